@@ -1,0 +1,127 @@
+/**
+ * The decision: which actions can be done *now* to bring what is there to what should be. Pure: the run loop observes,
+ * decides, executes, and asks again until the answer is empty.
+ */
+import type { MemberPlan, PodPlan } from '../plan/types.ts'
+import type { Action } from './actions.ts'
+import { ABSENT, type ObservedContainer, type ObservedPod } from './observed.ts'
+
+/** Brings one pod up. `[]` when it is as it should be, or when it waits for something other than us. */
+export function decideUp(pod: ObservedPod): readonly Action[] {
+  const { uid, plan } = pod
+  const actions: Action[] = []
+  if (pod.sandbox === 'absent') actions.push({ kind: 'makeSandbox', uid })
+  else if (pod.infra === 'absent') actions.push({ kind: 'startInfra', uid })
+  else if (pod.infra === 'running' && pod.network === 'absent') actions.push({ kind: 'attachNetwork', uid })
+  for (const member of plan.members) {
+    const action = decideMember(pod, member)
+    if (action) actions.push(action)
+  }
+  return actions
+}
+
+function decideMember(pod: ObservedPod, member: MemberPlan): Action | undefined {
+  const { uid, plan } = pod
+  const now = pod.containers[member.name] ?? ABSENT
+  const args = { uid, container: member.name }
+  if (now.state === 'absent') {
+    if (now.rootfs === 'absent') return { kind: 'mountRootfs', ...args }
+    if (pod.sandbox === 'present' && pod.infra === 'running' && mayCreate(pod, member)) return { kind: 'createContainer', ...args }
+    return undefined
+  }
+  if (now.state === 'created' && pod.network === 'attached' && predecessorsDone(plan, pod, member)) {
+    return { kind: 'startContainer', ...args }
+  }
+  return undefined
+}
+
+/** An init container's successors are not even created before it is done: their env and volumes may depend on its work. */
+function mayCreate(pod: ObservedPod, member: MemberPlan): boolean {
+  return predecessorsDone(pod.plan, pod, member)
+}
+
+/**
+ * Init containers run in order, each to its end; a sidecar must have started before the next; the main containers
+ * start when all those have. Source: Kubernetes documentation, "Init Containers" and "Sidecar Containers".
+ */
+function predecessorsDone(plan: PodPlan, pod: ObservedPod, member: MemberPlan): boolean {
+  for (const before of plan.members) {
+    if (before.name === member.name) return true
+    if (before.role === 'main') {
+      if (member.role === 'main') continue
+      return true
+    }
+    const state = pod.containers[before.name] ?? ABSENT
+    if (before.role === 'sidecar' ? !hasStarted(state) : !(state.state === 'exited' && state.exitCode === 0)) return false
+  }
+  return true
+}
+
+function hasStarted(container: ObservedContainer): boolean {
+  return container.state === 'running' || container.state === 'exited'
+}
+
+/**
+ * Takes one pod away. Members get their stop signal all at once, sidecars after the main containers and in reverse
+ * order; what only supports them goes when they are gone. `graceSeconds` replaces the pod's own grace period.
+ */
+export function decideDown(pod: ObservedPod, graceSeconds?: number): readonly Action[] {
+  const { uid, plan } = pod
+  const grace = graceSeconds ?? plan.terminationGracePeriodSeconds
+  const actions: Action[] = []
+  const stopping = stopOrder(pod)
+  for (const name of stopping) actions.push({ kind: 'killContainer', uid, container: name, graceSeconds: grace })
+  let left = false
+  for (const [name, container] of Object.entries(pod.containers)) {
+    if (container.state === 'running') left = true
+    else if (container.state !== 'absent') {
+      left = true
+      actions.push({ kind: 'deleteContainer', uid, container: name })
+    } else if (container.rootfs === 'mounted') {
+      left = true
+      actions.push({ kind: 'unmountRootfs', uid, container: name })
+    }
+  }
+  if (left) return actions
+  if (pod.infra !== 'absent') return [{ kind: 'stopInfra', uid }]
+  if (pod.network === 'attached' && plan.network.mode !== 'host') return [{ kind: 'detachNetwork', uid }]
+  if (pod.sandbox === 'present') return [{ kind: 'removeSandbox', uid }]
+  return [{ kind: 'forgetPod', uid }]
+}
+
+/** The running containers whose turn it is to stop. */
+function stopOrder(pod: ObservedPod): readonly string[] {
+  const running = Object.keys(pod.containers).filter(name => pod.containers[name]?.state === 'running')
+  const sidecars = pod.plan.members.filter(m => m.role === 'sidecar' && running.includes(m.name)).map(m => m.name)
+  const others = running.filter(name => !sidecars.includes(name))
+  return others.length > 0 ? others : sidecars.slice(-1)
+}
+
+/** What a set of plans means for the pods that are there. */
+export interface PodChanges {
+  readonly create: readonly PodPlan[]
+  readonly remove: readonly ObservedPod[]
+  /** As they should be, or on the way there. */
+  readonly keep: readonly ObservedPod[]
+}
+
+/** Which pods to make, keep and remove: a changed pod is removed and made again under its old name. */
+export function decidePods(plans: readonly PodPlan[], observed: readonly ObservedPod[]): PodChanges {
+  const wanted = new Map(plans.map(plan => [podKey(plan), plan]))
+  const create = new Map(wanted)
+  const remove: ObservedPod[] = []
+  const keep: ObservedPod[] = []
+  for (const pod of observed) {
+    const plan = wanted.get(podKey(pod.plan))
+    if (plan && plan.hash === pod.plan.hash && !pod.removing && pod.infra !== 'dead') {
+      keep.push(pod)
+      create.delete(podKey(plan))
+    } else remove.push(pod)
+  }
+  return { create: [...create.values()], remove, keep }
+}
+
+/** `namespace/name`: what identifies a pod to its user. */
+export function podKey(pod: { readonly namespace: string; readonly name: string }): string {
+  return `${pod.namespace}/${pod.name}`
+}

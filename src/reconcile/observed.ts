@@ -1,0 +1,28 @@
+/** What is there: the engine's view of the machine that `decide` compares with the plan. */
+import type { PodPlan } from '../plan/types.ts'
+import type { PodUid } from './actions.ts'
+
+export interface ObservedPod {
+  readonly uid: PodUid
+  /** The plan the pod was made from. */
+  readonly plan: PodPlan
+  /** Set once the pod is to go, so that an interrupted removal is finished by whoever comes next. */
+  readonly removing: boolean
+  readonly sandbox: 'absent' | 'present'
+  readonly infra: 'absent' | 'running' | 'dead'
+  /** Always `attached` for a pod on the machine's own network. */
+  readonly network: 'absent' | 'attached'
+  /** By name; a member that was never begun is missing. */
+  readonly containers: Readonly<Record<string, ObservedContainer>>
+}
+
+export interface ObservedContainer {
+  readonly id: string
+  readonly rootfs: 'absent' | 'mounted'
+  /** `created`: set up by the OCI runtime, its command not started; `broken`: something of it is left, but no process. */
+  readonly state: 'absent' | 'created' | 'running' | 'exited' | 'broken'
+  readonly exitCode?: number
+}
+
+/** A member nothing was done for. */
+export const ABSENT: ObservedContainer = { id: '', rootfs: 'absent', state: 'absent' }
