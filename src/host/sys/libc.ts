@@ -2,8 +2,9 @@
  * The system calls Node.js has no API for, by koffi. The only file that imports it. Every function throws a system
  * error with `code` (`EBUSY`) and `errno`, as `node:fs` does.
  */
-import { createRequire } from 'node:module'
+
 import { closeSync, openSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { getSystemErrorName } from 'node:util'
 import type koffiModule from 'koffi'
 
@@ -53,8 +54,16 @@ function check(result: number, syscall: string, object: string): number {
 }
 
 /** mount(2). `options` is the file system's own option string, at most one page. */
-export function mount(source: string, target: string, type: string | null, flags: number, options: string | null): void {
-  const f = call('int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)')
+export function mount(
+  source: string,
+  target: string,
+  type: string | null,
+  flags: number,
+  options: string | null,
+): void {
+  const f = call(
+    'int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)',
+  )
   check(f(source, target, type, flags, options), 'mount', target)
 }
 
@@ -85,4 +94,16 @@ export function withNetns<T>(path: string, fn: () => T): T {
   } finally {
     closeSync(home)
   }
+}
+
+const LOCK_EX = 2
+const LOCK_NB = 4
+
+/** flock(2), exclusive, not waiting: whether it was got. It goes with the file descriptor, so with the process too. */
+export function tryLock(fd: number): boolean {
+  const f = call('int flock(int fd, int operation)')
+  if (f(fd, LOCK_EX | LOCK_NB) === 0) return true
+  const code = getSystemErrorName(-koffi!.errno())
+  if (code === 'EWOULDBLOCK' || code === 'EAGAIN') return false
+  throw Object.assign(new Error(`${code}: flock`), { code })
 }

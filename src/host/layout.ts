@@ -1,0 +1,58 @@
+/** Where everything is on disk. Two directories: `root` outlives a reboot, `runroot` need not. */
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+
+export interface Roots {
+  /** Images, records, volumes, logs. Default `/var/lib/kube`, for an ordinary user `$XDG_DATA_HOME/kube`. */
+  readonly root: string
+  /** Bundles, pid files, sockets. Default `/run/kube`, for an ordinary user `$XDG_RUNTIME_DIR/kube`. */
+  readonly runroot: string
+}
+
+/** 64 hex digits, the same for the same pod, container and attempt, so that a killed run's leftovers can be found. */
+export function containerId(uid: string, container: string, attempt = 0): string {
+  return createHash('sha256').update(`${uid}/${container}/${attempt}`).digest('hex')
+}
+
+/** No container of a manifest can have this name: it has a slash. */
+const INFRA = '/infra'
+
+export function infraId(uid: string): string {
+  return containerId(uid, INFRA)
+}
+
+/** The pod's end of nothing: the name of its link on the machine's side; at most 15 bytes. */
+export function vethName(uid: string): string {
+  return `veth${createHash('sha256').update(uid).digest('hex').slice(0, 10)}`
+}
+
+export function layoutOf(roots: Roots) {
+  const { root, runroot } = roots
+  return {
+    ...roots,
+    database: join(root, 'state.db'),
+    lockFile: join(runroot, 'lock'),
+    firewallState: join(runroot, 'firewall'),
+    /** The empty root file system of the infra containers. */
+    infraRootfs: join(root, 'infra'),
+    /** The OCI runtime's own state. */
+    runtimeRoot: join(runroot, 'crun'),
+    /** conmon writes a file named after the container here when it ends, holding its exit status. */
+    exitsDir: join(runroot, 'exits'),
+    podsDir: join(root, 'pods'),
+    podDir: (uid: string) => join(root, 'pods', uid),
+    volumeDir: (uid: string, volume: string) => join(root, 'pods', uid, 'volumes', volume),
+    logDir: (uid: string, container: string) => join(root, 'pods', uid, 'logs', container),
+    logFile: (uid: string, container: string, attempt: number) =>
+      join(root, 'pods', uid, 'logs', container, `${attempt}.log`),
+    layerDir: (uid: string, container: string) => join(root, 'pods', uid, 'rootfs', container),
+    sandboxesDir: join(runroot, 'pods'),
+    sandboxDir: (uid: string) => join(runroot, 'pods', uid),
+    terminationLog: (uid: string, container: string) => join(root, 'pods', uid, 'termination', container),
+    /** Short, because it holds a socket: their paths have at most 107 bytes. */
+    bundleDir: (id: string) => join(runroot, 'c', id.slice(0, 20)),
+    bundlesDir: join(runroot, 'c'),
+  }
+}
+
+export type Layout = ReturnType<typeof layoutOf>

@@ -1,0 +1,161 @@
+/** A bridge network: links, addresses and routes of its pods, and the ports of the machine that lead to them. */
+import { createHash } from 'node:crypto'
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { during, errnoOf, KubeError } from '../../diagnostic.ts'
+import type { NetworkPort } from '../../engine/ports.ts'
+import { type Layout, vethName } from '../layout.ts'
+import { requireProgram } from '../sys/find-program.ts'
+import { withNetns } from '../sys/libc.ts'
+import { lockFile } from '../sys/lock.ts'
+import { bootId } from '../sys/process-identity.ts'
+import { run } from '../sys/run.ts'
+import { openRouteSocket, type RouteSocket } from './netlink-socket.ts'
+import * as message from './rtnetlink-message.ts'
+import { firewallRules, noFirewall, type PublishedPort } from './ruleset.ts'
+import { gatewayOf, type Subnet } from './subnet.ts'
+
+/** Loopback is always the first link of a network namespace. */
+const LOOPBACK_INDEX = 1
+/** The interface's name in the pod, as every CNI plugin has it. */
+const POD_INTERFACE = 'eth0'
+
+export interface BridgeOptions {
+  readonly layout: Layout
+  /** Name of the bridge, at most 15 bytes. */
+  readonly bridge: string
+  /** Name of the nftables table. */
+  readonly table: string
+  readonly subnet: Subnet
+  /** All published ports of the network, from the records. */
+  readonly publishedPorts: () => readonly PublishedPort[]
+}
+
+export function openBridgeNetwork(options: BridgeOptions): NetworkPort {
+  const { layout, bridge, subnet } = options
+  const gateway = gatewayOf(subnet)
+  let home: RouteSocket | undefined
+  const homeSocket = () => (home ??= openRouteSocket())
+  let bridgeIndex: Promise<number> | undefined
+
+  async function makeBridge(): Promise<number> {
+    const socket = homeSocket()
+    if (!existsSync(`/sys/class/net/${bridge}`)) {
+      try {
+        const flags = message.NLM_F.CREATE | message.NLM_F.EXCL
+        await socket.request(message.RTM.NEWLINK, message.newBridge(bridge, macOf(gateway)), flags)
+      } catch (error) {
+        if (errnoOf(error) !== 'EEXIST') throw error
+      }
+    }
+    const index = Number(readFileSync(`/sys/class/net/${bridge}/ifindex`, 'utf8'))
+    try {
+      const flags = message.NLM_F.CREATE | message.NLM_F.EXCL
+      await socket.request(message.RTM.NEWADDR, message.newAddress(index, gateway, subnet.prefix), flags)
+      // So that the machine's 127.0.0.1 can lead to a pod, and pods to the outside.
+      setSysctl(`net/ipv4/conf/${bridge}/route_localnet`, '1')
+      setSysctl('net/ipv4/ip_forward', '1')
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw error
+    }
+    return index
+  }
+
+  /** Applies the rules that the records call for, if they differ from what was applied last. */
+  async function syncFirewall(): Promise<void> {
+    using _lock = await lockFile(layout.lockFile)
+    const present = existsSync(`/sys/class/net/${bridge}`)
+    const rules = present
+      ? firewallRules({ table: options.table, bridge, subnet, ports: options.publishedPorts() })
+      : noFirewall(options.table)
+    const mark = `${bootId()} ${createHash('sha256').update(rules).digest('hex')}`
+    if (readApplied() === mark) return
+    const nft = requireProgram('nft')
+    const done = await run(nft, ['-f', '-'], { input: rules })
+    if (done.status !== 0)
+      throw new KubeError('FirewallFailed', `apply nftables rules: ${done.stderr.trim().split('\n')[0]}`)
+    writeFileSync(layout.firewallState, mark, { mode: 0o600 })
+  }
+
+  function readApplied(): string {
+    try {
+      return readFileSync(layout.firewallState, 'utf8')
+    } catch {
+      return ''
+    }
+  }
+
+  return {
+    async prepare() {
+      bridgeIndex ??= makeBridge()
+      try {
+        await bridgeIndex
+      } catch (error) {
+        bridgeIndex = undefined
+        throw during(`create bridge ${bridge}`, error)
+      }
+    },
+    async attach(uid, infraPid, address) {
+      await this.prepare()
+      const path = `/proc/${infraPid}/ns/net`
+      const netns = openSync(path, 'r')
+      try {
+        const pair = {
+          name: vethName(uid),
+          bridge: await bridgeIndex!,
+          peer: { name: POD_INTERFACE, mac: macOf(address), netnsFd: netns },
+        }
+        // A link of this name can only be what a killed run left of this same pod.
+        if (existsSync(`/sys/class/net/${pair.name}`)) await this.detach(uid)
+        await homeSocket().request(
+          message.RTM.NEWLINK,
+          message.newVeth(pair),
+          message.NLM_F.CREATE | message.NLM_F.EXCL,
+        )
+        using inside = withNetns(path, openRouteSocket)
+        const create = message.NLM_F.CREATE
+        await inside.request(message.RTM.NEWLINK, message.setUp(LOOPBACK_INDEX))
+        const [link] = await inside.request(message.RTM.GETLINK, message.getLink(POD_INTERFACE))
+        const index = message.linkIndex(link!)
+        await inside.request(message.RTM.NEWADDR, message.newAddress(index, address, subnet.prefix), create)
+        await inside.request(message.RTM.NEWROUTE, message.newDefaultRoute(index, gateway), create)
+      } finally {
+        closeSync(netns)
+      }
+    },
+    async detach(uid) {
+      try {
+        await homeSocket().request(message.RTM.DELLINK, message.deleteLink(vethName(uid)))
+      } catch (error) {
+        if (errnoOf(error) !== 'ENODEV') throw error
+      }
+    },
+    isAttached: uid => existsSync(`/sys/class/net/${vethName(uid)}`),
+    publish: syncFirewall,
+    async remove() {
+      bridgeIndex = undefined
+      try {
+        await homeSocket().request(message.RTM.DELLINK, message.deleteLink(bridge))
+      } catch (error) {
+        if (errnoOf(error) !== 'ENODEV') throw error
+      }
+      await syncFirewall()
+    },
+    close() {
+      home?.[Symbol.dispose]()
+      home = undefined
+    },
+  }
+}
+
+/** A locally administered address that tells the IPv4 address, so that it is the same at every start. */
+function macOf(address: string): string {
+  return `0a:58:${message
+    .ipv4Bytes(address)
+    .toString('hex')
+    .replace(/..(?!$)/g, '$&:')}`
+}
+
+function setSysctl(name: string, value: string): void {
+  const file = `/proc/sys/${name}`
+  if (readFileSync(file, 'utf8').trim() !== value) writeFileSync(file, value)
+}

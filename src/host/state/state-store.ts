@@ -1,0 +1,309 @@
+/** The records, in SQLite. */
+import type { SQLOutputValue, StatementSync } from 'node:sqlite'
+import { KubeError } from '../../diagnostic.ts'
+import type { AppRecord, ContainerRecord, ObjectRecord, PodRecord, StatePort } from '../../engine/ports.ts'
+import type { PodPlan, PortPlan } from '../../plan/types.ts'
+import { nextFree, type Subnet } from '../network/subnet.ts'
+import { identityOf, isAlive, pidOf } from '../sys/process-identity.ts'
+import { openDatabase, transaction } from './database.ts'
+
+const VERSION = 1
+
+const SCHEMA = `
+CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE app (name TEXT PRIMARY KEY, source TEXT NOT NULL, created_at TEXT NOT NULL) STRICT;
+CREATE TABLE object (
+  kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, app TEXT NOT NULL,
+  api_version TEXT NOT NULL, uid TEXT NOT NULL, created_at TEXT NOT NULL, value TEXT NOT NULL,
+  PRIMARY KEY (kind, namespace, name)) STRICT;
+CREATE TABLE pod (
+  uid TEXT PRIMARY KEY, app TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, plan TEXT NOT NULL,
+  removing INTEGER NOT NULL DEFAULT 0, created_at TEXT NOT NULL, address TEXT UNIQUE, infra TEXT,
+  UNIQUE (namespace, name)) STRICT;
+CREATE TABLE container (
+  pod TEXT NOT NULL REFERENCES pod ON DELETE CASCADE, name TEXT NOT NULL, id TEXT NOT NULL, attempt INTEGER NOT NULL,
+  image_id TEXT NOT NULL, created_at TEXT NOT NULL, started_at TEXT, process TEXT,
+  PRIMARY KEY (pod, name)) STRICT;
+CREATE TABLE port (
+  protocol TEXT NOT NULL, host_port INTEGER NOT NULL, host_ip TEXT NOT NULL, container_port INTEGER NOT NULL,
+  container TEXT NOT NULL, pod TEXT NOT NULL REFERENCES pod ON DELETE CASCADE,
+  PRIMARY KEY (protocol, host_port, host_ip)) STRICT;
+CREATE TABLE claim (app TEXT PRIMARY KEY, holder TEXT NOT NULL) STRICT;
+`
+
+type Row = Record<string, SQLOutputValue>
+
+export interface StateStore extends StatePort {
+  setting(name: string): string | undefined
+  /** Writes it unless it is there; returns what is there then. */
+  ensureSetting(name: string, value: () => string): string
+  close(): void
+}
+
+export interface StateOptions {
+  /** The network the pods' addresses come from. Asked once, when the first is needed. */
+  readonly subnet: () => Subnet
+  readonly now: () => string
+}
+
+export function openState(path: string, options: StateOptions): StateStore {
+  const db = openDatabase(path, VERSION, SCHEMA)
+  const prepared = new Map<string, StatementSync>()
+  const sql = (text: string): StatementSync => {
+    const known = prepared.get(text)
+    if (known) return known
+    const statement = db.prepare(text)
+    prepared.set(text, statement)
+    return statement
+  }
+  const self = identityOf(process.pid)!
+
+  function recordOf(row: Row, containers: Readonly<Record<string, ContainerRecord>>): PodRecord {
+    return {
+      uid: String(row.uid),
+      app: String(row.app),
+      plan: JSON.parse(String(row.plan)) as PodPlan,
+      removing: row.removing === 1,
+      createdAt: String(row.created_at),
+      ...(row.address === null ? {} : { address: String(row.address) }),
+      ...(row.infra === null ? {} : { infra: String(row.infra) }),
+      containers,
+    }
+  }
+
+  function containersOf(rows: readonly Row[]): Map<string, Record<string, ContainerRecord>> {
+    const pods = new Map<string, Record<string, ContainerRecord>>()
+    for (const row of rows) {
+      const uid = String(row.pod)
+      const containers = pods.get(uid) ?? {}
+      const container = containerOf(row)
+      containers[container.name] = container
+      pods.set(uid, containers)
+    }
+    return pods
+  }
+
+  const store: StateStore = {
+    setting: name => text(sql('SELECT value FROM setting WHERE name = ?').get(name)?.value),
+    ensureSetting(name, value) {
+      const known = store.setting(name)
+      if (known !== undefined) return known
+      sql('INSERT INTO setting VALUES (?, ?) ON CONFLICT DO NOTHING').run(name, value())
+      return store.setting(name)!
+    },
+    apps: () => sql('SELECT * FROM app ORDER BY created_at, name').all().map(appOf),
+    app(name) {
+      const row = sql('SELECT * FROM app WHERE name = ?').get(name)
+      return row && appOf(row)
+    },
+    putApp(app) {
+      sql('INSERT INTO app VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET source = excluded.source').run(
+        app.name,
+        app.source,
+        app.createdAt,
+      )
+    },
+    removeApp(name) {
+      transaction(db, () => {
+        sql('DELETE FROM object WHERE app = ?').run(name)
+        sql('DELETE FROM app WHERE name = ?').run(name)
+      })
+    },
+    objects(filter = {}) {
+      const rows = sql(
+        'SELECT * FROM object WHERE (?1 IS NULL OR app = ?1) AND (?2 IS NULL OR kind = ?2) AND (?3 IS NULL OR namespace = ?3) ORDER BY rowid',
+      ).all(filter.app ?? null, filter.kind ?? null, filter.namespace ?? null)
+      return rows.map(objectOf)
+    },
+    putObjects(app, objects) {
+      transaction(db, () => {
+        for (const object of objects) {
+          const other = sql('SELECT app FROM object WHERE kind = ? AND namespace = ? AND name = ? AND app <> ?').get(
+            object.kind,
+            object.namespace,
+            object.name,
+            app,
+          )
+          if (other) throw ownedError(object, String(other.app))
+        }
+        sql('DELETE FROM object WHERE app = ?').run(app)
+        for (const o of objects) {
+          sql('INSERT INTO object VALUES (?, ?, ?, ?, ?, ?, ?, ?)').run(
+            o.kind,
+            o.namespace,
+            o.name,
+            app,
+            o.apiVersion,
+            o.uid,
+            o.createdAt,
+            JSON.stringify(o.value),
+          )
+        }
+      })
+    },
+    pods(filter = {}) {
+      const app = filter.app ?? null
+      const rows = sql('SELECT * FROM pod WHERE (?1 IS NULL OR app = ?1) ORDER BY rowid').all(app)
+      if (rows.length === 0) return []
+      const containers = containersOf(sql('SELECT * FROM container ORDER BY rowid').all())
+      return rows.map(row => recordOf(row, containers.get(String(row.uid)) ?? {}))
+    },
+    pod(uid) {
+      const row = sql('SELECT * FROM pod WHERE uid = ?').get(uid)
+      if (!row) return undefined
+      return recordOf(row, containersOf(sql('SELECT * FROM container WHERE pod = ?').all(uid)).get(uid) ?? {})
+    },
+    addPods(app, pods) {
+      if (pods.length === 0) return
+      transaction(db, () => {
+        const used = new Set(
+          sql('SELECT address FROM pod WHERE address IS NOT NULL')
+            .all()
+            .map(row => String(row.address)),
+        )
+        let last = store.setting('lastAddress')
+        for (const { uid, plan } of pods) {
+          const owner = sql('SELECT app FROM pod WHERE namespace = ? AND name = ?').get(plan.namespace, plan.name)
+          if (owner) throw podExists(plan, String(owner.app))
+          let address: string | undefined
+          if (plan.network.mode === 'bridge') {
+            address = nextFree(options.subnet(), used, last)
+            if (address === undefined)
+              throw new KubeError(
+                'NetworkFull',
+                `pod ${plan.name}: no address is left on network ${plan.network.network}`,
+              )
+            used.add(address)
+            last = address
+          }
+          sql(
+            'INSERT INTO pod (uid, app, namespace, name, plan, created_at, address) VALUES (?, ?, ?, ?, ?, ?, ?)',
+          ).run(uid, app, plan.namespace, plan.name, JSON.stringify(plan), options.now(), address ?? null)
+          for (const port of plan.ports) leasePort(uid, plan, port)
+        }
+        if (last !== undefined) sql('INSERT OR REPLACE INTO setting VALUES (?, ?)').run('lastAddress', last)
+      })
+    },
+    markRemoving: uid => void sql('UPDATE pod SET removing = 1 WHERE uid = ?').run(uid),
+    setInfra: (uid, infra) => void sql('UPDATE pod SET infra = ? WHERE uid = ?').run(infra, uid),
+    putContainer(uid, c) {
+      sql('INSERT OR REPLACE INTO container VALUES (?, ?, ?, ?, ?, ?, ?, ?)').run(
+        uid,
+        c.name,
+        c.id,
+        c.attempt,
+        c.imageId,
+        c.createdAt,
+        c.startedAt ?? null,
+        c.process ?? null,
+      )
+    },
+    removePod: uid => void sql('DELETE FROM pod WHERE uid = ?').run(uid),
+    ports: () =>
+      sql('SELECT port.*, pod.address, pod.uid FROM port JOIN pod ON pod.uid = port.pod WHERE pod.address IS NOT NULL')
+        .all()
+        .map(row => ({ ...portOf(row), uid: String(row.uid), address: String(row.address) })),
+    claimApp(name) {
+      return transaction(db, () => {
+        const holder = text(sql('SELECT holder FROM claim WHERE app = ?').get(name)?.holder)
+        if (holder !== undefined && holder !== self && isAlive(holder)) return { heldBy: pidOf(holder) }
+        sql('INSERT OR REPLACE INTO claim VALUES (?, ?)').run(name, self)
+        return {}
+      })
+    },
+    releaseApp: name => void sql('DELETE FROM claim WHERE app = ? AND holder = ?').run(name, self),
+    close: () => db.close(),
+  }
+
+  /** Two leases of one port clash unless each is bound to an address of its own. */
+  function leasePort(uid: string, plan: PodPlan, port: PortPlan): void {
+    const holder = sql(
+      `SELECT pod.namespace, pod.name FROM port JOIN pod ON pod.uid = port.pod
+       WHERE protocol = ?1 AND host_port = ?2 AND (host_ip = ?3 OR host_ip = '' OR ?3 = '')`,
+    ).get(port.protocol, port.hostPort, port.hostIp)
+    if (holder) throw portTaken(plan, port, `pod ${String(holder.namespace)}/${String(holder.name)}`)
+    sql('INSERT INTO port VALUES (?, ?, ?, ?, ?, ?)').run(
+      port.protocol,
+      port.hostPort,
+      port.hostIp,
+      port.containerPort,
+      port.container,
+      uid,
+    )
+  }
+
+  return store
+}
+
+/** The error for a host port that is taken, by whom it is known. */
+export function portTaken(plan: PodPlan, port: PortPlan, holder: string): KubeError {
+  const address = port.hostIp === '' ? '' : `${port.hostIp}:`
+  return new KubeError(
+    'PortInUse',
+    `pod ${plan.name}: host port ${address}${port.hostPort}/${port.protocol} is in use by ${holder}`,
+    {
+      hint: 'stop what holds it, or give the pod another hostPort',
+    },
+  )
+}
+
+function podExists(plan: PodPlan, app: string): KubeError {
+  return new KubeError('PodExists', `pod ${plan.namespace}/${plan.name} already belongs to app ${app}`, {
+    hint: `\`kube down ${app}\` removes it; -n plays this manifest into another namespace`,
+  })
+}
+
+function ownedError(object: ObjectRecord, app: string): KubeError {
+  return new KubeError(
+    'ObjectOwned',
+    `${object.kind} ${object.namespace}/${object.name} already belongs to app ${app}`,
+    {
+      hint: `\`kube down ${app}\` removes it; -n plays this manifest into another namespace`,
+    },
+  )
+}
+
+function text(value: SQLOutputValue | undefined): string | undefined {
+  return value === undefined || value === null ? undefined : String(value)
+}
+
+function appOf(row: Row): AppRecord {
+  return { name: String(row.name), source: String(row.source), createdAt: String(row.created_at) }
+}
+
+function objectOf(row: Row): ObjectRecord {
+  return {
+    app: String(row.app),
+    apiVersion: String(row.api_version),
+    kind: String(row.kind),
+    namespace: String(row.namespace),
+    name: String(row.name),
+    uid: String(row.uid),
+    createdAt: String(row.created_at),
+    value: JSON.parse(String(row.value)) as object,
+  }
+}
+
+function containerOf(row: Row): ContainerRecord {
+  const startedAt = text(row.started_at)
+  const identity = text(row.process)
+  return {
+    id: String(row.id),
+    name: String(row.name),
+    attempt: Number(row.attempt),
+    imageId: String(row.image_id),
+    createdAt: String(row.created_at),
+    ...(startedAt === undefined ? {} : { startedAt }),
+    ...(identity === undefined ? {} : { process: identity }),
+  }
+}
+
+function portOf(row: Row): PortPlan {
+  return {
+    container: String(row.container),
+    hostIp: String(row.host_ip),
+    hostPort: Number(row.host_port),
+    containerPort: Number(row.container_port),
+    protocol: String(row.protocol) as PortPlan['protocol'],
+  }
+}
