@@ -21,9 +21,41 @@ export interface MachineFacts {
   /** OCI architecture names of the seccomp filter: `SCMP_ARCH_X86_64` and its compatible ones. */
   readonly architecture: string
   /** Nameservers, search list and options of the machine's own resolv.conf (never a loopback stub of systemd-resolved). */
-  readonly resolv: { readonly nameservers: readonly string[]; readonly searches: readonly string[]; readonly options: readonly string[] }
+  readonly resolv: ResolvFacts
   /** Where Localhost seccomp profiles are looked up. Default `/var/lib/kubelet/seccomp`, as podman's. */
   readonly seccompRoot: string
+  /** The machine's own /etc/hosts: what a pod with hostNetwork sees. Default: an empty file. */
+  readonly hostsFile?: string
+  /** Bytes of free space on the disk that holds containers: `limits.ephemeral-storage` where no limit is set. Default 0. */
+  readonly diskBytes?: number
+  /** Whether cgroup v1 can limit memory and swap together; v2 always can. Default false. */
+  readonly swapAccounting?: boolean
+  /**
+   * The kernel's capabilities, without `CAP_`: all that a privileged container gets. Default: those that Linux 5.9 has.
+   * A caller without one of them cannot hand it on, so it is left out of the container's set.
+   */
+  readonly capabilities?: readonly string[]
+  /** Whether kube runs in a user namespace of its own (as an ordinary user): some mounts and limits are not allowed there. */
+  readonly rootless?: boolean
+  /** Device nodes of the machine that a privileged container gets. Default none but the usual ones. */
+  readonly devices?: readonly DeviceFacts[]
+}
+
+export interface ResolvFacts {
+  readonly nameservers: readonly string[]
+  readonly searches: readonly string[]
+  readonly options: readonly string[]
+}
+
+export interface DeviceFacts {
+  readonly path: string
+  readonly type: 'c' | 'b' | 'p'
+  readonly major: number
+  readonly minor: number
+  /** Permission bits. */
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
 }
 
 /** Facts about one pod. */
@@ -41,6 +73,16 @@ export interface PodFacts {
   readonly cgroupPath: string
   /** The absolute path of each volume of the plan, ready to be bind-mounted. */
   readonly volumePaths: Readonly<Record<VolumePlan['name'], string>>
+  /** Addresses and ports of the namespace's Services, as variables for containers with `serviceLinks`. Default none. */
+  readonly serviceEnv?: Readonly<Record<string, string>>
+  /** User namespace mapping of a pod with `userNamespace`. */
+  readonly idMappings?: { readonly uids: readonly IdMapping[]; readonly gids: readonly IdMapping[] }
+}
+
+export interface IdMapping {
+  readonly containerID: number
+  readonly hostID: number
+  readonly size: number
 }
 
 /** Facts about one container. */
@@ -54,6 +96,14 @@ export interface ContainerFacts {
   readonly terminationLog: string
   /** How many times the container was restarted. */
   readonly attempt: number
+  /** For each mount with a subPath, by its destination: the safely resolved absolute path (or fd path) to bind. */
+  readonly subPaths?: Readonly<Record<string, string>>
+  /** The text of each env file that `fileKeyRef` names, by `VOLUME/PATH`; absent ones are missing. */
+  readonly envFiles?: Readonly<Record<string, string>>
+  /** The parsed content of the Localhost seccomp profile. */
+  readonly seccompProfile?: object
+  /** Block devices behind `volumeDevices`, by volume name. */
+  readonly devices?: Readonly<Record<string, DeviceFacts>>
 }
 
 export interface ResolvedUser {
@@ -62,4 +112,16 @@ export interface ResolvedUser {
   readonly additionalGids: readonly number[]
   /** From passwd; `/` when the user has none. */
   readonly home: string
+}
+
+/** What an image's config says of how to run it. Source: OCI image spec, config.md. */
+export interface ImageDefaults {
+  /** `name`, `name:group`, `1000` or `1000:1000`. */
+  readonly user?: string
+  /** `NAME=VALUE`. */
+  readonly env: readonly string[]
+  readonly entrypoint?: readonly string[]
+  readonly cmd?: readonly string[]
+  readonly workingDir?: string
+  readonly stopSignal?: string
 }

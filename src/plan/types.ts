@@ -17,6 +17,9 @@ export interface AppPlan {
   readonly pods: readonly PodPlan[]
 }
 
+/** How much of what it may use a pod has asked for: it decides who is killed first when memory runs out. */
+export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort'
+
 export interface PodPlan {
   readonly namespace: string
   readonly name: string
@@ -26,11 +29,22 @@ export interface PodPlan {
   readonly pod: V1Pod
   /** Of everything that decides what exists: two plans with the same hash need no change. */
   readonly hash: string
+  /**
+   * Of the contents of the volumes that follow their ConfigMap or Secret: when only this differs, a running pod gets
+   * the new files without being made again.
+   */
+  readonly filesHash: string
+  /** The kernel's host name in the pod's uts namespace, at most 64 bytes; empty on the machine's own (hostNetwork). */
   readonly hostname: string
+  readonly qosClass: QosClass
   readonly infra: InfraPlan
   /** In the manifest's order: init containers first. */
   readonly members: readonly MemberPlan[]
   readonly volumes: readonly VolumePlan[]
+  /** Limits of the pod's own cgroup, the parent of its members'. */
+  readonly resources: ResourcePlan
+  /** Group that owns the pod's volumes (`fsGroup`), and whether a volume whose root has it already is left alone. */
+  readonly fsGroup?: { readonly gid: number; readonly changePolicy: 'Always' | 'OnRootMismatch' }
   /** `host`: the machine's own network namespace; `bridge`: an address on the named network. */
   readonly network: { readonly mode: 'host' } | { readonly mode: 'bridge'; readonly network: string }
   readonly ports: readonly PortPlan[]
@@ -38,6 +52,10 @@ export interface PodPlan {
   readonly terminationGracePeriodSeconds: number
   readonly hosts: HostsPlan
   readonly dns: DnsPlan
+  /** A user namespace of the pod's own: `hostUsers: false`. */
+  readonly userNamespace: boolean
+  /** The OCI runtime that `runtimeClassName` names; absent for the default one. */
+  readonly runtimeClass?: string
 }
 
 /** The pause container: it holds the namespaces that the members join, and reaps orphans when they share its pid namespace. */
@@ -54,46 +72,159 @@ export interface MemberPlan {
   readonly role: MemberRole
   /** As the manifest writes it. */
   readonly image: string
-  readonly pullPolicy: 'Always' | 'IfNotPresent' | 'Never'
+  readonly pullPolicy: PullPolicy
   readonly namespaces: NamespacePlan
   /** Replaces the image's ENTRYPOINT, before `$(VAR)` expansion. */
   readonly command?: readonly string[]
   /** Replaces the image's CMD, before `$(VAR)` expansion. */
   readonly args?: readonly string[]
   readonly workingDir?: string
+  /** In the order in which a later one may refer to an earlier one: envFrom, then env. */
   readonly env: readonly EnvPlan[]
+  /** Whether the namespace's Services appear as variables: `enableServiceLinks`. */
+  readonly serviceLinks: boolean
   readonly mounts: readonly MountPlan[]
+  readonly devices: readonly DevicePlan[]
   readonly resources: ResourcePlan
   readonly security: SecurityPlan
+  /** `tty`. */
   readonly terminal: boolean
   readonly stdin: boolean
+  /** The first `attach` that ends also closes the container's standard input. */
+  readonly stdinOnce: boolean
+  /** Absolute path, in the container, of the file whose content tells why it ended. */
+  readonly terminationMessagePath: string
+  /** Signal that asks it to end, `SIGTERM` and so on; absent: the image's, else SIGTERM. */
+  readonly stopSignal?: string
   readonly container: V1Container
 }
 
-/** A variable; `value` still holds its `$(VAR)` references. `field` is read from the running pod. */
+export type PullPolicy = 'Always' | 'IfNotPresent' | 'Never'
+
+/**
+ * A variable. `value` still holds its `$(VAR)` references; `text` came from a ConfigMap or Secret and is taken as it is;
+ * `field` is read from the running pod, `resource` from a container's limits, `file` from a volume at start.
+ */
 export type EnvPlan =
   | { readonly name: string; readonly value: string }
+  | { readonly name: string; readonly text: string; readonly source: EnvSource }
   | { readonly name: string; readonly field: string }
-  | { readonly name: string; readonly resource: { readonly container: string; readonly resource: string; readonly divisor: string } }
+  | { readonly name: string; readonly resource: ResourceRef }
+  | { readonly name: string; readonly file: EnvFileRef }
+
+export interface EnvSource {
+  readonly kind: 'ConfigMap' | 'Secret'
+  readonly name: string
+  readonly key: string
+}
+
+/** `limits.cpu` and so on of a container of the pod, divided by a quantity and rounded up. */
+export interface ResourceRef {
+  readonly container: string
+  readonly resource: string
+  readonly divisor: string
+}
+
+/** A variable of an env file in an emptyDir volume: `fileKeyRef`. */
+export interface EnvFileRef {
+  readonly volume: string
+  readonly path: string
+  readonly key: string
+  readonly optional: boolean
+}
 
 export interface MountPlan {
   readonly volume: string
   readonly destination: string
   readonly readOnly: boolean
+  /** Whether mounts below it become read-only too; `IfPossible` where the kernel can. */
+  readonly recursiveReadOnly: 'Disabled' | 'IfPossible' | 'Enabled'
+  /** A relative path in the volume; without `..`. */
   readonly subPath?: string
+  /** The same with `$(VAR)` references, which `expandSubPath` resolves. */
+  readonly subPathExpr?: string
   readonly propagation: 'private' | 'rslave' | 'rshared'
 }
 
-export type VolumePlan =
-  | { readonly name: string; readonly kind: 'emptyDir'; readonly medium: 'disk' | 'memory'; readonly sizeLimitBytes?: number }
-  | { readonly name: string; readonly kind: 'hostPath'; readonly path: string; readonly type: string }
-  | { readonly name: string; readonly kind: 'files'; readonly source: string; readonly mode: number; readonly files: readonly FilePlan[] }
+/** A block device of a volume, seen at a path: `volumeDevices`. */
+export interface DevicePlan {
+  readonly volume: string
+  readonly destination: string
+}
 
-/** A file of a configMap, secret or downwardAPI volume; its content is base64 so that the plan stays JSON. */
-export interface FilePlan {
+export type VolumePlan = EmptyDirPlan | HostPathPlan | FilesPlan | ClaimPlan | ImageVolumePlan
+
+export interface EmptyDirPlan {
+  readonly name: string
+  readonly kind: 'emptyDir'
+  readonly medium: 'disk' | 'memory' | 'hugepages'
+  readonly sizeLimitBytes?: number
+  /** Of huge pages; absent: the machine's default size. */
+  readonly pageSizeBytes?: number
+}
+
+export interface HostPathPlan {
+  readonly name: string
+  readonly kind: 'hostPath'
+  /** Absolute; one relative to the manifest has been resolved. */
   readonly path: string
+  /** Empty: no check. */
+  readonly type: HostPathType
+}
+
+export type HostPathType =
+  | ''
+  | 'DirectoryOrCreate'
+  | 'Directory'
+  | 'FileOrCreate'
+  | 'File'
+  | 'Socket'
+  | 'CharDevice'
+  | 'BlockDevice'
+
+/** A directory of files that are replaced all at once: configMap, secret, downwardAPI and projected. */
+export interface FilesPlan {
+  readonly name: string
+  readonly kind: 'files'
+  readonly source: 'configMap' | 'secret' | 'downwardAPI' | 'projected'
+  /** `memory` when a file holds a secret: it must not reach a disk. */
+  readonly medium: 'disk' | 'memory'
+  /** `defaultMode`. */
   readonly mode: number
-  readonly content: string
+  readonly files: readonly FilePlan[]
+}
+
+/**
+ * A file of a volume; its content is base64 so that the plan stays JSON. `field` and `resource` are the downward API's,
+ * `token` a service account's.
+ */
+export type FilePlan = { readonly path: string; readonly mode: number } & (
+  | { readonly content: string; readonly secret?: boolean }
+  | { readonly field: string }
+  | { readonly resource: ResourceRef }
+  | { readonly token: { readonly audience: string; readonly expirationSeconds: number } }
+)
+
+/** Storage that outlives the pod. */
+export interface ClaimPlan {
+  readonly name: string
+  readonly kind: 'claim'
+  readonly namespace: string
+  readonly claim: string
+  /** A path of the machine when the claim is bound to such a PersistentVolume; otherwise a directory of kube's own. */
+  readonly path?: string
+  readonly pathType?: HostPathType
+  readonly readOnly: boolean
+  /** Made for this pod and removed with it: an `ephemeral` volume. */
+  readonly ephemeral: boolean
+}
+
+/** The file tree of an image, read-only. */
+export interface ImageVolumePlan {
+  readonly name: string
+  readonly kind: 'image'
+  readonly reference: string
+  readonly pullPolicy: PullPolicy
 }
 
 /** A port of the host that leads to the pod. */
@@ -113,7 +244,14 @@ export interface ResourcePlan {
   readonly cpuQuotaUs?: number
   readonly cpuPeriodUs?: number
   readonly memoryBytes?: number
-  readonly oomScoreAdj: number
+  /** What it asked for; with the machine's memory it gives the oom_score_adj. */
+  readonly memoryRequestBytes: number
+  readonly pidsLimit?: number
+  /** Processors and memory nodes it may use: `0-1,3`. */
+  readonly cpuset?: string
+  readonly memoryNodes?: string
+  /** By page size, as the kernel names it: `2MB`. */
+  readonly hugepages: Readonly<Record<string, number>>
 }
 
 export interface SecurityPlan {
@@ -124,21 +262,58 @@ export interface SecurityPlan {
   readonly user?: number
   readonly group?: number
   readonly runAsNonRoot: boolean
+  /** `supplementalGroups` and `fsGroup`. */
   readonly supplementalGroups: readonly number[]
+  /** `Strict`: only those; `Merge`: also the user's groups in the image's /etc/group. */
+  readonly supplementalGroupsPolicy: 'Merge' | 'Strict'
   /** Without `CAP_`, sorted. */
   readonly capabilities: readonly string[]
-  readonly seccomp: { readonly type: 'RuntimeDefault' | 'Unconfined' } | { readonly type: 'Localhost'; readonly profile: string }
+  readonly seccomp: SeccompPlan
+  readonly appArmor: AppArmorPlan
+  /** `user:role:type:level` parts; absent: chosen by the machine. */
+  readonly seLinux?: SeLinuxPlan
+  /** Whether /proc is left without masked and read-only paths. */
+  readonly unmaskedProc: boolean
+  /** `ulimit` of podman's annotation. */
+  readonly rlimits: readonly RlimitPlan[]
+}
+
+export type SeccompPlan =
+  | { readonly type: 'RuntimeDefault' | 'Unconfined' }
+  | { readonly type: 'Localhost'; readonly profile: string }
+
+/** `profile` is the name of one that the machine has loaded. */
+export type AppArmorPlan = SeccompPlan
+
+export interface SeLinuxPlan {
+  readonly user?: string
+  readonly role?: string
+  readonly type?: string
+  readonly level?: string
+}
+
+export interface RlimitPlan {
+  /** `nofile` and so on, without `RLIMIT_`. */
+  readonly name: string
+  readonly soft: number
+  readonly hard: number
 }
 
 export interface HostsPlan {
+  /** False: the image's own /etc/hosts is left alone. */
   readonly managed: boolean
   readonly aliases: readonly { readonly ip: string; readonly hostnames: readonly string[] }[]
-  readonly subdomain?: string
+  /** The name without a domain. */
+  readonly hostname: string
+  /** `SUBDOMAIN.NAMESPACE.svc.DOMAIN` of a pod with a subdomain. */
+  readonly domain?: string
 }
 
 export interface DnsPlan {
   readonly policy: 'ClusterFirst' | 'ClusterFirstWithHostNet' | 'Default' | 'None'
+  /** Of `dnsConfig`: added to what the policy gives. */
   readonly nameservers: readonly string[]
   readonly searches: readonly string[]
+  /** `name` or `name:value`. */
   readonly options: readonly string[]
 }
