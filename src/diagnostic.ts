@@ -56,6 +56,8 @@ export interface KubeErrorOptions {
   readonly exitStatus?: ExitStatus
   /** For a wrong manifest: every finding. */
   readonly diagnostics?: readonly Diagnostic[]
+  /** What else the user should know, one line each: what was rolled back, what could not be. */
+  readonly notes?: readonly string[]
 }
 
 /**
@@ -68,6 +70,7 @@ export class KubeError extends Error {
   readonly hint: string | undefined
   readonly exitStatus: ExitStatus
   readonly diagnostics: readonly Diagnostic[]
+  readonly notes: readonly string[]
 
   constructor(code: string, message: string, options: KubeErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
@@ -75,6 +78,7 @@ export class KubeError extends Error {
     this.hint = options.hint
     this.exitStatus = options.exitStatus ?? 1
     this.diagnostics = options.diagnostics ?? []
+    this.notes = options.notes ?? []
   }
 }
 

@@ -2,7 +2,7 @@
  * What the engine needs of a machine, as interfaces. The real adapters are in `host/`, an in-memory one in
  * `fake-host.ts`; both pass the same contract suites. Every *add* has a *remove*, and removing what is absent succeeds.
  */
-import type { MachineFacts, PodFacts } from '../plan/facts.ts'
+import type { ImageDefaults, MachineFacts, PodFacts } from '../plan/facts.ts'
 import type { MemberPlan, PodPlan, PortPlan } from '../plan/types.ts'
 import type { ObservedContainer } from '../reconcile/observed.ts'
 
@@ -20,6 +20,8 @@ export interface PodRecord {
   /** The pod's own address; absent on the machine's network. */
   readonly address?: string
   readonly infra?: ProcessIdentity
+  /** The process that is making it; absent once it is complete. A dead one left it half made. */
+  readonly builder?: ProcessIdentity
   /** By name. */
   readonly containers: Readonly<Record<string, ContainerRecord>>
 }
@@ -78,6 +80,10 @@ export interface StatePort {
    * `NetworkFull`, before anything was made.
    */
   addPods(app: string, pods: readonly { readonly uid: string; readonly plan: PodPlan }[]): void
+  /** Fails as `addPods` would, as if the pods `except` were gone already. Changes nothing. */
+  checkPods(plans: readonly PodPlan[], except: ReadonlySet<string>): void
+  /** The app's pods are complete. */
+  markBuilt(app: string): void
   markRemoving(uid: string): void
   setInfra(uid: string, infra: ProcessIdentity): void
   putContainer(uid: string, container: ContainerRecord): void
@@ -124,6 +130,8 @@ export interface RuntimePort {
     process: ProcessIdentity,
     options: { readonly signal: string; readonly graceSeconds: number },
   ): Promise<void>
+  /** Waits until the container's process ended, or the signal. */
+  ended(id: string, process: ProcessIdentity, signal?: AbortSignal): Promise<void>
   remove(id: string): Promise<void>
   observe(id: string, process: ProcessIdentity | undefined, started: boolean): Omit<ObservedContainer, 'id' | 'rootfs'>
   isAlive(process: ProcessIdentity): boolean
@@ -164,24 +172,28 @@ export interface Host {
   readonly volumes: VolumePort
   readonly images: ImagePort
   readonly machine: MachineFacts
+  /** The infra containers' root file system and the path of catatonit. */
+  readonly infra: { readonly rootfs: string; readonly catatonit: string }
+  /** A pod's cgroup below each hierarchy's root. */
+  cgroupPath(uid: string): string
   /** RFC 3339 with nanoseconds cut to microseconds. */
   now(): string
   newUid(): string
+  containerId(uid: string, container: string, attempt: number): string
+  infraId(uid: string): string
   logFile(uid: string, container: string, attempt: number): string
+  /** Fails with `PortInUse` when a program of the machine holds the port. */
+  checkPortFree(plan: PodPlan, port: PortPlan): void
   close(): void
 }
 
 /** What the engine asks of the image store. */
 export interface ImagePort {
   find(reference: string): EngineImage | undefined
-  pull(reference: string, options?: PullSettings): Promise<EngineImage>
-}
-
-export interface PullSettings {
-  readonly signal?: AbortSignal
+  pull(reference: string, options: { readonly signal?: AbortSignal }): Promise<EngineImage>
 }
 
 export interface EngineImage {
   readonly id: string
-  readonly layers: readonly string[]
+  readonly config: ImageDefaults
 }

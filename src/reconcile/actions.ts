@@ -28,7 +28,9 @@ export interface ActionArgs {
 
 export type ActionKind = keyof ActionArgs
 
-export type Action<K extends ActionKind = ActionKind> = { readonly [P in K]: { readonly kind: P } & Readonly<ActionArgs[P]> }[K]
+export type Action<K extends ActionKind = ActionKind> = {
+  readonly [P in K]: { readonly kind: P } & Readonly<ActionArgs[P]>
+}[K]
 
 /**
  * What undoes an action, `undefined` for what only takes away. A removal has no inverse, which is why everything is

@@ -26,7 +26,8 @@ function decideMember(pod: ObservedPod, member: MemberPlan): Action | undefined 
   const args = { uid, container: member.name }
   if (now.state === 'absent') {
     if (now.rootfs === 'absent') return { kind: 'mountRootfs', ...args }
-    if (pod.sandbox === 'present' && pod.infra === 'running' && mayCreate(pod, member)) return { kind: 'createContainer', ...args }
+    if (pod.sandbox === 'present' && pod.infra === 'running' && mayCreate(pod, member))
+      return { kind: 'createContainer', ...args }
     return undefined
   }
   if (now.state === 'created' && pod.network === 'attached' && predecessorsDone(plan, pod, member)) {
@@ -52,7 +53,8 @@ function predecessorsDone(plan: PodPlan, pod: ObservedPod, member: MemberPlan): 
       return true
     }
     const state = pod.containers[before.name] ?? ABSENT
-    if (before.role === 'sidecar' ? !hasStarted(state) : !(state.state === 'exited' && state.exitCode === 0)) return false
+    if (before.role === 'sidecar' ? !hasStarted(state) : !(state.state === 'exited' && state.exitCode === 0))
+      return false
   }
   return true
 }

@@ -18,7 +18,7 @@ CREATE TABLE object (
   PRIMARY KEY (kind, namespace, name)) STRICT;
 CREATE TABLE pod (
   uid TEXT PRIMARY KEY, app TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, plan TEXT NOT NULL,
-  removing INTEGER NOT NULL DEFAULT 0, created_at TEXT NOT NULL, address TEXT UNIQUE, infra TEXT,
+  removing INTEGER NOT NULL DEFAULT 0, created_at TEXT NOT NULL, address TEXT UNIQUE, infra TEXT, builder TEXT,
   UNIQUE (namespace, name)) STRICT;
 CREATE TABLE container (
   pod TEXT NOT NULL REFERENCES pod ON DELETE CASCADE, name TEXT NOT NULL, id TEXT NOT NULL, attempt INTEGER NOT NULL,
@@ -30,6 +30,8 @@ CREATE TABLE port (
   PRIMARY KEY (protocol, host_port, host_ip)) STRICT;
 CREATE TABLE claim (app TEXT PRIMARY KEY, holder TEXT NOT NULL) STRICT;
 `
+
+const NONE: ReadonlySet<string> = new Set()
 
 type Row = Record<string, SQLOutputValue>
 
@@ -67,6 +69,7 @@ export function openState(path: string, options: StateOptions): StateStore {
       createdAt: String(row.created_at),
       ...(row.address === null ? {} : { address: String(row.address) }),
       ...(row.infra === null ? {} : { infra: String(row.infra) }),
+      ...(row.builder === null ? {} : { builder: String(row.builder) }),
       containers,
     }
   }
@@ -163,8 +166,7 @@ export function openState(path: string, options: StateOptions): StateStore {
         )
         let last = store.setting('lastAddress')
         for (const { uid, plan } of pods) {
-          const owner = sql('SELECT app FROM pod WHERE namespace = ? AND name = ?').get(plan.namespace, plan.name)
-          if (owner) throw podExists(plan, String(owner.app))
+          checkPod(plan, NONE)
           let address: string | undefined
           if (plan.network.mode === 'bridge') {
             address = nextFree(options.subnet(), used, last)
@@ -177,13 +179,17 @@ export function openState(path: string, options: StateOptions): StateStore {
             last = address
           }
           sql(
-            'INSERT INTO pod (uid, app, namespace, name, plan, created_at, address) VALUES (?, ?, ?, ?, ?, ?, ?)',
+            'INSERT INTO pod (uid, app, namespace, name, plan, created_at, address, builder) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
           ).run(uid, app, plan.namespace, plan.name, JSON.stringify(plan), options.now(), address ?? null)
           for (const port of plan.ports) leasePort(uid, plan, port)
         }
         if (last !== undefined) sql('INSERT OR REPLACE INTO setting VALUES (?, ?)').run('lastAddress', last)
       })
     },
+    checkPods(plans, except) {
+      for (const plan of plans) checkPod(plan, except)
+    },
+    markBuilt: app => void sql('UPDATE pod SET builder = NULL WHERE app = ?').run(app),
     markRemoving: uid => void sql('UPDATE pod SET removing = 1 WHERE uid = ?').run(uid),
     setInfra: (uid, infra) => void sql('UPDATE pod SET infra = ? WHERE uid = ?').run(infra, uid),
     putContainer(uid, c) {
@@ -215,21 +221,18 @@ export function openState(path: string, options: StateOptions): StateStore {
     close: () => db.close(),
   }
 
-  /** Two leases of one port clash unless each is bound to an address of its own. */
-  function leasePort(uid: string, plan: PodPlan, port: PortPlan): void {
-    const holder = sql(
-      `SELECT pod.namespace, pod.name FROM port JOIN pod ON pod.uid = port.pod
-       WHERE protocol = ?1 AND host_port = ?2 AND (host_ip = ?3 OR host_ip = '' OR ?3 = '')`,
-    ).get(port.protocol, port.hostPort, port.hostIp)
-    if (holder) throw portTaken(plan, port, `pod ${String(holder.namespace)}/${String(holder.name)}`)
-    sql('INSERT INTO port VALUES (?, ?, ?, ?, ?, ?)').run(
-      port.protocol,
-      port.hostPort,
-      port.hostIp,
-      port.containerPort,
-      port.container,
-      uid,
-    )
+  /** A pod's name must be free, and its ports: two leases of one clash unless each is bound to an address of its own. */
+  function checkPod(plan: PodPlan, except: ReadonlySet<string>): void {
+    const owner = sql('SELECT app, uid FROM pod WHERE namespace = ? AND name = ?').get(plan.namespace, plan.name)
+    if (owner && !except.has(String(owner.uid))) throw podExists(plan, String(owner.app))
+    for (const port of plan.ports) {
+      const holders = sql(
+        `SELECT pod.uid, pod.namespace, pod.name FROM port JOIN pod ON pod.uid = port.pod
+         WHERE protocol = ?1 AND host_port = ?2 AND (host_ip = ?3 OR host_ip = '' OR ?3 = '')`,
+      ).all(port.protocol, port.hostPort, port.hostIp)
+      const holder = holders.find(row => !except.has(String(row.uid)))
+      if (holder) throw portTaken(plan, port, `pod ${String(holder.namespace)}/${String(holder.name)}`)
+    }
   }
 
   return store

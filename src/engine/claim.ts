@@ -1,0 +1,22 @@
+/** Claims: one command at a time changes an app. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { KubeError } from '../diagnostic.ts'
+import type { Host } from './ports.ts'
+
+/** How often a claim that another process holds is asked for again, in milliseconds. */
+const ASK_MS = 50
+
+/** Waits until the app is free, and holds it until disposed of. `onWait` is told once who holds it. */
+export async function claimApp(
+  host: Host,
+  app: string,
+  options: { readonly signal?: AbortSignal; readonly onWait?: (pid: number) => void } = {},
+): Promise<Disposable> {
+  for (let told = false; ; told = true) {
+    const { heldBy } = host.state.claimApp(app)
+    if (heldBy === undefined) return { [Symbol.dispose]: () => host.state.releaseApp(app) }
+    if (!told) options.onWait?.(heldBy)
+    if (options.signal?.aborted) throw new KubeError('Interrupted', 'interrupted')
+    await delay(ASK_MS)
+  }
+}

@@ -1,0 +1,57 @@
+/** Taking an app away. */
+import { causeChain, KubeError } from '../diagnostic.ts'
+import { podKey } from '../reconcile/decide.ts'
+import { claimApp } from './claim.ts'
+import type { Host, PodRecord } from './ports.ts'
+import { beginRun, type RunOptions, takeDown } from './run-loop.ts'
+
+export interface DownOptions extends RunOptions {
+  /** Seconds; default each pod's own. 0 kills at once. */
+  readonly graceSeconds?: number
+  readonly onWait?: (pid: number) => void
+}
+
+export interface DownResult {
+  readonly removed: readonly PodRecord[]
+}
+
+/** Removes everything the app made, all its pods at once. An app that is not there is an empty success. */
+export async function down(app: string, options: DownOptions): Promise<DownResult> {
+  const { host } = options
+  using _claim = await claimApp(host, app, options)
+  const pods = host.state.pods({ app })
+  await removePods(pods, options)
+  host.state.removeApp(app)
+  return { removed: pods }
+}
+
+/** Removes pods, all at once, then what only they needed. Goes on past failures, and reports them all. */
+export async function removePods(pods: readonly PodRecord[], options: DownOptions): Promise<void> {
+  const { host } = options
+  const run = beginRun(options)
+  for (const pod of pods) host.state.markRemoving(pod.uid)
+  const failures: string[] = []
+  await Promise.all(
+    pods.map(pod =>
+      takeDown(run, pod, options.graceSeconds).catch((error: unknown) => {
+        failures.push(`${podKey(pod.plan)}: ${causeChain(error)}`)
+      }),
+    ),
+  )
+  if (options.signal?.aborted)
+    throw new KubeError('Interrupted', 'interrupted', { hint: 'the same command finishes what is left' })
+  await sweep(host)
+  if (failures.length > 0) {
+    throw new KubeError('RemoveFailed', `could not remove ${failures.length} of ${pods.length} pods`, {
+      notes: failures,
+      hint: 'the same command tries again',
+    })
+  }
+}
+
+/** Takes away what no pod needs any more: published ports, and with the last pod the bridge and the firewall table. */
+export async function sweep(host: Host): Promise<void> {
+  const bridged = host.state.pods().some(pod => pod.plan.network.mode === 'bridge')
+  if (bridged) await host.network.publish()
+  else await host.network.remove()
+}

@@ -1,0 +1,39 @@
+/** Making the images of pods present, as each container's pull policy says. */
+import { KubeError } from '../diagnostic.ts'
+import type { PodPlan, PullPolicy } from '../plan/types.ts'
+import type { Host } from './ports.ts'
+
+export interface EnsureOptions {
+  readonly signal?: AbortSignal
+  /** Told of each image before it is pulled. */
+  readonly onPull?: (image: string) => void
+}
+
+/** Pulls what is missing, each image once, all at the same time. A present one costs no network unless it is `Always`. */
+export async function ensureImages(host: Host, plans: readonly PodPlan[], options: EnsureOptions): Promise<void> {
+  const policies = new Map<string, PullPolicy>()
+  for (const plan of plans) {
+    for (const { image, pullPolicy } of plan.members) {
+      const known = policies.get(image)
+      if (known === undefined || strictness(pullPolicy) > strictness(known)) policies.set(image, pullPolicy)
+    }
+  }
+  await Promise.all([...policies].map(([image, policy]) => ensureImage(host, image, policy, options)))
+}
+
+/** Where two containers disagree about an image, the one that asks for more is followed. */
+function strictness(policy: PullPolicy): number {
+  return { Never: 0, IfNotPresent: 1, Always: 2 }[policy]
+}
+
+async function ensureImage(host: Host, image: string, policy: PullPolicy, options: EnsureOptions): Promise<void> {
+  const present = host.images.find(image)
+  if (policy !== 'Always' && present) return
+  if (policy === 'Never') {
+    throw new KubeError('ImageNeverPull', `image ${image} is not present, and its imagePullPolicy is Never`, {
+      hint: '`kube pull`, `kube load` or `kube import` bring it here',
+    })
+  }
+  options.onPull?.(image)
+  await host.images.pull(image, options.signal ? { signal: options.signal } : {})
+}

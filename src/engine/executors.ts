@@ -1,0 +1,150 @@
+/** How each action is done. The compiler checks that every kind has its executor. */
+import { KubeError } from '../diagnostic.ts'
+import type { PodFacts } from '../plan/facts.ts'
+import { infraSpec, memberSpec } from '../plan/oci-spec.ts'
+import { sandboxFiles } from '../plan/sandbox-files.ts'
+import type { MemberPlan } from '../plan/types.ts'
+import { resolveUser } from '../plan/user.ts'
+import type { Action, ActionKind } from '../reconcile/actions.ts'
+import type { Host, PodRecord } from './ports.ts'
+
+/** The records of one run, kept in step with what is stored. Only this run changes them: it holds the app's claim. */
+export interface RecordBook {
+  get(uid: string): PodRecord
+  set(record: PodRecord): void
+}
+
+export type Executors = {
+  readonly [K in ActionKind]: (action: Action<K>, host: Host, records: RecordBook) => Promise<void>
+}
+
+export const EXECUTORS: Executors = {
+  async makeSandbox({ uid }, host, records) {
+    const record = records.get(uid)
+    await host.volumes.makeSandbox(uid, record.plan)
+    host.volumes.writeSandboxFiles(uid, sandboxFiles(record.plan, podFacts(host, record), host.machine))
+  },
+  removeSandbox: ({ uid }, host) => host.volumes.removeSandbox(uid),
+  async startInfra({ uid }, host, records) {
+    const record = records.get(uid)
+    const spec = infraSpec(record.plan, host.machine, podFacts(host, record), host.infra)
+    const { identity } = await host.runtime.startInfra(host.infraId(uid), spec)
+    host.state.setInfra(uid, identity)
+    records.set({ ...record, infra: identity })
+  },
+  async stopInfra({ uid }, host) {
+    await host.runtime.stopInfra(host.infraId(uid))
+    host.runtime.removeCgroup(host.cgroupPath(uid))
+  },
+  async attachNetwork({ uid }, host, records) {
+    const { infra, address } = records.get(uid)
+    await host.network.attach(uid, pidOf(infra), address!)
+  },
+  detachNetwork: ({ uid }, host) => host.network.detach(uid),
+  async mountRootfs({ uid, container }, host, records) {
+    const member = memberOf(records.get(uid), container)
+    await host.volumes.mountRootfs(uid, member)
+  },
+  unmountRootfs: ({ uid, container }, host) => host.volumes.unmountRootfs(uid, container),
+  async createContainer({ uid, container }, host, records) {
+    const record = records.get(uid)
+    const member = memberOf(record, container)
+    const image = host.images.find(member.image)
+    if (!image) throw new KubeError('ImageNotFound', `image ${member.image} was removed in the meantime`)
+    const attempt = 0
+    const id = host.containerId(uid, container, attempt)
+    const text = (path: string) => host.volumes.readRootfsText(uid, container, path)
+    const user = resolveUser(record.plan, member, image.config, {
+      passwd: text('etc/passwd'),
+      group: text('etc/group'),
+    })
+    const facts = {
+      id,
+      rootfs: host.volumes.rootfsPath(uid, container),
+      user,
+      terminationLog: host.volumes.terminationLog(uid, container),
+      attempt,
+    }
+    const spec = memberSpec(record.plan, member, image.config, host.machine, podFacts(host, record), facts)
+    const { identity } = await host.runtime.create(id, {
+      spec,
+      name: `${record.plan.name}-${container}`,
+      logFile: host.logFile(uid, container, attempt),
+      terminal: member.terminal,
+      stdin: member.stdin,
+    })
+    putContainer(host, records, uid, {
+      id,
+      name: container,
+      attempt,
+      imageId: image.id,
+      createdAt: host.now(),
+      process: identity,
+    })
+  },
+  async deleteContainer({ uid, container }, host, records) {
+    await host.runtime.remove(containerIdOf(host, records.get(uid), container))
+  },
+  async startContainer({ uid, container }, host, records) {
+    const known = records.get(uid).containers[container]!
+    await host.runtime.start(known.id)
+    putContainer(host, records, uid, { ...known, startedAt: host.now() })
+  },
+  async killContainer({ uid, container, graceSeconds }, host, records) {
+    const record = records.get(uid)
+    const known = record.containers[container]
+    if (known?.process === undefined) return
+    const signal = stopSignal(host, memberOf(record, container))
+    await host.runtime.stop(known.id, known.process, { signal, graceSeconds })
+  },
+  async forgetPod({ uid }, host) {
+    host.state.removePod(uid)
+  },
+}
+
+/** Runs any action by the table. */
+export function execute(action: Action, host: Host, records: RecordBook): Promise<void> {
+  const executor = EXECUTORS[action.kind] as (action: Action, host: Host, records: RecordBook) => Promise<void>
+  return executor(action, host, records)
+}
+
+function podFacts(host: Host, record: PodRecord): PodFacts {
+  const { uid, plan } = record
+  return {
+    uid,
+    createdAt: record.createdAt,
+    podIps: record.address === undefined ? host.machine.hostIps : [record.address],
+    sandboxDir: host.volumes.sandboxDir(uid),
+    ...(record.infra === undefined ? {} : { infraPid: pidOf(record.infra) }),
+    cgroupPath: host.cgroupPath(uid),
+    volumePaths: host.volumes.volumePaths(uid, plan),
+  }
+}
+
+function putContainer(host: Host, records: RecordBook, uid: string, container: PodRecord['containers'][string]): void {
+  host.state.putContainer(uid, container)
+  // Read again: another container of the pod may have been written since.
+  const record = records.get(uid)
+  records.set({ ...record, containers: { ...record.containers, [container.name]: container } })
+}
+
+function memberOf(record: PodRecord, name: string): MemberPlan {
+  const member = record.plan.members.find(m => m.name === name)
+  if (!member) throw new KubeError('NoSuchContainer', `pod ${record.plan.name} has no container ${name}`)
+  return member
+}
+
+function containerIdOf(host: Host, record: PodRecord, container: string): string {
+  return record.containers[container]?.id ?? host.containerId(record.uid, container, 0)
+}
+
+/** The manifest's, else the image's, else SIGTERM. */
+function stopSignal(host: Host, member: MemberPlan): string {
+  const signal = member.stopSignal ?? host.images.find(member.image)?.config.stopSignal ?? 'SIGTERM'
+  return /^\d+$/.test(signal) || signal.startsWith('SIG') ? signal : `SIG${signal}`
+}
+
+/** A process identity begins with the number. */
+function pidOf(identity: string | undefined): number {
+  return Number.parseInt(identity ?? '', 10)
+}

@@ -1,0 +1,148 @@
+/** Playing: brings an app to what its manifests say. */
+import { causeChain, KubeError } from '../diagnostic.ts'
+import type { PodPlan } from '../plan/types.ts'
+import { decidePods, podKey } from '../reconcile/decide.ts'
+import { claimApp } from './claim.ts'
+import { sweep } from './down.ts'
+import { ensureImages } from './ensure-images.ts'
+import { observePod } from './observe.ts'
+import type { Host, ObjectRecord, PodRecord } from './ports.ts'
+import { recover } from './recover.ts'
+import { type RollbackReport, rollback } from './rollback.ts'
+import { beginRun, bringUp, type Run, type RunOptions, takeDown } from './run-loop.ts'
+
+export interface PlayRequest {
+  readonly app: string
+  /** Absolute path of the manifest or directory, a URL, or `-`. */
+  readonly source: string
+  readonly objects: readonly Omit<ObjectRecord, 'app' | 'uid' | 'createdAt'>[]
+  readonly plans: readonly PodPlan[]
+  /** Removes and makes again what did not change, too. */
+  readonly replace?: boolean
+}
+
+export interface PlayOptions extends RunOptions {
+  readonly onWait?: (pid: number) => void
+  readonly onPull?: (image: string) => void
+}
+
+export interface PlayResult {
+  readonly created: readonly PodRecord[]
+  readonly unchanged: readonly PodRecord[]
+  /** Pods that were made again under their old name. */
+  readonly replaced: readonly string[]
+  /** Pods that left the manifest. */
+  readonly pruned: readonly string[]
+}
+
+/**
+ * Everything is checked, planned and pulled before the first thing is removed or made. When making fails, what this run
+ * made is undone, and the error says so.
+ */
+export async function play(request: PlayRequest, options: PlayOptions): Promise<PlayResult> {
+  const { host } = options
+  const { app, plans } = request
+  using _claim = await claimApp(host, app, options)
+  await recover(host, host.state.pods())
+  const before = host.state.pods({ app })
+  const changes = decidePods(
+    plans,
+    before.map(record => ({ ...observePod(host, record), removing: record.removing || request.replace === true })),
+  )
+  await ensureImages(host, changes.create, options)
+  const leaving = new Set(changes.remove.map(pod => pod.uid))
+  host.state.checkPods(changes.create, leaving)
+  checkHostPorts(host, changes.create)
+  await host.runtime.prepare()
+
+  const abort = new AbortController()
+  const signal = options.signal ? AbortSignal.any([options.signal, abort.signal]) : abort.signal
+  const run = beginRun({ ...options, signal })
+  const byUid = new Map(before.map(record => [record.uid, record]))
+  if (changes.remove.length > 0) {
+    for (const uid of leaving) host.state.markRemoving(uid)
+    await Promise.all(changes.remove.map(pod => takeDown(run, byUid.get(pod.uid)!)))
+  }
+  const createdAt = host.now()
+  const isNew = host.state.app(app) === undefined
+  const previous = host.state.objects({ app })
+  host.state.putApp({ name: app, source: request.source, createdAt })
+  const made = changes.create.map(plan => ({ uid: host.newUid(), plan }))
+  try {
+    host.state.putObjects(app, keepIdentity(host, request, previous, createdAt))
+    host.state.addPods(app, made)
+    await makeAll(
+      run,
+      abort,
+      made.map(({ uid }) => host.state.pod(uid)!),
+    )
+  } catch (error) {
+    const report = await rollback(
+      run,
+      made.map(({ uid }) => uid).filter(uid => host.state.pod(uid) !== undefined),
+    )
+    if (isNew && host.state.pods({ app }).length === 0) host.state.removeApp(app)
+    else host.state.putObjects(app, previous)
+    await sweep(host)
+    throw withRollback(error, report, made.length)
+  }
+  host.state.markBuilt(app)
+  if (changes.remove.length > 0) await sweep(host)
+  const wanted = new Set(plans.map(podKey))
+  const gone = changes.remove.map(pod => podKey(pod.plan))
+  return {
+    created: made.map(({ uid }) => host.state.pod(uid)!),
+    unchanged: changes.keep.map(pod => byUid.get(pod.uid)!),
+    replaced: gone.filter(key => wanted.has(key)),
+    pruned: gone.filter(key => !wanted.has(key)),
+  }
+}
+
+/** Makes the pods side by side. One's failure ends the others too, since they would only be undone. */
+async function makeAll(run: Run, abort: AbortController, records: readonly PodRecord[]): Promise<void> {
+  const { host } = run
+  let failure: { readonly error: unknown } | undefined
+  const note = (error: unknown) => {
+    failure ??= { error }
+    abort.abort()
+  }
+  const bridged = records.some(record => record.plan.network.mode === 'bridge')
+  const network = bridged ? host.network.prepare().then(() => host.network.publish()) : Promise.resolve()
+  // Waits for all of them, so that nothing is still being made when the undoing begins.
+  await Promise.all([network.catch(note), ...records.map(record => bringUp(run, record).catch(note))])
+  if (failure) throw failure.error
+}
+
+/** Objects keep uid and creation time over a re-play. */
+function keepIdentity(
+  host: Host,
+  request: PlayRequest,
+  previous: readonly ObjectRecord[],
+  now: string,
+): readonly ObjectRecord[] {
+  const known = new Map(previous.map(object => [`${object.kind}/${podKey(object)}`, object]))
+  return request.objects.map(object => {
+    const old = known.get(`${object.kind}/${podKey(object)}`)
+    return { ...object, app: request.app, uid: old?.uid ?? host.newUid(), createdAt: old?.createdAt ?? now }
+  })
+}
+
+function checkHostPorts(host: Host, plans: readonly PodPlan[]): void {
+  for (const plan of plans) for (const port of plan.ports) host.checkPortFree(plan, port)
+}
+
+/** The failure with what became of the run: the cause first, then each undoing that failed. */
+function withRollback(error: unknown, report: RollbackReport, pods: number): KubeError {
+  const notes = [
+    ...(report.undone > 0 ? [`rolled back ${pods} ${pods === 1 ? 'pod' : 'pods'}`] : []),
+    ...report.failed.map(text => `could not undo: ${text}`),
+  ]
+  if (!(error instanceof KubeError)) return new KubeError('Failed', causeChain(error), { cause: error, notes })
+  const { code, message, cause, exitStatus } = error
+  return new KubeError(code, message, {
+    cause,
+    exitStatus,
+    notes,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+  })
+}

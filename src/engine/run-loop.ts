@@ -1,0 +1,165 @@
+/**
+ * The run loop: decides what can be done now, does it, applies the outcome, and decides again. Pods are independent of
+ * each other and run side by side; within a pod everything that is possible at a time runs at once.
+ */
+import { availableParallelism } from 'node:os'
+import { during, KubeError } from '../diagnostic.ts'
+import { type Action, type ActionKind, actionKey, inverse, stepOf } from '../reconcile/actions.ts'
+import { apply } from '../reconcile/apply.ts'
+import { decideDown, decideUp } from '../reconcile/decide.ts'
+import type { ObservedPod } from '../reconcile/observed.ts'
+import { execute, type RecordBook } from './executors.ts'
+import { type Limiter, limiter } from './limiter.ts'
+import { observePod } from './observe.ts'
+import type { Host, PodRecord } from './ports.ts'
+
+export interface RunOptions {
+  readonly host: Host
+  /** Ends the run early: nothing new is begun. */
+  readonly signal?: AbortSignal
+  /** Told of each action that was done. */
+  readonly onAction?: (action: Action, pod: PodRecord) => void
+}
+
+/** One command's run over some pods. */
+export interface Run extends RunOptions {
+  readonly records: RecordBook
+  /** Inverses of what was begun, in that order. */
+  readonly journal: Action[]
+  readonly spawning: Limiter
+}
+
+/** Actions whose cost is another program's: bounded, so that a thousand pods don't start a thousand processes at once. */
+const SPAWNING: ReadonlySet<ActionKind> = new Set([
+  'startInfra',
+  'stopInfra',
+  'createContainer',
+  'startContainer',
+  'deleteContainer',
+])
+
+/** Programs started at once per processor: each waits for the disk or the kernel part of the time. */
+const SPAWNS_PER_PROCESSOR = 3
+
+export function beginRun(options: RunOptions): Run {
+  return {
+    ...options,
+    records: recordBook(),
+    journal: [],
+    spawning: limiter(Math.max(4, availableParallelism() * SPAWNS_PER_PROCESSOR)),
+  }
+}
+
+function recordBook(): RecordBook {
+  const records = new Map<string, PodRecord>()
+  return {
+    get(uid) {
+      const record = records.get(uid)
+      if (!record) throw new KubeError('NoSuchPod', `there is no pod with uid ${uid}`)
+      return record
+    },
+    set(record) {
+      records.set(record.uid, record)
+    },
+  }
+}
+
+/** Brings a recorded pod up. Fails with the first failure, once everything that was begun for the pod is over. */
+export async function bringUp(run: Run, record: PodRecord): Promise<void> {
+  run.records.set(record)
+  await settle(run, observePod(run.host, record), pod => {
+    const failed = failedInit(pod)
+    if (failed) throw failed
+    return decideUp(pod)
+  })
+}
+
+/** Takes a recorded pod away, down to its record. `graceSeconds` replaces the pod's own grace period. */
+export async function takeDown(run: Run, record: PodRecord, graceSeconds?: number): Promise<void> {
+  run.records.set(record)
+  let forgotten = false
+  await settle(run, observePod(run.host, record), pod => {
+    if (forgotten) return []
+    const actions = decideDown(pod, graceSeconds)
+    forgotten = actions.some(action => action.kind === 'forgetPod')
+    return actions
+  })
+}
+
+/** An init container that ended with another status than 0: nothing after it may start. */
+function failedInit(pod: ObservedPod): KubeError | undefined {
+  for (const member of pod.plan.members) {
+    const now = pod.containers[member.name]
+    if (member.role === 'init' && now?.state === 'exited' && now.exitCode !== 0) {
+      return new KubeError(
+        'InitFailed',
+        `pod ${pod.plan.name}: init container ${member.name} ended with status ${now.exitCode}`,
+      )
+    }
+  }
+  return undefined
+}
+
+async function settle(run: Run, start: ObservedPod, decide: (pod: ObservedPod) => readonly Action[]): Promise<void> {
+  let pod = start
+  const running = new Map<string, Promise<void>>()
+  const failures: unknown[] = []
+
+  const begin = (action: Action) => {
+    const key = actionKey(action)
+    const done = perform(run, pod, action)
+      .then(() => {
+        pod = apply(pod, action)
+      })
+      .catch((error: unknown) => {
+        failures.push(error)
+      })
+      .finally(() => running.delete(key))
+    running.set(key, done)
+  }
+
+  for (;;) {
+    if (failures.length === 0 && !run.signal?.aborted) {
+      try {
+        for (const action of decide(pod)) if (!running.has(actionKey(action))) begin(action)
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    if (running.size > 0) {
+      await Promise.race(running.values())
+      continue
+    }
+    if (failures.length > 0) throw failures[0]
+    if (run.signal?.aborted) throw new KubeError('Interrupted', 'interrupted')
+    if (!(await initEnded(run, pod))) return
+    pod = observePod(run.host, run.records.get(pod.uid))
+  }
+}
+
+async function perform(run: Run, pod: ObservedPod, action: Action): Promise<void> {
+  const { host, records } = run
+  const undo = inverse(action)
+  if (undo) run.journal.push(undo)
+  try {
+    if (SPAWNING.has(action.kind)) await run.spawning(() => execute(action, host, records))
+    else await execute(action, host, records)
+    run.onAction?.(action, records.get(action.uid))
+  } catch (error) {
+    const object = 'container' in action ? `container ${action.container}: ` : ''
+    throw during(`pod ${pod.plan.name}: ${object}${stepOf(action.kind)}`, error)
+  }
+}
+
+/** Waits for the running init container that the rest of the pod waits for; false when there is none. */
+async function initEnded(run: Run, pod: ObservedPod): Promise<boolean> {
+  for (const member of pod.plan.members) {
+    const now = pod.containers[member.name]
+    if (member.role !== 'init' || now?.state !== 'running' || pod.removing) continue
+    const known = run.records.get(pod.uid).containers[member.name]
+    if (known?.process === undefined) continue
+    await run.host.runtime.ended(known.id, known.process, run.signal)
+    return true
+  }
+  return false
+}

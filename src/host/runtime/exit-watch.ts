@@ -1,0 +1,64 @@
+/** Waiting for containers to end: their monitors write exit files into one directory. */
+import { type FSWatcher, mkdirSync, statSync, watch } from 'node:fs'
+import { isAlive } from '../sys/process-identity.ts'
+
+export interface ExitWatch extends Disposable {
+  /**
+   * Resolves to true when the container's exit file is there, to false after `timeoutMs` (`Infinity`: never) or at the signal. A container whose process is
+   * gone without one (its monitor was killed) counts as ended too.
+   */
+  ended(id: string, identity: string, timeoutMs: number, signal?: AbortSignal): Promise<boolean>
+}
+
+/** How often a process without a monitor is looked at, in milliseconds; usually the exit file's event comes first. */
+const LOOK_MS = 200
+/** How long a monitor may take from its container's end to the exit file, in milliseconds. */
+const MONITOR_MS = 2_000
+
+export function openExitWatch(directory: string): ExitWatch {
+  let watcher: FSWatcher | undefined
+  const waiting = new Map<string, () => void>()
+
+  function watchDirectory(): void {
+    if (watcher) return
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    watcher = watch(directory, { persistent: false }, (_event, name) => {
+      if (name === null) for (const look of waiting.values()) look()
+      else waiting.get(name.split('.')[0]!)?.()
+    })
+  }
+
+  return {
+    ended(id, identity, timeoutMs, signal) {
+      watchDirectory()
+      const file = `${directory}/${id}`
+      return new Promise(resolve => {
+        let goneSince: number | undefined
+        const finish = (ended: boolean) => {
+          waiting.delete(id)
+          clearTimeout(timeout)
+          clearInterval(interval)
+          signal?.removeEventListener('abort', abandon)
+          resolve(ended)
+        }
+        const abandon = () => finish(false)
+        const look = () => {
+          if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0) return finish(true)
+          if (isAlive(identity)) return
+          goneSince ??= performance.now()
+          if (performance.now() - goneSince > MONITOR_MS) finish(true)
+        }
+        const timeout = timeoutMs === Number.POSITIVE_INFINITY ? undefined : setTimeout(abandon, timeoutMs)
+        const interval = setInterval(look, LOOK_MS)
+        signal?.addEventListener('abort', abandon)
+        waiting.set(id, look)
+        if (signal?.aborted) abandon()
+        else look()
+      })
+    },
+    [Symbol.dispose]() {
+      watcher?.close()
+      watcher = undefined
+    },
+  }
+}

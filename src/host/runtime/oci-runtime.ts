@@ -1,0 +1,218 @@
+/** Containers by the OCI runtime (crun, runc) with conmon as monitor. Source: conmon(8), crun(1), OCI runtime spec. */
+import { spawn } from 'node:child_process'
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { errnoOf, KubeError } from '../../diagnostic.ts'
+import type { CreateOptions, RuntimePort, StartedProcess } from '../../engine/ports.ts'
+import type { Layout } from '../layout.ts'
+import { requireProgram } from '../sys/find-program.ts'
+import { identityOf, isAlive, pidOf } from '../sys/process-identity.ts'
+import { toolError } from '../sys/run.ts'
+import { prepareCgroups, removeCgroup } from './cgroups.ts'
+import { openExitWatch } from './exit-watch.ts'
+import { runtimeError } from './runtime-error.ts'
+
+export interface OciRuntimeOptions {
+  readonly layout: Layout
+  /** Name or path of the OCI runtime. Default `crun`. */
+  readonly runtime?: string
+}
+
+/** How long a killed container's monitor may take to write the exit status down, in milliseconds. */
+const KILL_TIMEOUT_MS = 10_000
+
+export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Disposable {
+  const { layout } = options
+  const exits = openExitWatch(layout.exitsDir)
+  const program = () => requireProgram(options.runtime ?? 'crun')
+
+  /** Runs the OCI runtime; its errors go to a log of their own, because a container may inherit the pipes. */
+  function runtime(args: readonly string[]): Promise<{ readonly status: number; readonly stderr: string }> {
+    return new Promise((resolve, reject) => {
+      const child = spawn(program(), ['--root', layout.runtimeRoot, ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
+      let stderr = ''
+      child.stderr.setEncoding('utf8').on('data', (text: string) => {
+        stderr += text
+      })
+      child.on('error', error => reject(toolError(program(), error)))
+      // Not `close`: a container that was started holds the pipe for as long as it lives.
+      child.on('exit', (code, signal) => {
+        const status = code ?? (signal === null ? 1 : 137)
+        if (status === 0) child.stderr.destroy()
+        else if (!child.stderr.readableEnded) {
+          child.stderr.once('close', () => resolve({ status, stderr }))
+          return
+        }
+        resolve({ status, stderr })
+      })
+    })
+  }
+
+  function makeBundle(id: string, spec: object): string {
+    const bundle = layout.bundleDir(id)
+    mkdirSync(bundle, { recursive: true, mode: 0o700 })
+    writeFileSync(`${bundle}/config.json`, JSON.stringify(spec), { mode: 0o600 })
+    return bundle
+  }
+
+  async function remove(id: string): Promise<void> {
+    const bundle = layout.bundleDir(id)
+    if (exists(`${layout.runtimeRoot}/${id}`)) {
+      const done = await runtime(['delete', '--force', id])
+      if (done.status !== 0 && exists(`${layout.runtimeRoot}/${id}`) && !/does not exist/.test(done.stderr)) {
+        throw runtimeError(done.stderr, id)
+      }
+    }
+    rmSync(bundle, { recursive: true, force: true })
+    rmSync(`${layout.exitsDir}/${id}`, { force: true })
+  }
+
+  return {
+    async prepare() {
+      mkdirSync(layout.exitsDir, { recursive: true, mode: 0o700 })
+      mkdirSync(layout.runtimeRoot, { recursive: true, mode: 0o700 })
+      prepareCgroups()
+    },
+    async startInfra(id, spec) {
+      const bundle = makeBundle(id, spec)
+      const pidFile = `${bundle}/pidfile`
+      const done = await runtime(['run', '--detach', '--bundle', bundle, '--pid-file', pidFile, id])
+      if (done.status !== 0) throw runtimeError(done.stderr, id)
+      return started(Number(readFileSync(pidFile, 'utf8')))
+    },
+    stopInfra: remove,
+    async create(id, create) {
+      const bundle = makeBundle(id, create.spec)
+      const pid = await conmon(id, bundle, create)
+      return started(pid)
+    },
+    async start(id) {
+      const done = await runtime(['start', id])
+      if (done.status !== 0) throw runtimeError(done.stderr, id)
+    },
+    async stop(id, identity, { signal, graceSeconds }) {
+      if (graceSeconds > 0) {
+        if (!sendSignal(identity, signal)) return exits.ended(id, identity, KILL_TIMEOUT_MS).then(() => {})
+        if (await exits.ended(id, identity, graceSeconds * 1000)) return
+      }
+      sendSignal(identity, 'SIGKILL')
+      if (!(await exits.ended(id, identity, KILL_TIMEOUT_MS))) {
+        throw new KubeError(
+          'KillFailed',
+          `process ${pidOf(identity)} is still there ${KILL_TIMEOUT_MS / 1000} s after SIGKILL`,
+        )
+      }
+    },
+    async ended(id, identity, signal) {
+      await exits.ended(id, identity, Number.POSITIVE_INFINITY, signal)
+    },
+    remove,
+    observe(id, identity, wasStarted) {
+      const exitCode = readExit(`${layout.exitsDir}/${id}`)
+      if (exitCode !== undefined) return { state: 'exited', exitCode }
+      if (identity !== undefined && isAlive(identity)) return { state: wasStarted ? 'running' : 'created' }
+      if (identity !== undefined) return { state: 'broken' }
+      return { state: exists(layout.bundleDir(id)) ? 'broken' : 'absent' }
+    },
+    isAlive,
+    removeCgroup,
+    [Symbol.dispose]: () => exits[Symbol.dispose](),
+  }
+
+  /** Starts conmon, which has the OCI runtime create the container and tells the pid by one JSON line. */
+  function conmon(id: string, bundle: string, create: CreateOptions): Promise<number> {
+    const monitor = requireProgram('conmon')
+    const log = `${bundle}/oci-log`
+    const args = ['--api-version', '1', '--cid', id, '--cuuid', id, '--name', create.name, '--runtime', program()]
+    args.push(
+      '--bundle',
+      bundle,
+      '--container-pidfile',
+      `${bundle}/pidfile`,
+      '--conmon-pidfile',
+      `${bundle}/conmon.pid`,
+    )
+    args.push('--exit-dir', layout.exitsDir, '--persist-dir', bundle, '--full-attach', '--log-level', 'error')
+    args.push('--log-path', `k8s-file:${create.logFile}`)
+    for (const arg of ['--root', layout.runtimeRoot, '--log-format=json', '--log', log]) args.push('--runtime-arg', arg)
+    if (create.terminal) args.push('--terminal')
+    if (create.stdin) args.push('--stdin')
+    return new Promise((resolve, reject) => {
+      const errors = openSync(`${bundle}/conmon.log`, 'a', 0o600)
+      const child = spawn(monitor, args, {
+        stdio: ['ignore', 'ignore', errors, 'pipe'],
+        cwd: '/',
+        env: {
+          PATH: process.env.PATH,
+          LANG: 'C.UTF-8',
+          _OCI_SYNCPIPE: '3',
+          XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR,
+        },
+      })
+      closeSync(errors)
+      child.on('error', error => reject(toolError(monitor, error)))
+      const sync = child.stdio[3] as NodeJS.ReadableStream & { destroy(): void }
+      let text = ''
+      const settle = () => {
+        sync.destroy()
+        const answer = parseAnswer(text.slice(0, text.indexOf('\n') + 1))
+        if (answer !== undefined && answer.pid > 0) return resolve(answer.pid)
+        const detail =
+          readText(log) || answer?.message || readText(`${bundle}/conmon.log`) || 'conmon ended without an answer'
+        reject(runtimeError(detail, id))
+      }
+      sync.setEncoding('utf8')
+      sync.on('data', chunk => {
+        text += chunk
+        if (text.includes('\n')) settle()
+      })
+      sync.on('end', settle)
+      sync.on('error', settle)
+    })
+  }
+}
+
+function started(pid: number): StartedProcess {
+  // A process that is gone already keeps an identity that no live process has.
+  return { pid, identity: identityOf(pid) ?? `${pid}:gone:` }
+}
+
+/** Whether the process was there to get it. */
+function sendSignal(identity: string, signal: string): boolean {
+  if (!isAlive(identity)) return false
+  try {
+    process.kill(pidOf(identity), signal)
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'ESRCH') return false
+    throw error
+  }
+}
+
+/** conmon's line on the sync pipe: `{"data": PID}`, with a `message` when it failed. */
+function parseAnswer(line: string): { readonly pid: number; readonly message?: string } | undefined {
+  try {
+    const answer = JSON.parse(line) as { data?: unknown; pid?: unknown; message?: unknown }
+    const pid = Number(answer.data ?? answer.pid)
+    return { pid, ...(typeof answer.message === 'string' ? { message: answer.message } : {}) }
+  } catch {
+    return undefined
+  }
+}
+
+/** The exit status in an exit file; `undefined` while there is none, or before it is written. */
+function readExit(path: string): number | undefined {
+  const text = readText(path)
+  return text === '' ? undefined : Number(text)
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim()
+  } catch {
+    return ''
+  }
+}
+
+function exists(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined
+}

@@ -1,0 +1,71 @@
+/** What the OCI runtime's messages mean. Pure. */
+import { KubeError } from '../../diagnostic.ts'
+
+/** The rules, first match wins. crun and runc word things differently, hence the alternatives. */
+const MEANINGS: readonly {
+  readonly pattern: RegExp
+  readonly code: string
+  readonly message: (match: RegExpExecArray) => string
+  readonly hint?: string
+}[] = [
+  {
+    pattern: /executable file `?"?([^`":]*)`?"?:? not found in \$PATH|exec: "([^"]+)": executable file not found/i,
+    code: 'CommandNotFound',
+    message: match => `command ${JSON.stringify(match[1] ?? match[2])} is not in the image (not found in $PATH)`,
+    hint: 'check `command` in the manifest, or the image',
+  },
+  {
+    pattern: /open executable: Permission denied|exec format error|(?:exec|executable)[^\n]*permission denied/i,
+    code: 'CommandNotExecutable',
+    message: () => 'the command in the image cannot be executed (permission denied or wrong format)',
+    hint: "check the file's mode, and that the image is for this machine's architecture",
+  },
+  {
+    pattern:
+      /(?:exec|executable|stat)[^\n]*?[`"](\/[^`"]+)[`"][^\n]*no such file or directory|open executable: No such file or directory/i,
+    code: 'CommandNotFound',
+    message: match =>
+      match[1] === undefined
+        ? 'the command is not in the image'
+        : `command ${JSON.stringify(match[1])} is not in the image`,
+    hint: 'check `command` in the manifest, or the image',
+  },
+  {
+    pattern: /no space left on device/i,
+    code: 'NoSpace',
+    message: () => 'no space left on the disk',
+    hint: '`kube system prune` removes what nothing uses',
+  },
+  {
+    pattern: /cgroups in hybrid mode not supported/i,
+    code: 'CgroupsUnusable',
+    message: () => 'this machine has some cgroup controllers in version 1 and some in version 2, which crun refuses',
+    hint: 'run as root, so that kube can put them right, or boot with systemd.unified_cgroup_hierarchy=1',
+  },
+]
+
+/** Turns the OCI runtime's output, JSON log lines or plain text, into an error with a code. */
+export function runtimeError(output: string, id: string): KubeError {
+  const text = plainText(output)
+  for (const { pattern, code, message, hint } of MEANINGS) {
+    const match = pattern.exec(text)
+    if (match) return new KubeError(code, message(match), hint === undefined ? {} : { hint })
+  }
+  return new KubeError(
+    'RuntimeFailed',
+    `OCI runtime: ${text === '' ? `no message about container ${id.slice(0, 12)}` : text}`,
+  )
+}
+
+function plainText(output: string): string {
+  const messages = output.split('\n').flatMap(line => {
+    if (line.trim() === '') return []
+    try {
+      const record = JSON.parse(line) as { msg?: unknown; level?: unknown }
+      return record.level === 'warning' || record.level === 'debug' ? [] : [String(record.msg)]
+    } catch {
+      return [line.trim()]
+    }
+  })
+  return messages.join('; ')
+}
