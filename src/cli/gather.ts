@@ -1,0 +1,112 @@
+/** The texts that a command's arguments name: files, directories, globs, `-` and URLs. */
+import { type Dirent, statSync } from 'node:fs'
+import { glob, readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { errnoOf, KubeError } from '../diagnostic.ts'
+import type { ManifestText } from '../manifest/types.ts'
+
+export interface GatherOptions {
+  /** Also the directories below a directory (`-R`). */
+  readonly recursive?: boolean
+  /** What `-` reads: standard input. */
+  readonly readInput: () => Promise<string>
+}
+
+/** What kubectl takes from a directory. */
+const manifestFile = /\.(ya?ml|json)$/i
+
+/**
+ * Reads what the arguments name, in their order; a directory's files by name.
+ * @throws KubeError with exit status 2: what is named is not there or can't be read.
+ */
+export async function gatherTexts(args: readonly string[], options: GatherOptions): Promise<readonly ManifestText[]> {
+  const texts: ManifestText[] = []
+  for (const argument of args) {
+    if (argument === '-') texts.push({ name: '-', text: await options.readInput() })
+    else if (/^https?:\/\//.test(argument)) texts.push(await readUrl(argument))
+    else texts.push(...(await readPath(argument, options.recursive === true)))
+  }
+  return texts
+}
+
+async function readPath(path: string, recursive: boolean): Promise<readonly ManifestText[]> {
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found === undefined && /[*?[{]/.test(path)) return readGlob(path)
+  if (found?.isDirectory() === true) return readDirectory(path, recursive)
+  return [await readText(path)]
+}
+
+async function readText(path: string): Promise<ManifestText> {
+  try {
+    return { name: path, text: await readFile(path, 'utf8') }
+  } catch (error) {
+    const errno = errnoOf(error)
+    if (errno === 'ENOENT' || errno === 'ENOTDIR') {
+      const hint = 'check the path; a directory, a glob, a URL and - work as well'
+      throw new KubeError('ManifestNotFound', `${path}: no such file`, { exitStatus: 2, hint })
+    }
+    throw new KubeError('ManifestUnreadable', `${path}: cannot be read (${errno ?? String(error)})`, { exitStatus: 2 })
+  }
+}
+
+async function readGlob(pattern: string): Promise<readonly ManifestText[]> {
+  const names = (await Array.fromAsync(glob(pattern))).toSorted()
+  if (names.length === 0) throw new KubeError('ManifestNotFound', `${pattern}: matches no file`, { exitStatus: 2 })
+  return Promise.all(names.map(readText))
+}
+
+async function readDirectory(path: string, recursive: boolean): Promise<readonly ManifestText[]> {
+  const names = await filesBelow(path, recursive)
+  if (names.length === 0) {
+    const hint = recursive ? undefined : 'add -R to read the directories below it'
+    throw new KubeError('ManifestNotFound', `${path}: holds no .yaml, .yml or .json file`, {
+      exitStatus: 2,
+      ...(hint === undefined ? {} : { hint }),
+    })
+  }
+  const texts: ManifestText[] = []
+  for (const name of names) texts.push(await readText(name))
+  return texts
+}
+
+async function filesBelow(folder: string, recursive: boolean): Promise<readonly string[]> {
+  const names: string[] = []
+  for (const entry of (await entriesOf(folder)).toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = join(folder, entry.name)
+    // A link to a file is a file; links to directories are not followed, so that no circle can be walked.
+    const isFile = entry.isFile() || (entry.isSymbolicLink() && statSync(path, { throwIfNoEntry: false })?.isFile())
+    if (isFile === true && manifestFile.test(entry.name)) names.push(path)
+    else if (recursive && entry.isDirectory()) names.push(...(await filesBelow(path, true)))
+  }
+  return names
+}
+
+async function entriesOf(folder: string): Promise<readonly Dirent[]> {
+  try {
+    return await readdir(folder, { withFileTypes: true })
+  } catch (error) {
+    const reason = errnoOf(error) ?? String(error)
+    throw new KubeError('ManifestUnreadable', `${folder}: cannot be read (${reason})`, { exitStatus: 2 })
+  }
+}
+
+/** The largest text taken from a URL, in bytes. */
+const maxDownloadBytes = 64 * 1024 * 1024
+const downloadTimeoutMs = 30_000
+
+async function readUrl(url: string): Promise<ManifestText> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(downloadTimeoutMs) })
+    if (!response.ok) throw new Error(`the server answered ${response.status} ${response.statusText}`.trim())
+    const chunks: Uint8Array[] = []
+    let size = 0
+    for await (const chunk of response.body ?? []) {
+      size += chunk.byteLength
+      if (size > maxDownloadBytes) throw new Error(`it is larger than ${maxDownloadBytes} bytes`)
+      chunks.push(chunk)
+    }
+    return { name: url, text: Buffer.concat(chunks).toString('utf8') }
+  } catch (cause) {
+    throw new KubeError('ManifestUnreadable', `${url}: cannot be fetched`, { exitStatus: 2, cause })
+  }
+}

@@ -1,0 +1,75 @@
+/** What a check of one object says: a diagnostic before it knows its file and position. */
+import type { FieldPath, Severity } from '../diagnostic.ts'
+
+export interface Finding {
+  readonly severity: Severity
+  readonly code: string
+  readonly message: string
+  readonly path: FieldPath
+  readonly hint?: string
+  /** Whether it is about the field's name, so that it points at the key and not at the value. */
+  readonly atKey?: boolean
+}
+
+function error(path: FieldPath, code: string, message: string): Finding {
+  return { severity: 'error', code, message, path }
+}
+
+/** A value as the API server prints it in a message; a long one is cut. */
+export function quote(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'null'
+  return text.length <= 200 ? text : `${text.slice(0, 200)}...`
+}
+
+// The API server's error types. Source: k8s.io/apimachinery/pkg/util/validation/field/errors.go.
+
+export function required(path: FieldPath, detail = ''): Finding {
+  return error(path, 'FieldValueRequired', detail === '' ? 'Required value' : `Required value: ${detail}`)
+}
+
+export function invalid(path: FieldPath, value: unknown, detail: string): Finding {
+  return error(path, 'FieldValueInvalid', `Invalid value: ${quote(value)}: ${detail}`)
+}
+
+export function typeInvalid(path: FieldPath, value: unknown, detail: string, hint?: string): Finding {
+  const finding = error(path, 'FieldValueTypeInvalid', `Invalid value: ${quote(value)}: ${detail}`)
+  return hint === undefined ? finding : { ...finding, hint }
+}
+
+export function duplicate(path: FieldPath, value: unknown): Finding {
+  return error(path, 'FieldValueDuplicate', `Duplicate value: ${quote(value)}`)
+}
+
+export function forbidden(path: FieldPath, detail: string): Finding {
+  return error(path, 'FieldValueForbidden', `Forbidden: ${detail}`)
+}
+
+export function notFound(path: FieldPath, value: unknown): Finding {
+  return error(path, 'FieldValueNotFound', `Not found: ${quote(value)}`)
+}
+
+export function notSupported(path: FieldPath, value: unknown, supported: Iterable<string>): Finding {
+  const values = [...supported].toSorted().map(item => JSON.stringify(item))
+  return error(
+    path,
+    'FieldValueNotSupported',
+    `Unsupported value: ${quote(value)}: supported values: ${values.join(', ')}`,
+  )
+}
+
+/** `limit` in bytes, as the API server counts. */
+export function tooLong(path: FieldPath, limit: number): Finding {
+  return error(path, 'FieldValueTooLong', `Too long: may not be more than ${limit} bytes`)
+}
+
+export function tooMany(path: FieldPath, actual: number, limit: number): Finding {
+  return error(path, 'FieldValueTooMany', `Too many: ${actual}: must have at most ${limit} items`)
+}
+
+export function warning(path: FieldPath, code: string, message: string, hint?: string): Finding {
+  return { severity: 'warning', code, message, path, ...(hint === undefined ? {} : { hint }) }
+}
+
+export function notice(path: FieldPath, code: string, message: string, hint?: string): Finding {
+  return { severity: 'notice', code, message, path, ...(hint === undefined ? {} : { hint }) }
+}

@@ -1,0 +1,176 @@
+/** Texts to objects: every document parsed, checked and placed; all findings at once. */
+import type { Diagnostic, FieldPath, Position } from '../diagnostic.ts'
+import { checkRules } from './check-rules.ts'
+import { checkSet } from './check-set.ts'
+import { composeSlice, LineIndex, type Slice, splitDocuments, type YamlDocument } from './document.ts'
+import type { Finding } from './finding.ts'
+import { checkHeader, type KnownHeader } from './header.ts'
+import { type KindInfo, knownKinds } from './kinds.ts'
+import { dropNulls } from './nulls.ts'
+import { checkSchema } from './schema.ts'
+import { checkSupport } from './support.ts'
+import type { KubernetesObject, ManifestObject, ManifestText, ReadResult } from './types.ts'
+
+export interface ReadOptions {
+  /** The namespace of `-n`: of objects that name none. Default `default`. */
+  readonly namespace?: string
+  /** Makes an unknown kind a warning. */
+  readonly skipUnknown?: boolean
+}
+
+/** Reads and checks the texts. Never throws for what they hold. */
+export async function readManifests(texts: readonly ManifestText[], options: ReadOptions = {}): Promise<ReadResult> {
+  const objects: ManifestObject[] = []
+  const diagnostics: Diagnostic[] = []
+  for (const text of texts) {
+    const lines = new LineIndex(text.text)
+    const found: Diagnostic[] = []
+    let document = 0
+    for (const slice of splitDocuments(text.text)) {
+      const composed = composeSlice(slice)
+      for (const [index, yaml] of composed.entries()) {
+        if (yaml.value === null && yaml.findings.length === 0) continue
+        const source: Source = { file: text.name, document: document++, lines, slice, index, yaml }
+        const result = await readDocument(source, options)
+        objects.push(...result.objects)
+        found.push(...result.diagnostics)
+      }
+    }
+    diagnostics.push(...found)
+  }
+  return checkSet(objects, diagnostics)
+}
+
+/** A composed document and the way back to its text. */
+interface Source {
+  readonly file: string
+  readonly document: number
+  readonly lines: LineIndex
+  readonly slice: Slice
+  /** Which of the slice's documents it is. */
+  readonly index: number
+  readonly yaml: YamlDocument
+}
+
+function diagnosticOf(source: Source, finding: Finding, at: FieldPath): Diagnostic {
+  const { atKey, ...rest } = finding
+  const path = [...at, ...finding.path]
+  const offset = atKey === true ? source.yaml.keyOffsetOf(path) : source.yaml.offsetOf(path)
+  return {
+    ...rest,
+    file: source.file,
+    document: source.document,
+    position: source.lines.positionOf(source.slice.offset + offset),
+  }
+}
+
+async function readDocument(source: Source, options: ReadOptions): Promise<ReadResult> {
+  const { yaml } = source
+  const diagnostics: Diagnostic[] = yaml.findings.map(finding => ({
+    severity: 'error',
+    code: finding.code,
+    message: finding.message,
+    path: [],
+    file: source.file,
+    document: source.document,
+    position: source.lines.positionOf(source.slice.offset + finding.offset),
+  }))
+  if (yaml.value === undefined) return { objects: [], diagnostics }
+  const value = yaml.hasNulls ? dropNulls(yaml.value) : yaml.value
+  const objects: ManifestObject[] = []
+  for (const entry of flattenLists(value, [])) {
+    const result = await readObject(entry.value, entry.at, { source, options })
+    for (const finding of result.findings) diagnostics.push(diagnosticOf(source, finding, entry.at))
+    const hasErrors = yaml.findings.length > 0 || result.findings.some(finding => finding.severity === 'error')
+    if (result.object !== undefined && !hasErrors) objects.push(result.object)
+  }
+  return { objects, diagnostics: diagnostics.toSorted(byPosition) }
+}
+
+function byPosition(a: Diagnostic, b: Diagnostic): number {
+  const lines = (a.position?.line ?? 0) - (b.position?.line ?? 0)
+  return lines === 0 ? (a.position?.column ?? 0) - (b.position?.column ?? 0) : lines
+}
+
+interface Entry {
+  readonly value: unknown
+  /** Where the object stands in its document: empty, or inside a list. */
+  readonly at: FieldPath
+}
+
+/** A `v1 List` (or `PodList`, ...) is its items. */
+function flattenLists(value: unknown, at: FieldPath): readonly Entry[] {
+  if (at.length > 16 || typeof value !== 'object' || value === null) return [{ value, at }]
+  const kind: unknown = Reflect.get(value, 'kind')
+  const items: unknown = Reflect.get(value, 'items')
+  if (typeof kind !== 'string' || !kind.endsWith('List') || !Array.isArray(items)) return [{ value, at }]
+  const apiVersion: unknown = Reflect.get(value, 'apiVersion')
+  const itemKind = kind.slice(0, -'List'.length)
+  const typed = knownKinds.some(info => info.kind === itemKind)
+  if (kind !== 'List' && !typed) return [{ value, at }]
+  return items.flatMap((item, index) => {
+    // Items of a typed list leave out what the list says.
+    const isObject = typed && typeof item === 'object' && item !== null
+    const full = isObject && !('kind' in item) ? { apiVersion, kind: itemKind, ...item } : item
+    return flattenLists(full, [...at, 'items', index])
+  })
+}
+
+interface Reading {
+  readonly source: Source
+  readonly options: ReadOptions
+}
+
+interface ReadObject {
+  readonly object?: ManifestObject
+  readonly findings: readonly Finding[]
+}
+
+async function readObject(value: unknown, at: FieldPath, { source, options }: Reading): Promise<ReadObject> {
+  const header = checkHeader(value, options.skipUnknown === true)
+  if (header.info === undefined) return { findings: header.findings }
+  const { info, object } = header
+  const shape = await checkSchema(info, object, path => source.yaml.sourceOf([...at, ...path]))
+  const findings = [...shape, ...checkRules(info, object, shape), ...checkSupport(info, object)]
+  return { object: manifestObject(header, at, { source, options }), findings: unique(findings) }
+}
+
+/** The schema and the rules may find the same thing: it is told once. */
+function unique(findings: readonly Finding[]): readonly Finding[] {
+  const seen = new Set<string>()
+  return findings.filter(finding => {
+    const key = `${finding.code} ${JSON.stringify(finding.path)} ${finding.code === 'FieldValueRequired' ? '' : finding.message}`
+    if (seen.has(key)) return false
+    seen.add(key)
+    return true
+  })
+}
+
+function manifestObject(header: KnownHeader, at: FieldPath, { source, options }: Reading): ManifestObject {
+  const { info, object } = header
+  const { slice, index, lines } = source
+  return {
+    kind: info.kind,
+    apiVersion: info.apiVersion,
+    namespace: namespaceOf(info, object, options),
+    name: object.metadata.name ?? '',
+    value: object,
+    file: source.file,
+    document: source.document,
+    locate: path => locateIn(slice, index, lines, [...at, ...path]),
+  }
+}
+
+function namespaceOf(info: KindInfo, object: KubernetesObject, options: ReadOptions): string {
+  if (!info.namespaced) return ''
+  return object.metadata.namespace || options.namespace || 'default'
+}
+
+let lastComposed: { readonly slice: Slice; readonly documents: readonly YamlDocument[] } | undefined
+
+/** Composes the document again: keeping the nodes of thousands would cost more than the few look-ups do. */
+function locateIn(slice: Slice, index: number, lines: LineIndex, path: FieldPath): Position {
+  if (lastComposed?.slice !== slice) lastComposed = { slice, documents: composeSlice(slice) }
+  const offset = lastComposed.documents[index]?.offsetOf(path) ?? 0
+  return lines.positionOf(slice.offset + offset)
+}

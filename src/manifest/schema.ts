@@ -1,0 +1,178 @@
+/** Checks an object's shape with the compiled validators and words what they find as the API server does. */
+import type { FieldPath } from '../diagnostic.ts'
+import { type Finding, invalid, required, typeInvalid } from './finding.ts'
+import { type KindInfo, validatorName } from './kinds.ts'
+import { nearest } from './suggest.ts'
+import { loadValidator, type SchemaError } from './validators.ts'
+
+/** The scalar as the manifest writes it, for "quote it" hints. */
+export type SourceOf = (path: FieldPath) => string | undefined
+
+interface PlacedError {
+  readonly path: FieldPath
+  readonly keyword: string
+  readonly params: Readonly<Record<string, unknown>>
+  readonly value: unknown
+}
+
+/** Every departure from the kind's schema. */
+export async function checkSchema(info: KindInfo, value: object, sourceOf: SourceOf): Promise<readonly Finding[]> {
+  const errors: PlacedError[] = []
+  await collect(validatorName(info), value, value, [], errors)
+  if (errors.length === 0) return []
+  const needsFields = errors.some(error => error.keyword === 'additionalProperties')
+  const fields = needsFields ? (await import('#validators/fields.js')).fields : {}
+  const findings: Finding[] = []
+  for (const error of errors) {
+    const finding = wordError(error, { fields, root: info.model, sourceOf })
+    if (finding !== undefined) findings.push(finding)
+  }
+  return findings
+}
+
+async function collect(
+  module: string,
+  root: object,
+  value: unknown,
+  at: FieldPath,
+  errors: PlacedError[],
+): Promise<void> {
+  const validator = await loadValidator(module)
+  if (!validator.validate(value))
+    for (const error of validator.validate.errors ?? []) errors.push(placeError(error, value, at))
+  for (const part of validator.parts) {
+    const inner = valueAt(value, part.path)
+    if (inner !== undefined) await collect(part.module, root, inner, [...at, ...part.path], errors)
+  }
+}
+
+function placeError(error: SchemaError, value: unknown, at: FieldPath): PlacedError {
+  const relative: (string | number)[] = []
+  let current: unknown = value
+  for (const step of error.instancePath.split('/').slice(1)) {
+    const name = step.includes('~') ? step.replaceAll('~1', '/').replaceAll('~0', '~') : step
+    const key = Array.isArray(current) ? Number(name) : name
+    relative.push(key)
+    current = valueAt(current, [key])
+  }
+  return { path: [...at, ...relative], keyword: error.keyword, params: error.params, value: current }
+}
+
+/** What stands at a path; undefined where nothing does. */
+export function valueAt(value: unknown, path: FieldPath): unknown {
+  let current: unknown = value
+  for (const step of path) {
+    if (typeof current !== 'object' || current === null || !Object.hasOwn(current, step)) return undefined
+    current = Reflect.get(current, step)
+  }
+  return current
+}
+
+interface Wording {
+  readonly fields: Fields
+  /** The definition of the whole object. */
+  readonly root: string
+  readonly sourceOf: SourceOf
+}
+
+type Fields = Readonly<Record<string, Readonly<Record<string, string>>>>
+
+function wordError(error: PlacedError, wording: Wording): Finding | undefined {
+  const { path, keyword, params, value } = error
+  switch (keyword) {
+    case 'additionalProperties':
+      return unknownField(path, String(params.additionalProperty), wording)
+    case 'required': {
+      const missing = String(params.missingProperty)
+      // The API server ignores the status of what it is given.
+      if (path[0] === 'status') return undefined
+      return required([...path, missing])
+    }
+    case 'type':
+      return wrongType(path, value, params.type, wording.sourceOf)
+    case 'pattern':
+      return invalid(path, value, String(params.pattern).includes('KMGTPE') ? quantityDetail : timeDetail)
+    case 'minimum':
+    case 'maximum': {
+      const type = Math.abs(Number(params.limit)) > 2 ** 31 ? 'int64' : 'int32'
+      return typeInvalid(path, value, `cannot unmarshal number ${String(value)} into a field of type ${type}`)
+    }
+  }
+  return invalid(path, value, keyword)
+}
+
+const quantityDetail = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+const timeDetail = 'must be a time as "2006-01-02T15:04:05Z07:00"'
+
+function typeName(value: unknown): string {
+  if (Array.isArray(value)) return 'array'
+  if (typeof value === 'boolean') return 'bool'
+  return typeof value
+}
+
+function wrongType(path: FieldPath, value: unknown, wanted: unknown, sourceOf: SourceOf): Finding {
+  const types = (Array.isArray(wanted) ? wanted : String(wanted).split(',')) as readonly string[]
+  const goTypes: Readonly<Record<string, string>> = { boolean: 'bool', array: 'list' }
+  const type = types.map(name => goTypes[name] ?? name).join(' or ')
+  const scalar = typeof value === 'number' || typeof value === 'boolean'
+  const shown = typeof value === 'number' ? ` ${value}` : ''
+  const detail = `cannot unmarshal ${typeName(value)}${shown} into a field of type ${type}`
+  if (types.includes('string') && scalar)
+    return typeInvalid(path, value, detail, `quote it: ${JSON.stringify(sourceOf(path) ?? String(value))}`)
+  const unquoted = typeof value === 'string' && !types.includes('string') && looksLike(value, types)
+  if (unquoted) return typeInvalid(path, value, detail, `write it without quotes: ${value}`)
+  if (types.includes('array') && !Array.isArray(value))
+    return typeInvalid(path, value, detail, 'make it a list: put "- " before it')
+  return typeInvalid(path, value, detail)
+}
+
+function looksLike(text: string, types: readonly string[]): boolean {
+  if (types.includes('boolean')) return text === 'true' || text === 'false'
+  return (types.includes('integer') || types.includes('number')) && /^-?[0-9]+$/.test(text)
+}
+
+function unknownField(path: FieldPath, name: string, { fields, root }: Wording): Finding {
+  const finding: Finding = {
+    severity: 'error',
+    code: 'FieldUnknown',
+    message: `unknown field ${JSON.stringify(name)}`,
+    path: [...path, name],
+    atKey: true,
+  }
+  const hint = hintFor(path, name, fields, root)
+  return hint === undefined ? finding : { ...finding, hint }
+}
+
+/** A similar field beside it, or the same name one level up or down, where it was meant to stand. */
+function hintFor(path: FieldPath, name: string, fields: Fields, root: string): string | undefined {
+  const here = definitionAt(path, fields, root)
+  if (here === undefined) return undefined
+  const own = fields[here] ?? {}
+  const similar = nearest(name, Object.keys(own))
+  if (similar !== undefined) return `did you mean ${JSON.stringify(similar)}?`
+  for (let up = path.length - 1; up >= 0; up--) {
+    if (typeof path[up] === 'number') continue
+    const parent = path.slice(0, up)
+    const definition = definitionAt(parent, fields, root)
+    if (definition === undefined || definition === here || fields[definition]?.[name] === undefined) continue
+    const place = parent.filter(step => typeof step === 'string').join('.')
+    return `${JSON.stringify(name)} belongs to ${place === '' ? 'the top level' : place}: check the indentation`
+  }
+  for (const [child, type] of Object.entries(own)) {
+    if (child === 'status') continue
+    if (fields[type.replace('[]', '')]?.[name] !== undefined)
+      return `did you mean ${JSON.stringify(`${child}${type.startsWith('[]') ? '[]' : ''}.${name}`)}, one level down?`
+  }
+  return undefined
+}
+
+/** The name of the definition that describes what stands at the path. */
+function definitionAt(path: FieldPath, fields: Fields, root: string): string | undefined {
+  let type: string | undefined = root
+  for (const step of path) {
+    if (type === undefined) return undefined
+    if (type.startsWith('[]') || type.startsWith('{}')) type = type.slice(2)
+    else type = fields[type]?.[String(step)]
+  }
+  return type
+}
