@@ -180,8 +180,17 @@ export function openState(path: string, options: StateOptions): StateStore {
           }
           sql(
             'INSERT INTO pod (uid, app, namespace, name, plan, created_at, address, builder) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-          ).run(uid, app, plan.namespace, plan.name, JSON.stringify(plan), options.now(), address ?? null)
-          for (const port of plan.ports) leasePort(uid, plan, port)
+          ).run(uid, app, plan.namespace, plan.name, JSON.stringify(plan), options.now(), address ?? null, self)
+          for (const port of plan.ports) {
+            sql('INSERT INTO port VALUES (?, ?, ?, ?, ?, ?)').run(
+              port.protocol,
+              port.hostPort,
+              port.hostIp,
+              port.containerPort,
+              port.container,
+              uid,
+            )
+          }
         }
         if (last !== undefined) sql('INSERT OR REPLACE INTO setting VALUES (?, ?)').run('lastAddress', last)
       })

@@ -107,3 +107,53 @@ export function tryLock(fd: number): boolean {
   if (code === 'EWOULDBLOCK' || code === 'EAGAIN') return false
   throw Object.assign(new Error(`${code}: flock`), { code })
 }
+
+const CLONE_FS = 0x200
+const AT_FDCWD = -100
+
+/** A name for a call that takes bytes: names need not be UTF-8. */
+function cString(name: string | Buffer): Buffer {
+  return Buffer.concat([typeof name === 'string' ? Buffer.from(name) : name, Buffer.of(0)])
+}
+
+/**
+ * Gives the calling thread its own root and working directory (unshare(2), CLONE_FS) for good. Only synchronous calls
+ * run on this thread, so whatever a later `changeRoot` confines must be synchronous.
+ */
+export function unshareFilesystem(): void {
+  check(call('int unshare(int flags)')(CLONE_FS), 'unshare', 'CLONE_FS')
+}
+
+/** chroot(2) and chdir(2) of the calling thread to a path, or back to a directory held open. */
+export function changeRoot(to: string | number): void {
+  if (typeof to === 'number') check(call('int fchdir(int fd)')(to), 'fchdir', String(to))
+  check(call('int chroot(const char *path)')(typeof to === 'number' ? '.' : to), 'chroot', String(to))
+  check(call('int chdir(const char *path)')('/'), 'chdir', '/')
+}
+
+/** mknod(2). `mode` holds the type (S_IFCHR...) and the permissions, less the umask. */
+export function mknod(path: string | Buffer, mode: number, major: number, minor: number): void {
+  // The C library's makedev: 12 bits of major and 8 of minor lie low, the rest of both high.
+  const device =
+    ((BigInt(major) & 0xfffn) << 8n) |
+    (BigInt(minor) & 0xffn) |
+    ((BigInt(minor) & 0xffffff00n) << 12n) |
+    ((BigInt(major) & 0xfffff000n) << 32n)
+  const f = call('int mknodat(int fd, const void *path, unsigned int mode, uint64_t dev)')
+  check(f(AT_FDCWD, cString(path), mode, device), 'mknod', String(path))
+}
+
+/** lsetxattr(2): of a symbolic link itself, creating or replacing. */
+export function setxattr(path: string | Buffer, name: string, value: Buffer): void {
+  const f = call('int lsetxattr(const void *path, const char *name, const void *value, size_t size, int flags)')
+  check(f(cString(path), name, value, value.length, 0), 'setxattr', `${name} of ${path}`)
+}
+
+/** lgetxattr(2); undefined when there is no such attribute. Values are at most 64 KiB. */
+export function getxattr(path: string | Buffer, name: string): Buffer | undefined {
+  const f = call('ssize_t lgetxattr(const void *path, const char *name, void *value, size_t size)')
+  const value = Buffer.alloc(65536)
+  const length = f(cString(path), name, value, value.length)
+  if (length < 0 && getSystemErrorName(-koffi!.errno()) === 'ENODATA') return undefined
+  return value.subarray(0, check(length, 'getxattr', `${name} of ${path}`))
+}

@@ -1,0 +1,45 @@
+/** What a verb gets to work with, so that none of them touches the process itself. */
+import type { RealHost } from './host.ts'
+
+/** The terminal or pipe on the other side. */
+export interface Io {
+  out(text: string): void
+  err(text: string): void
+  /** Reads standard input to its end. */
+  readInput(): Promise<string>
+  readonly outIsTerminal: boolean
+  readonly errIsTerminal: boolean
+  readonly inIsTerminal: boolean
+  /** Columns of the terminal; 80 when there is none. */
+  readonly columns: number
+  readonly colour: boolean
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+/** Options that every command takes. */
+export interface GlobalOptions {
+  readonly root?: string
+  readonly runroot?: string
+  readonly runtime?: string
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
+  readonly logFormat: 'text' | 'json'
+}
+
+export interface Context {
+  readonly io: Io
+  readonly globals: GlobalOptions
+  /** Aborted by the first SIGINT, SIGTERM or SIGHUP. */
+  readonly signal: AbortSignal
+  /** Opens the machine, once; closed when the command ends. */
+  host(): Promise<RealHost>
+  /** Sends a signal of the user's, such as SIGINT, to the program itself and not to the context: for exec and attach. */
+  passSignals(to: (signal: NodeJS.Signals) => void): void
+}
+
+/** A verb: what it returns is the exit status; 0 unless it says otherwise. A container's own status can be any. */
+export type Verb<Args extends readonly unknown[], Options> = (
+  args: Args,
+  options: Options,
+  context: Context,
+) => Promise<number | undefined>

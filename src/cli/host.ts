@@ -1,0 +1,149 @@
+/** Builds the real host: the only place but `index.ts` where adapters and engine meet. */
+import { createHash, randomUUID } from 'node:crypto'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { KubeError } from '../diagnostic.ts'
+import type { Host } from '../engine/ports.ts'
+import { openImageStore } from '../host/images/store.ts'
+import type { ImageStore } from '../host/images/types.ts'
+import { containerId, infraId, type Layout, layoutOf, type Roots } from '../host/layout.ts'
+import { openBridgeNetwork } from '../host/network/bridge-network.ts'
+import { holds, type ListeningPort, listeningPorts } from '../host/network/listening-ports.ts'
+import { chooseSubnet, formatSubnet, parseRoutes, parseSubnet } from '../host/network/subnet.ts'
+import { openOciRuntime } from '../host/runtime/oci-runtime.ts'
+import { openState, portTaken, type StateStore } from '../host/state/state-store.ts'
+import { requireProgram } from '../host/sys/find-program.ts'
+import { readMachineFacts } from '../host/sys/machine.ts'
+import { openVolumes } from '../host/volumes/pod-volumes.ts'
+import type { MachineFacts } from '../plan/facts.ts'
+
+export interface HostOptions extends Partial<Roots> {
+  /** The OCI runtime. Default `crun`. */
+  readonly runtime?: string
+}
+
+export interface RealHost extends Host {
+  readonly state: StateStore
+  readonly store: ImageStore
+  readonly layout: Layout
+}
+
+/** The directories that hold everything, as the options or the user's own place say. */
+export function rootsOf(options: HostOptions): Roots {
+  const root =
+    options.root ??
+    (isRoot() ? '/var/lib/kube' : join(process.env.XDG_DATA_HOME ?? join(homedir(), '.local/share'), 'kube'))
+  const runroot = options.runroot ?? (options.root === undefined ? defaultRunroot() : join(options.root, 'run'))
+  return { root: resolve(root), runroot: resolve(runroot) }
+}
+
+function isRoot(): boolean {
+  return process.getuid?.() === 0
+}
+
+function defaultRunroot(): string {
+  return isRoot() ? '/run/kube' : join(process.env.XDG_RUNTIME_DIR ?? `/tmp/kube-${process.getuid?.()}`, 'kube')
+}
+
+/** Opens everything a command can need; what it doesn't use costs nothing. */
+export function openHost(options: HostOptions): RealHost {
+  const roots = rootsOf(options)
+  const layout = layoutOf(roots)
+  const now = () => new Date().toISOString()
+  const state = openState(layout.database, { subnet: () => subnet(), now })
+  const instance = instanceOf(roots.root)
+  const subnet = once(() => parseSubnet(state.ensureSetting('subnet', () => freeSubnet(instance))))
+  const store = openImageStore(roots.root)
+  const network = once(() =>
+    openBridgeNetwork({
+      layout,
+      bridge: `kube${instance === '' ? '0' : `-${instance}`}`,
+      table: `kube${instance === '' ? '' : `-${instance}`}`,
+      subnet: subnet(),
+      publishedPorts: () => state.ports().map(port => ({ ...port, podIp: port.address })),
+    }),
+  )
+  const runtime = once(() =>
+    openOciRuntime({ layout, ...(options.runtime === undefined ? {} : { runtime: options.runtime }) }),
+  )
+  const volumes = once(() =>
+    openVolumes({ layout, lowerDirs: reference => store.lowerDirs(present(store, reference)) }),
+  )
+  const machine = once(readMachineFacts)
+  const listeners = once(listeningPorts)
+  return {
+    state,
+    store,
+    layout,
+    get network() {
+      return network()
+    },
+    get runtime() {
+      return runtime()
+    },
+    get volumes() {
+      return volumes()
+    },
+    get machine(): MachineFacts {
+      return machine()
+    },
+    get infra() {
+      mkdirSync(layout.infraRootfs, { recursive: true, mode: 0o755 })
+      return { rootfs: layout.infraRootfs, catatonit: requireProgram('catatonit') }
+    },
+    images: {
+      find: reference => store.find(reference),
+      pull: (reference, settings) => store.pull(reference, settings),
+    },
+    now,
+    newUid: randomUUID,
+    containerId,
+    infraId,
+    cgroupPath: uid => `/kube${instance === '' ? '' : `-${instance}`}/pod${uid}`,
+    logFile: layout.logFile,
+    checkPortFree(plan, port) {
+      const holder = listeners().find((listener: ListeningPort) => holds(listener, port))
+      if (holder) throw portTaken(plan, port, 'another program of this machine')
+    },
+    close() {
+      network.value?.close()
+      runtime.value?.[Symbol.dispose]()
+      store.close()
+      state.close()
+    },
+  }
+}
+
+/** Six hex digits that tell this state root's kernel objects from those of others; empty for the usual one. */
+function instanceOf(root: string): string {
+  return root === '/var/lib/kube' ? '' : createHash('sha256').update(root).digest('hex').slice(0, 6)
+}
+
+function freeSubnet(instance: string): string {
+  const routes = parseRoutes(readFileSync('/proc/net/route', 'utf8'))
+  const subnet = chooseSubnet(routes, instance === '' ? 0 : 1 + (Number.parseInt(instance, 16) % 170))
+  if (!subnet) throw new KubeError('NetworkFull', 'every 10.x.0.0/16 network is in use on this machine')
+  return formatSubnet(subnet)
+}
+
+function present(store: ImageStore, reference: string) {
+  const image = store.find(reference)
+  if (!image) throw new KubeError('ImageNotFound', `image ${reference} is not present`)
+  return image
+}
+
+interface Once<T> {
+  (): T
+  /** What it made, if it was asked. */
+  readonly value: T | undefined
+}
+
+function once<T>(make: () => T): Once<T> {
+  let made: { readonly value: T } | undefined
+  const get = () => {
+    made ??= { value: make() }
+    return made.value
+  }
+  return Object.defineProperty(get, 'value', { get: () => made?.value }) as Once<T>
+}

@@ -1,0 +1,84 @@
+/** From arguments to objects and plans: what play, plan, down and diff have in common. */
+import { basename, dirname, extname, resolve } from 'node:path'
+import { type Diagnostic, KubeError } from '../diagnostic.ts'
+import { readManifests } from '../manifest/read.ts'
+import type { KubernetesObject, ManifestObject, ManifestText } from '../manifest/types.ts'
+import { planApp } from '../plan/plan-app.ts'
+import type { PodPlan } from '../plan/types.ts'
+import type { Context } from './context.ts'
+import { gatherTexts } from './gather.ts'
+import { diagnosticLine } from './render.ts'
+
+export interface LoadOptions {
+  readonly namespace: string
+  readonly recursive?: boolean
+  readonly skipUnknown?: boolean
+}
+
+export interface LoadedManifests {
+  readonly texts: readonly ManifestText[]
+  readonly objects: readonly ManifestObject[]
+  readonly plans: readonly PodPlan[]
+}
+
+/** Reads, checks and plans. Warnings go to standard error; errors end the command with status 2 and every finding. */
+export async function loadManifests(
+  files: readonly string[],
+  options: LoadOptions,
+  context: Context,
+  existing: readonly KubernetesObject[] = [],
+): Promise<LoadedManifests> {
+  const { texts, objects, diagnostics } = await readObjects(files, options, context)
+  const planned = planApp(objects, {
+    existing,
+    baseDir: file => resolve(context.io.cwd, file === '-' ? '.' : dirname(file)),
+  })
+  report([...diagnostics, ...planned.diagnostics], context)
+  return { texts, objects, plans: planned.pods }
+}
+
+/** Reads and checks, and leaves the judgement to the caller. */
+export async function readObjects(files: readonly string[], options: LoadOptions, context: Context) {
+  const texts = await gatherTexts(files, { readInput: context.io.readInput, recursive: options.recursive === true })
+  const { objects, diagnostics } = await readManifests(texts, {
+    namespace: options.namespace,
+    skipUnknown: options.skipUnknown === true,
+  })
+  return { texts, objects, diagnostics }
+}
+
+/** Warnings to standard error; fails when there are errors. */
+function report(diagnostics: readonly Diagnostic[], context: Context): void {
+  const errors = diagnostics.filter(diagnostic => diagnostic.severity === 'error')
+  for (const diagnostic of diagnostics)
+    if (diagnostic.severity !== 'notice') context.io.err(diagnosticLine(context.io, diagnostic))
+  if (errors.length === 0) return
+  throw new KubeError(
+    'ManifestInvalid',
+    `${errors.length} ${errors.length === 1 ? 'error' : 'errors'} in the manifest; nothing was changed`,
+    {
+      exitStatus: 2,
+      diagnostics: errors,
+    },
+  )
+}
+
+/** Where an app comes from: the file's or directory's absolute path, a URL, or `-`; several sources are one list. */
+export function sourceOf(files: readonly string[], cwd: string): string {
+  return files.map(file => (isAddress(file) ? file : resolve(cwd, file))).join('\n')
+}
+
+/** `web` for web.yaml, a directory's name, the last part of a URL; for standard input its first object's name. */
+export function appNameOf(files: readonly string[], objects: readonly ManifestObject[]): string {
+  const first = files[0]
+  const raw = first === undefined || first === '-' ? objects[0]?.name : basename(resolve('/', first), extname(first))
+  const name = (raw ?? '')
+    .toLowerCase()
+    .replace(/[^a-z0-9.-]+/g, '-')
+    .replace(/^[^a-z0-9]+|[^a-z0-9]+$/g, '')
+  return name === '' ? 'app' : name
+}
+
+function isAddress(file: string): boolean {
+  return file === '-' || /^https?:\/\//.test(file)
+}

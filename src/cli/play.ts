@@ -1,0 +1,127 @@
+/** `kube play`: brings what the manifests say to life. */
+import { KubeError } from '../diagnostic.ts'
+import { play } from '../engine/play.ts'
+import type { ObjectRecord } from '../engine/ports.ts'
+import type { KubernetesObject, ManifestObject } from '../manifest/types.ts'
+import { podKey } from '../reconcile/decide.ts'
+import type { Context } from './context.ts'
+import type { RealHost } from './host.ts'
+import { appNameOf, loadManifests, sourceOf } from './load-manifests.ts'
+import { warmUp } from './warm-up.ts'
+
+export interface PlayCommandOptions {
+  readonly namespace: string
+  readonly app?: string
+  readonly replace?: boolean
+  readonly recursive?: boolean
+  readonly skipUnknown?: boolean
+  readonly quiet?: boolean
+  readonly output?: string
+}
+
+export async function runPlay(
+  [files]: [readonly string[]],
+  options: PlayCommandOptions,
+  context: Context,
+): Promise<number> {
+  const { io } = context
+  const ready = warmUp()
+  const host = await context.host()
+  const existing = host.state.objects().map(object => object.value as KubernetesObject)
+  const { objects, plans } = await loadManifests(files, options, context, existing)
+  if (objects.length === 0) throw new KubeError('ManifestEmpty', 'the manifest holds no objects', { exitStatus: 2 })
+  const source = sourceOf(files, io.cwd)
+  const app = options.app ?? chooseApp(host, files, objects, source)
+  const before = new Map(host.state.objects({ app }).map(object => [objectKey(object), JSON.stringify(object.value)]))
+  await ready
+  const result = await play(
+    { app, source, objects: objects.map(asRecord), plans, ...(options.replace ? { replace: true } : {}) },
+    {
+      host,
+      signal: context.signal,
+      onWait: pid => io.err(`waiting for another kube (pid ${pid}) to finish with app ${app}\n`),
+      onPull: image => {
+        if (!options.quiet) io.err(`pulling ${image}\n`)
+      },
+    },
+  )
+  const replaced = new Set(result.replaced)
+  const lines = objects.map(object => {
+    const old = before.get(objectKey(object))
+    const changed = old !== JSON.stringify(object.value) || replaced.has(podKey(object)) || options.replace === true
+    return { object, result: old === undefined ? 'created' : changed ? 'configured' : 'unchanged' }
+  })
+  const kept = new Set(objects.map(objectKey))
+  const pruned = [...before.keys()].filter(key => !kept.has(key))
+  if (options.output === 'json') {
+    io.out(
+      `${JSON.stringify(
+        {
+          app,
+          objects: [
+            ...lines.map(({ object, result }) => ({
+              kind: object.kind,
+              namespace: object.namespace,
+              name: object.name,
+              result,
+            })),
+            ...pruned.map(key => ({ ...splitKey(key), result: 'pruned' })),
+          ],
+          pods: [...result.unchanged, ...result.created].map(pod => ({
+            namespace: pod.plan.namespace,
+            name: pod.plan.name,
+            uid: pod.uid,
+            podIP: pod.address ?? host.machine.hostIps[0],
+          })),
+        },
+        null,
+        2,
+      )}\n`,
+    )
+    return 0
+  }
+  for (const { object, result } of lines) io.out(`${resourceName(object)} ${result}\n`)
+  for (const key of pruned) io.out(`${resourceName(splitKey(key))} pruned\n`)
+  return 0
+}
+
+/** The app that this source made before; else a name that no other app has. */
+function chooseApp(
+  host: RealHost,
+  files: readonly string[],
+  objects: readonly ManifestObject[],
+  source: string,
+): string {
+  const apps = host.state.apps()
+  const known = apps.find(app => app.source === source && source !== '-')
+  if (known) return known.name
+  const name = appNameOf(files, objects)
+  const taken = new Set(apps.filter(app => source !== '-' || app.source !== '-').map(app => app.name))
+  let choice = name
+  for (let i = 2; taken.has(choice); i++) choice = `${name}-${i}`
+  return choice
+}
+
+function asRecord(object: ManifestObject): Omit<ObjectRecord, 'app' | 'uid' | 'createdAt'> {
+  return {
+    apiVersion: object.apiVersion,
+    kind: object.kind,
+    namespace: object.namespace,
+    name: object.name,
+    value: object.value,
+  }
+}
+
+function objectKey(object: { readonly kind: string; readonly namespace: string; readonly name: string }): string {
+  return `${object.kind}/${object.namespace}/${object.name}`
+}
+
+function splitKey(key: string): { readonly kind: string; readonly namespace: string; readonly name: string } {
+  const [kind = '', namespace = '', name = ''] = key.split('/')
+  return { kind, namespace, name }
+}
+
+/** `pod/web`, as kubectl prints it. */
+function resourceName(object: { readonly kind: string; readonly name: string }): string {
+  return `${object.kind.toLowerCase()}/${object.name}`
+}

@@ -1,0 +1,77 @@
+/** The program: arguments in, exit status out. The only file that touches the process. */
+import { text } from 'node:stream/consumers'
+import type { Context, GlobalOptions, Io } from './cli/context.ts'
+import type { RealHost } from './cli/host.ts'
+import { runProgram } from './cli/program.ts'
+
+const { argv, env, stdin, stdout, stderr } = process
+
+const io: Io = {
+  out: text => void stdout.write(text),
+  err: text => void stderr.write(text),
+  readInput: () => text(stdin),
+  get outIsTerminal() {
+    return stdout.isTTY === true
+  },
+  get errIsTerminal() {
+    return stderr.isTTY === true
+  },
+  get inIsTerminal() {
+    return stdin.isTTY === true
+  },
+  get columns() {
+    return stdout.columns ?? 80
+  },
+  // Source: no-color.org; FORCE_COLOR as Node.js takes it.
+  get colour() {
+    if (env.NO_COLOR !== undefined && env.NO_COLOR !== '') return false
+    if (env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== '0') return true
+    return stdout.isTTY === true && env.TERM !== 'dumb'
+  },
+  get cwd() {
+    return process.cwd()
+  },
+  env,
+}
+
+// A reader that closes its end (`kube logs | head`) ends the command without a word, as the shell expects.
+stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 141 : 1))
+
+const abort = new AbortController()
+let pass: ((signal: NodeJS.Signals) => void) | undefined
+let interruptedBy: NodeJS.Signals | undefined
+
+/** Conventional exit status of a command ended by a signal. */
+const SIGNAL_STATUS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
+
+let host: Promise<RealHost> | undefined
+
+function contextFor(globals: GlobalOptions): Context {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (pass) return pass(signal)
+      // The second time, whoever asks has waited long enough; what is left is found by the next command.
+      if (interruptedBy) process.exit(SIGNAL_STATUS[signal])
+      interruptedBy = signal
+      abort.abort()
+    })
+  }
+  return {
+    io,
+    globals,
+    signal: abort.signal,
+    host() {
+      host ??= import('./cli/host.ts').then(({ openHost }) => openHost(globals))
+      return host
+    },
+    passSignals(to) {
+      pass = to
+    },
+  }
+}
+
+let status = await runProgram(argv.slice(2), io, contextFor)
+if (host) await host.then(open => open.close()).catch(() => {})
+if (interruptedBy && status !== 0) status = SIGNAL_STATUS[interruptedBy as keyof typeof SIGNAL_STATUS]
+// Not process.exit(): what was written to a pipe may not have left yet.
+process.exitCode = status
