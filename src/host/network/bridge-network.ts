@@ -116,6 +116,7 @@ export function openBridgeNetwork(options: BridgeOptions): NetworkPort {
         await inside.request(message.RTM.NEWLINK, message.setUp(LOOPBACK_INDEX))
         const [link] = await inside.request(message.RTM.GETLINK, message.getLink(POD_INTERFACE))
         const index = message.linkIndex(link!)
+        await inside.request(message.RTM.NEWLINK, message.setUp(index))
         await inside.request(message.RTM.NEWADDR, message.newAddress(index, address, subnet.prefix), create)
         await inside.request(message.RTM.NEWROUTE, message.newDefaultRoute(index, gateway), create)
       } finally {

@@ -69,7 +69,8 @@ export interface VethPair {
 export function newVeth(pair: VethPair): Buffer {
   const mtu = pair.mtu === undefined ? [] : [attribute(IFLA.MTU, u32(pair.mtu))]
   const peer = Buffer.concat([
-    ifinfomsg(0, true),
+    // Not up: the kernel opens the peer before the two are connected, and fails with ENOTCONN.
+    ifinfomsg(0, false),
     attribute(IFLA.IFNAME, text(pair.peer.name)),
     attribute(IFLA.ADDRESS, macBytes(pair.peer.mac)),
     attribute(IFLA.NET_NS_FD, u32(pair.peer.netnsFd)),

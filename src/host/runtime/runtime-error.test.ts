@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { runtimeError } from './runtime-error.ts'
+
+const cases: readonly (readonly [string, string, RegExp])[] = [
+  [
+    '{"msg":"executable file `nope` not found in $PATH: No such file or directory","level":"error"}',
+    'CommandNotFound',
+    /"nope"/,
+  ],
+  ['exec: "nope": executable file not found in $PATH: unknown', 'CommandNotFound', /"nope"/],
+  ['{"msg":"open executable: Permission denied","level":"error"}', 'CommandNotExecutable', /cannot be executed/],
+  ['write: No space left on device', 'NoSpace', /no space/],
+  [
+    '{"msg":"something is unsupported","level":"warning"}\n{"msg":"it broke","level":"error"}',
+    'RuntimeFailed',
+    /OCI runtime: it broke$/,
+  ],
+]
+
+for (const [output, code, message] of cases) {
+  test(`${code}: ${output.slice(0, 40)}`, () => {
+    const error = runtimeError(output, 'f00')
+    assert.equal(error.code, code)
+    assert.match(error.message, message)
+  })
+}

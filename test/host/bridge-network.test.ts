@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createConnection, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { layoutOf, vethName } from '../../src/host/layout.ts'
+import { openBridgeNetwork } from '../../src/host/network/bridge-network.ts'
+import type { PublishedPort } from '../../src/host/network/ruleset.ts'
+import { withNetns } from '../../src/host/sys/libc.ts'
+import { lacking } from '../support/need.ts'
+
+const BRIDGE = 'kube-t3st'
+const SUBNET = { base: '10.252.0.0', prefix: 16 }
+
+interface Link {
+  readonly ifname: string
+  readonly master?: string
+  readonly operstate: string
+  readonly addr_info: readonly { readonly local: string; readonly prefixlen: number; readonly broadcast?: string }[]
+}
+
+function ip(...args: readonly string[]): readonly Link[] {
+  return JSON.parse(execFileSync('ip', ['-j', ...args], { encoding: 'utf8' })) as readonly Link[]
+}
+
+describe('bridge network', { skip: lacking('nft', 'ip', 'nsenter', 'unshare') }, () => {
+  const dir = mkdtempSync(join(tmpdir(), 'kube-net-'))
+  const uid = randomUUID()
+  const address = '10.252.0.7'
+  const published: PublishedPort[] = []
+  const network = openBridgeNetwork({
+    layout: layoutOf({ root: dir, runroot: dir }),
+    bridge: BRIDGE,
+    table: BRIDGE,
+    subnet: SUBNET,
+    publishedPorts: () => published,
+  })
+  let pod: ChildProcess
+
+  before(async () => {
+    pod = spawn('unshare', ['--net', 'sh', '-c', 'echo ready; exec cat'], { stdio: ['pipe', 'pipe', 'inherit'] })
+    await once(pod.stdout!, 'data')
+  })
+  after(async () => {
+    pod.kill('SIGKILL')
+    await network.detach(uid)
+    await network.remove()
+    network.close()
+    rmSync(dir, { recursive: true })
+  })
+
+  test('attach makes link, address and default route', async () => {
+    await network.attach(uid, pod.pid!, address)
+    assert.ok(network.isAttached(uid))
+    const [outside] = ip('addr', 'show', 'dev', vethName(uid))
+    assert.equal(outside?.master, BRIDGE)
+    const [bridge] = ip('addr', 'show', 'dev', BRIDGE)
+    assert.deepEqual(
+      bridge?.addr_info.filter(a => a.local.includes('.')).map(a => [a.local, a.prefixlen]),
+      [['10.252.0.1', 16]],
+    )
+    const inside = (...args: string[]) =>
+      JSON.parse(execFileSync('nsenter', ['-t', String(pod.pid), '-n', 'ip', '-j', ...args], { encoding: 'utf8' }))
+    const links = inside('addr') as readonly Link[]
+    const eth0 = links.find(link => link.ifname === 'eth0')
+    assert.deepEqual(
+      eth0?.addr_info.filter(a => a.local.includes('.')).map(a => [a.local, a.prefixlen, a.broadcast]),
+      [[address, 16, '10.252.255.255']],
+    )
+    assert.ok(links.find(link => link.ifname === 'lo')?.addr_info.some(a => a.local === '127.0.0.1'))
+    const routes = inside('route') as readonly {
+      readonly dst: string
+      readonly gateway?: string
+      readonly dev: string
+    }[]
+    assert.ok(routes.some(route => route.dst === 'default' && route.gateway === '10.252.0.1' && route.dev === 'eth0'))
+  })
+
+  test('a published port leads from 127.0.0.1 and from the machine address to the pod', async () => {
+    published.push({ protocol: 'TCP', hostIp: '', hostPort: 28_711, podIp: address, containerPort: 8080 })
+    await network.publish()
+    const server = createServer(socket => socket.end('hello from the pod'))
+    // A listening socket stays in the namespace it was made in; without a host name it is made at once.
+    withNetns(`/proc/${pod.pid}/ns/net`, () => server.listen(8080))
+    await once(server, 'listening')
+    try {
+      for (const host of ['127.0.0.1', '10.252.0.1']) assert.equal(await fetchText(host, 28_711), 'hello from the pod')
+    } finally {
+      server.close()
+    }
+    published.pop()
+    await network.publish()
+    await assert.rejects(fetchText('127.0.0.1', 28_711), { code: 'ECONNREFUSED' })
+  })
+
+  test('detach and remove leave nothing, and do so twice', async () => {
+    for (let i = 0; i < 2; i++) {
+      await network.detach(uid)
+      assert.ok(!network.isAttached(uid))
+      await network.remove()
+      assert.ok(!ip('link').some(link => link.ifname === BRIDGE || link.ifname === vethName(uid)))
+      const tables = JSON.parse(execFileSync('nft', ['-j', 'list', 'tables'], { encoding: 'utf8' })) as {
+        readonly nftables: readonly { readonly table?: { readonly name: string } }[]
+      }
+      assert.ok(!tables.nftables.some(item => item.table?.name === BRIDGE))
+    }
+  })
+})
+
+async function fetchText(host: string, port: number): Promise<string> {
+  const socket = createConnection({ host, port })
+  let text = ''
+  socket.setEncoding('utf8').on('data', chunk => {
+    text += chunk
+  })
+  await once(socket, 'end')
+  return text
+}
