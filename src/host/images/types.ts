@@ -73,7 +73,10 @@ export interface ImageStore {
   importRootfs(path: string, reference: string, config?: Partial<ImageConfig>): Promise<Image>
   tag(image: string, reference: string): Image
   /** Takes a reference away; the image and its layers go with the last one. Fails with `ImageInUse` when `inUse(id)` says so, unless `force`. */
-  remove(reference: string, options: { readonly force?: boolean; readonly inUse: (id: Digest) => boolean }): Promise<RemovedImage>
+  remove(
+    reference: string,
+    options: { readonly force?: boolean; readonly inUse: (id: Digest) => boolean },
+  ): Promise<RemovedImage>
   /** Layers and blobs that nothing refers to (a killed pull's leftovers). */
   prune(): Promise<{ readonly freedBytes: number }>
   /** The lower directories for overlay, uppermost first, as paths relative to `layersDir`: short, for mount(2)'s one page of options. */

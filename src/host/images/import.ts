@@ -1,0 +1,60 @@
+/** `kube import`: an image of one layer from the tar of a root file system. */
+import { closeSync, createReadStream, fstatSync, openSync } from 'node:fs'
+import { during, errnoOf, KubeError } from '../../diagnostic.ts'
+import { hostArchitecture, printConfig } from './config.ts'
+import type { IndexDb } from './index-db.ts'
+import type { Layout } from './layout.ts'
+import { formatReference, parseLocalReference } from './reference.ts'
+import type { Image, ImageConfig } from './types.ts'
+import { ImageWriter } from './writer.ts'
+
+/** Opens for reading, with words for what a user gets wrong. */
+export function openInput(path: string): number {
+  try {
+    const fd = openSync(path, 'r')
+    if (!fstatSync(fd).isDirectory()) return fd
+    closeSync(fd)
+  } catch (cause) {
+    const code = errnoOf(cause)
+    if (code === 'ENOENT') throw new KubeError('FileNotFound', `${path}: no such file`)
+    throw new KubeError(code ?? 'Failed', `${path}: cannot be opened`, { cause })
+  }
+  throw new KubeError('NotAFile', `${path}: is a directory`)
+}
+
+export async function importRootfs(
+  store: { readonly layout: Layout; readonly db: IndexDb },
+  path: string,
+  reference: string,
+  config: Partial<ImageConfig>,
+): Promise<Image> {
+  const name = formatReference(parseLocalReference(reference))
+  if (name.includes('@'))
+    throw new KubeError(
+      'InvalidImageName',
+      `image ${JSON.stringify(reference)}: an image that is made here gets a tag, not a digest`,
+    )
+  const fd = path === '-' ? 0 : openInput(path)
+  try {
+    await using writer = new ImageWriter(store.layout, store.db)
+    const isSeekable = path !== '-' && fstatSync(fd).isFile()
+    if (isSeekable && fstatSync(fd).size === 0) throw new KubeError('LayerInvalid', 'the file is empty')
+    for (;;) {
+      const diffId = await writer.addLayer({
+        source: isSeekable
+          ? { kind: 'file', fd, offset: 0, length: fstatSync(fd).size }
+          : { kind: 'stream', bytes: createReadStream('', { fd, autoClose: false, highWaterMark: 1 << 18 }) },
+      })
+      const { architecture } = hostArchitecture()
+      const created = new Date().toISOString()
+      const bytes = printConfig({ config, diffIds: [diffId], created, architecture, createdBy: `kube import ${path}` })
+      const id = await writer.commit({ config: bytes, references: [name] })
+      if (id !== undefined) return writer.image(id)
+      if (!isSeekable) throw new KubeError('ImageNotFound', 'its layer was removed by another process meanwhile')
+    }
+  } catch (error) {
+    throw during(`import ${path} as ${name}`, error)
+  } finally {
+    if (fd !== 0) closeSync(fd)
+  }
+}
