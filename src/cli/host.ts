@@ -1,6 +1,6 @@
 /** Builds the real host: the only place but `index.ts` where adapters and engine meet. */
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { KubeError } from '../diagnostic.ts'
@@ -71,6 +71,10 @@ export function openHost(options: HostOptions): RealHost {
     openVolumes({ layout, lowerDirs: reference => store.lowerDirs(present(store, reference)) }),
   )
   const machine = once(readMachineFacts)
+  const infra = once(() => {
+    prepareInfraRootfs(layout.infraRootfs)
+    return { rootfs: layout.infraRootfs, catatonit: requireProgram('catatonit') }
+  })
   const listeners = once(listeningPorts)
   return {
     state,
@@ -89,8 +93,7 @@ export function openHost(options: HostOptions): RealHost {
       return machine()
     },
     get infra() {
-      mkdirSync(layout.infraRootfs, { recursive: true, mode: 0o755 })
-      return { rootfs: layout.infraRootfs, catatonit: requireProgram('catatonit') }
+      return infra()
     },
     images: {
       find: reference => store.find(reference),
@@ -131,6 +134,12 @@ function present(store: ImageStore, reference: string) {
   const image = store.find(reference)
   if (!image) throw new KubeError('ImageNotFound', `image ${reference} is not present`)
   return image
+}
+
+/** Empty but for the file that catatonit is mounted over. */
+function prepareInfraRootfs(directory: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o755 })
+  closeSync(openSync(join(directory, 'catatonit'), 'a', 0o755))
 }
 
 interface Once<T> {

@@ -27,8 +27,9 @@ export const EXECUTORS: Executors = {
   removeSandbox: ({ uid }, host) => host.volumes.removeSandbox(uid),
   async startInfra({ uid }, host, records) {
     const record = records.get(uid)
-    const spec = infraSpec(record.plan, host.machine, podFacts(host, record), host.infra)
-    const { identity } = await host.runtime.startInfra(host.infraId(uid), spec)
+    const id = host.infraId(uid)
+    const spec = infraSpec(record.plan, host.machine, podFacts(host, record), { ...host.infra, id })
+    const { identity } = await host.runtime.startInfra(id, spec)
     host.state.setInfra(uid, identity)
     records.set({ ...record, infra: identity })
   },

@@ -14,7 +14,7 @@ import {
 } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { errnoOf } from '../../diagnostic.ts'
+import { errnoOf, KubeError } from '../../diagnostic.ts'
 import type { VolumePort } from '../../engine/ports.ts'
 import type { PodFacts } from '../../plan/facts.ts'
 import type { VolumePlan } from '../../plan/types.ts'
@@ -110,7 +110,11 @@ function makeVolume(layout: Layout, uid: string, volume: VolumePlan): void {
     chmodSync(directory, 0o777)
     return
   }
+  if (volume.kind !== 'files')
+    throw new KubeError('VolumeNotSupported', `volume ${volume.name}: ${volume.kind} volumes cannot be made yet`)
   for (const file of volume.files) {
+    if (!('content' in file))
+      throw new KubeError('VolumeNotSupported', `volume ${volume.name}: ${file.path} cannot be made yet`)
     const path = `${directory}/${file.path}`
     mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
     writeFileSync(path, Buffer.from(file.content, 'base64'), { mode: file.mode })

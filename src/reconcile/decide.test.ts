@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { MemberPlan, MemberRole, PodPlan } from '../plan/types.ts'
+import { type Action, actionKey, inverse } from './actions.ts'
+import { apply } from './apply.ts'
+import { decideDown, decidePods, decideUp } from './decide.ts'
+import type { ObservedContainer, ObservedPod } from './observed.ts'
+
+/** Only what the decision looks at. */
+function podPlan(members: Readonly<Record<string, MemberRole>>, patch: Partial<PodPlan> = {}): PodPlan {
+  return {
+    namespace: 'default',
+    name: 'web',
+    hash: 'h1',
+    network: { mode: 'bridge', network: 'kube' },
+    terminationGracePeriodSeconds: 30,
+    members: Object.entries(members).map(([name, role]) => ({ name, role }) as MemberPlan),
+    ...patch,
+  } as PodPlan
+}
+
+function emptyPod(plan: PodPlan): ObservedPod {
+  return { uid: 'u', plan, removing: false, sandbox: 'absent', infra: 'absent', network: 'absent', containers: {} }
+}
+
+const RUNNING: ObservedContainer = { id: 'c', rootfs: 'mounted', state: 'running' }
+
+function settledPod(members: Readonly<Record<string, MemberRole>>, patch: Partial<PodPlan> = {}): ObservedPod {
+  const plan = podPlan(members, patch)
+  const containers = Object.fromEntries(
+    plan.members.map(({ name, role }) => [
+      name,
+      role === 'init' ? { ...RUNNING, state: 'exited' as const, exitCode: 0 } : RUNNING,
+    ]),
+  )
+  return { uid: 'u', plan, removing: false, sandbox: 'present', infra: 'running', network: 'attached', containers }
+}
+
+function withContainer(pod: ObservedPod, name: string, change: Partial<ObservedContainer>): ObservedPod {
+  return { ...pod, containers: { ...pod.containers, [name]: { ...RUNNING, ...change } } }
+}
+
+const kinds = (actions: readonly Action[]) => actions.map(action => actionKey(action).replace(' u', ''))
+
+describe('decideUp', () => {
+  test('does nothing when everything is as it should be', () => {
+    assert.deepEqual(decideUp(settledPod({ web: 'main', log: 'main' })), [])
+  })
+
+  test('begins with what needs nothing else', () => {
+    const pod = emptyPod(podPlan({ web: 'main', log: 'main' }))
+    assert.deepEqual(kinds(decideUp(pod)), ['makeSandbox', 'mountRootfs web', 'mountRootfs log'])
+  })
+
+  test('creates members once the infra container runs, and starts them once the network is there', () => {
+    const pod = { ...settledPod({ web: 'main' }), network: 'absent' as const }
+    assert.deepEqual(kinds(decideUp(withContainer(pod, 'web', { state: 'absent' }))), [
+      'attachNetwork',
+      'createContainer web',
+    ])
+    assert.deepEqual(kinds(decideUp(withContainer(pod, 'web', { state: 'created' }))), ['attachNetwork'])
+    const attached = { ...pod, network: 'attached' as const }
+    assert.deepEqual(kinds(decideUp(withContainer(attached, 'web', { state: 'created' }))), ['startContainer web'])
+  })
+
+  test('does not start again what has ended', () => {
+    assert.deepEqual(decideUp(withContainer(settledPod({ web: 'main' }), 'web', { state: 'exited', exitCode: 1 })), [])
+  })
+
+  test('makes nothing on a dead infra container', () => {
+    const pod = { ...settledPod({ web: 'main' }), infra: 'dead' as const }
+    assert.deepEqual(decideUp(withContainer(pod, 'web', { state: 'absent' })), [])
+  })
+
+  test('runs init containers one after the other, to their end, before anything else is created', () => {
+    const pod = settledPod({ first: 'init', second: 'init', web: 'main' })
+    const fresh = withContainer(withContainer(pod, 'second', { state: 'absent' }), 'web', { state: 'absent' })
+    const running = withContainer(fresh, 'first', { state: 'running' })
+    assert.deepEqual(decideUp(running), [])
+    assert.deepEqual(kinds(decideUp(fresh)), ['createContainer second'])
+    assert.deepEqual(decideUp(withContainer(fresh, 'first', { state: 'exited', exitCode: 1 })), [])
+  })
+
+  test('a sidecar only has to have started', () => {
+    const pod = settledPod({ proxy: 'sidecar', setup: 'init', web: 'main' })
+    const fresh = withContainer(withContainer(pod, 'setup', { state: 'absent' }), 'web', { state: 'absent' })
+    assert.deepEqual(kinds(decideUp(withContainer(fresh, 'proxy', { state: 'created' }))), ['startContainer proxy'])
+    assert.deepEqual(kinds(decideUp(fresh)), ['createContainer setup'])
+  })
+})
+
+describe('decideDown', () => {
+  test('stops all members at once, with the pod grace period or the given one', () => {
+    const pod = settledPod({ web: 'main', log: 'main' }, { terminationGracePeriodSeconds: 7 })
+    assert.deepEqual(decideDown(pod), [
+      { kind: 'killContainer', uid: 'u', container: 'web', graceSeconds: 7 },
+      { kind: 'killContainer', uid: 'u', container: 'log', graceSeconds: 7 },
+    ])
+    assert.ok(decideDown(pod, 0).every(action => action.kind === 'killContainer' && action.graceSeconds === 0))
+  })
+
+  test('stops sidecars after the rest, the last one first', () => {
+    const pod = settledPod({ a: 'sidecar', b: 'sidecar', web: 'main' })
+    assert.deepEqual(kinds(decideDown(pod)), ['killContainer web'])
+    const ended = withContainer(pod, 'web', { state: 'exited', exitCode: 0 })
+    assert.deepEqual(kinds(decideDown(ended)), ['killContainer b', 'deleteContainer web'])
+  })
+
+  test('takes away what supports the members only when they are gone', () => {
+    const pod = withContainer(settledPod({ web: 'main' }), 'web', { state: 'exited', exitCode: 0 })
+    assert.deepEqual(kinds(decideDown(pod)), ['deleteContainer web'])
+    assert.deepEqual(kinds(decideDown(withContainer(pod, 'web', { state: 'absent' }))), ['unmountRootfs web'])
+    const bare = withContainer(pod, 'web', { state: 'absent', rootfs: 'absent' })
+    assert.deepEqual(kinds(decideDown(bare)), ['stopInfra'])
+  })
+
+  test('a pod on the machine network has none to be detached from', () => {
+    const pod = { ...settledPod({}, { network: { mode: 'host' } }), infra: 'absent' as const }
+    assert.deepEqual(kinds(decideDown(pod)), ['removeSandbox'])
+  })
+
+  test('what a killed run left half made is removed too', () => {
+    const pod = withContainer(settledPod({ web: 'main' }), 'web', { state: 'broken' })
+    assert.deepEqual(kinds(decideDown({ ...pod, infra: 'dead' })), ['deleteContainer web'])
+  })
+})
+
+describe('decidePods', () => {
+  const web = podPlan({ web: 'main' })
+
+  test('keeps what is as planned', () => {
+    const pod = settledPod({ web: 'main' })
+    assert.deepEqual(decidePods([web], [pod]), { create: [], remove: [], keep: [pod] })
+  })
+
+  test('makes a changed pod again, and prunes one that left', () => {
+    const pod = settledPod({ web: 'main' })
+    const other = settledPod({ web: 'main' }, { name: 'other' })
+    const changed = { ...web, hash: 'h2' }
+    assert.deepEqual(decidePods([changed], [pod, other]), { create: [changed], remove: [pod, other], keep: [] })
+  })
+
+  test('makes a pod again whose infra container died or whose removal was begun', () => {
+    const pod = settledPod({ web: 'main' })
+    for (const gone of [
+      { ...pod, infra: 'dead' as const },
+      { ...pod, removing: true },
+    ]) {
+      assert.deepEqual(decidePods([web], [gone]), { create: [web], remove: [gone], keep: [] })
+    }
+  })
+})
+
+/** Runs decisions to their end, as the run loop would; the container of an init ends well at once. */
+function settle(
+  start: ObservedPod,
+  decide: (pod: ObservedPod) => readonly Action[],
+): { readonly pod: ObservedPod; readonly done: readonly Action[] } {
+  let pod = start
+  const done: Action[] = []
+  for (let round = 0; round < 100; round++) {
+    const actions = decide(pod)
+    if (actions.length === 0) return { pod, done }
+    for (const action of actions) {
+      pod = apply(pod, action)
+      done.push(action)
+      if (action.kind === 'forgetPod') return { pod, done }
+    }
+    for (const { name, role } of pod.plan.members) {
+      if (role === 'init' && pod.containers[name]?.state === 'running')
+        pod = withContainer(pod, name, { state: 'exited', exitCode: 0 })
+    }
+  }
+  throw new Error('the decisions never settle')
+}
+
+const SHAPES: readonly Readonly<Record<string, MemberRole>>[] = [
+  {},
+  { web: 'main' },
+  { web: 'main', log: 'main' },
+  { setup: 'init', web: 'main' },
+  { one: 'init', proxy: 'sidecar', two: 'init', web: 'main', log: 'main' },
+]
+
+describe('laws', () => {
+  for (const shape of SHAPES) {
+    const name = JSON.stringify(shape)
+    test(`after a run there is nothing to do: ${name}`, () => {
+      const { pod } = settle(emptyPod(podPlan(shape)), decideUp)
+      assert.deepEqual(decideUp(pod), [])
+      for (const member of pod.plan.members) assert.notEqual(pod.containers[member.name]?.state, undefined)
+    })
+
+    test(`down takes away what up made, from every point in between: ${name}`, () => {
+      const { done } = settle(emptyPod(podPlan(shape)), decideUp)
+      for (let n = 0; n <= done.length; n++) {
+        const pod = done.slice(0, n).reduce(apply, emptyPod(podPlan(shape)))
+        const { pod: gone } = settle(pod, observed => decideDown(observed))
+        assert.deepEqual([gone.sandbox, gone.infra, gone.network], ['absent', 'absent', 'absent'])
+        for (const container of Object.values(gone.containers))
+          assert.deepEqual([container.rootfs, container.state], ['absent', 'absent'])
+      }
+    })
+  }
+
+  test('everything that makes has an inverse that takes', () => {
+    const { done } = settle(emptyPod(podPlan({ web: 'main' })), decideUp)
+    assert.deepEqual(
+      done.map(action => inverse(action)?.kind),
+      ['removeSandbox', 'unmountRootfs', 'stopInfra', 'detachNetwork', 'deleteContainer', 'killContainer'],
+    )
+  })
+})
