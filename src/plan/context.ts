@@ -1,0 +1,29 @@
+/** What planning a pod may look at besides the pod itself. */
+import type { V1Pod } from '@kubernetes/client-node'
+import type { Finding } from '../manifest/finding.ts'
+import type { FindObject } from './lookup.ts'
+import type { VolumePlan } from './types.ts'
+
+export interface PodContext {
+  readonly find: FindObject
+  /** The bridge network that pods without hostNetwork are attached to. */
+  readonly network: string
+  /** `cluster.local`, unless configured otherwise. */
+  readonly clusterDomain: string
+  /** Absolute directory that the manifest's relative host paths start from; absent when there is none. */
+  readonly baseDir?: string
+}
+
+/** A Pod with its defaults, its final name and its namespace. */
+export interface PodSource {
+  readonly pod: V1Pod
+  readonly namespace: string
+  readonly name: string
+  readonly owner?: { readonly kind: string; readonly name: string }
+}
+
+export interface VolumeResult {
+  /** Absent when a finding says why. */
+  readonly volume?: VolumePlan
+  readonly findings: readonly Finding[]
+}

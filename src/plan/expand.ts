@@ -1,0 +1,167 @@
+/** Workloads as the pods they stand for, named as Kubernetes' controllers name them. */
+import type {
+  V1DaemonSet,
+  V1Deployment,
+  V1Job,
+  V1Pod,
+  V1PodTemplateSpec,
+  V1ReplicaSet,
+  V1StatefulSet,
+} from '@kubernetes/client-node'
+import type { FieldPath } from '../diagnostic.ts'
+import { withDefaults } from '../manifest/defaults.ts'
+import type { KubernetesObject, ManifestObject } from '../manifest/types.ts'
+import type { PodSource } from './context.ts'
+import { generatedName, templateHash, uuidOf } from './names.ts'
+
+export interface Expansion {
+  readonly pods: readonly PodSource[]
+  /** Where the pod's fields stand in the object: findings of a pod are told there. */
+  readonly podPath: FieldPath
+}
+
+type Expander = (object: ManifestObject) => Expansion
+
+/** The kinds that pods are made for. */
+const EXPANDERS: Readonly<Record<string, Expander>> = {
+  Pod: expandPod,
+  Deployment: expandDeployment,
+  ReplicaSet: expandReplicaSet,
+  StatefulSet: expandStatefulSet,
+  DaemonSet: expandDaemonSet,
+  Job: expandJob,
+}
+
+/** The pods an object stands for; undefined for a kind that is no workload. */
+export function expandObject(object: ManifestObject): Expansion | undefined {
+  return EXPANDERS[object.kind]?.(object)
+}
+
+function expandPod(object: ManifestObject): Expansion {
+  const { namespace, name } = object
+  const pod = withDefaults(object.value) as V1Pod
+  const named = { ...pod, metadata: { ...pod.metadata, name, namespace } }
+  return { pods: [{ pod: named, namespace, name }], podPath: [] }
+}
+
+const TEMPLATE_PATH: FieldPath = ['spec', 'template']
+
+function expandDeployment(object: ManifestObject): Expansion {
+  const { spec } = withDefaults(object.value) as V1Deployment
+  if (!spec) return { pods: [], podPath: TEMPLATE_PATH }
+  const hash = templateHash(spec.template)
+  const replicaSet = { kind: 'ReplicaSet', name: `${object.name}-${hash}` }
+  const labels = { 'pod-template-hash': hash }
+  return { pods: replicas(object, spec.template, spec.replicas ?? 1, replicaSet, labels), podPath: TEMPLATE_PATH }
+}
+
+function expandReplicaSet(object: ManifestObject): Expansion {
+  const { spec } = withDefaults(object.value) as V1ReplicaSet
+  if (!spec?.template) return { pods: [], podPath: TEMPLATE_PATH }
+  return { pods: replicas(object, spec.template, spec.replicas ?? 1, object, {}), podPath: TEMPLATE_PATH }
+}
+
+function expandDaemonSet(object: ManifestObject): Expansion {
+  const { spec } = withDefaults(object.value) as V1DaemonSet
+  return { pods: spec ? replicas(object, spec.template, 1, object, {}) : [], podPath: TEMPLATE_PATH }
+}
+
+function expandJob(object: ManifestObject): Expansion {
+  const { spec } = withDefaults(object.value) as V1Job
+  if (!spec || spec.suspend === true) return { pods: [], podPath: TEMPLATE_PATH }
+  const labels = { 'batch.kubernetes.io/job-name': object.name, 'job-name': object.name }
+  const count = Math.min(spec.parallelism ?? 1, spec.completions ?? Number.POSITIVE_INFINITY)
+  return { pods: replicas(object, spec.template, count, object, labels), podPath: TEMPLATE_PATH }
+}
+
+/** `NAME-0`, `NAME-1`...: each keeps its name, and the claims made from the templates keep theirs. */
+function expandStatefulSet(object: ManifestObject): Expansion {
+  const { spec } = withDefaults(object.value) as V1StatefulSet
+  if (!spec) return { pods: [], podPath: TEMPLATE_PATH }
+  const start = spec.ordinals?.start ?? 0
+  const pods = Array.from({ length: spec.replicas ?? 1 }, (_, index) => {
+    const ordinal = start + index
+    const name = `${object.name}-${ordinal}`
+    const labels = {
+      'apps.kubernetes.io/pod-index': String(ordinal),
+      'statefulset.kubernetes.io/pod-name': name,
+    }
+    const claims = (spec.volumeClaimTemplates ?? []).flatMap(template => {
+      const volume = template.metadata?.name
+      return volume ? [{ name: volume, persistentVolumeClaim: { claimName: `${volume}-${name}` } }] : []
+    })
+    const own = new Set(claims.map(claim => claim.name))
+    const template = spec.template
+    const volumes = [...(template.spec?.volumes ?? []).filter(volume => !own.has(volume.name)), ...claims]
+    const podSpec = template.spec && {
+      ...template.spec,
+      hostname: name,
+      ...(spec.serviceName ? { subdomain: spec.serviceName } : {}),
+      ...(volumes.length > 0 ? { volumes } : {}),
+    }
+    return templatePod({
+      object,
+      template: { ...template, ...(podSpec ? { spec: podSpec } : {}) },
+      name,
+      owner: object,
+      labels,
+    })
+  })
+  return { pods, podPath: TEMPLATE_PATH }
+}
+
+interface Owner {
+  readonly kind: string
+  readonly name: string
+}
+
+/** The i-th name depends on the template and on i alone, so that scaling leaves the others as they are. */
+function replicas(
+  object: ManifestObject,
+  template: V1PodTemplateSpec,
+  count: number,
+  owner: Owner,
+  labels: Readonly<Record<string, string>>,
+): readonly PodSource[] {
+  const taken = new Set<string>()
+  return Array.from({ length: count }, (_, ordinal) => {
+    const name = generatedName(`${owner.name}-`, [object.kind, object.namespace, object.name, template, ordinal], taken)
+    taken.add(name)
+    return templatePod({ object, template, name, owner, labels })
+  })
+}
+
+interface TemplatePod {
+  readonly object: ManifestObject
+  readonly template: V1PodTemplateSpec
+  readonly name: string
+  readonly owner: Owner
+  readonly labels: Readonly<Record<string, string>>
+}
+
+function templatePod({ object, template, name, owner, labels }: TemplatePod): PodSource {
+  const { namespace } = object
+  const reference = {
+    apiVersion: object.apiVersion,
+    blockOwnerDeletion: true,
+    controller: true,
+    kind: owner.kind,
+    name: owner.name,
+    uid: uuidOf([owner.kind, namespace, owner.name]),
+  }
+  const pod: V1Pod & KubernetesObject = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      ...(template.metadata?.annotations ? { annotations: template.metadata.annotations } : {}),
+      ...(template.metadata?.finalizers ? { finalizers: template.metadata.finalizers } : {}),
+      generateName: `${owner.name}-`,
+      labels: { ...template.metadata?.labels, ...labels },
+      name,
+      namespace,
+      ownerReferences: [reference],
+    },
+    ...(template.spec ? { spec: template.spec } : {}),
+  }
+  return { pod: withDefaults(pod), namespace, name, owner: { kind: object.kind, name: object.name } }
+}

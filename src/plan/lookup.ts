@@ -1,0 +1,62 @@
+/** Finding the objects that a pod refers to: ConfigMaps, Secrets, claims, in the same manifests or from earlier apps. */
+import type { V1ConfigMap, V1PersistentVolume, V1PersistentVolumeClaim, V1Secret } from '@kubernetes/client-node'
+import type { KubernetesObject } from '../manifest/types.ts'
+
+interface Kinds {
+  readonly ConfigMap: V1ConfigMap
+  readonly Secret: V1Secret
+  readonly PersistentVolumeClaim: V1PersistentVolumeClaim
+  readonly PersistentVolume: V1PersistentVolume
+}
+
+/** The object of that kind, namespace (empty for cluster-wide kinds) and name. */
+export type FindObject = <K extends keyof Kinds>(kind: K, namespace: string, name: string) => Kinds[K] | undefined
+
+export interface NamedObject {
+  readonly kind: string
+  readonly namespace: string
+  readonly name: string
+  readonly value: KubernetesObject
+}
+
+/** Of two objects with the same name, the first one counts. */
+export function objectFinder(objects: readonly NamedObject[]): FindObject {
+  const byKey = new Map<string, KubernetesObject>()
+  for (const { kind, namespace, name, value } of objects) {
+    const key = objectKey(kind, isClusterWide(kind) ? '' : namespace, name)
+    if (!byKey.has(key)) byKey.set(key, value)
+  }
+  return <K extends keyof Kinds>(kind: K, namespace: string, name: string) =>
+    byKey.get(objectKey(kind, namespace, name)) as Kinds[K] | undefined
+}
+
+function isClusterWide(kind: string): boolean {
+  return kind === 'PersistentVolume'
+}
+
+/** One text for an object's identity. */
+export function objectKey(kind: string, namespace: string, name: string): string {
+  return `${kind}/${namespace}/${name}`
+}
+
+/** The data of a ConfigMap, by key, in base64, binary data included. */
+export function configMapFiles(configMap: V1ConfigMap): Readonly<Record<string, string>> {
+  return { ...encoded(configMap.data), ...configMap.binaryData }
+}
+
+/** The data of a Secret, by key, in base64; `stringData` wins over `data`, as the API server merges them. */
+export function secretFiles(secret: V1Secret): Readonly<Record<string, string>> {
+  return { ...secret.data, ...encoded(secret.stringData) }
+}
+
+function encoded(data: Readonly<Record<string, string>> | undefined): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(data ?? {}).map(([key, text]) => [key, base64(text)]))
+}
+
+export function base64(text: string): string {
+  return Buffer.from(text, 'utf8').toString('base64')
+}
+
+export function fromBase64(content: string): string {
+  return Buffer.from(content, 'base64').toString('utf8')
+}

@@ -1,0 +1,136 @@
+/** The objects of an app as the pods that should exist. */
+import type { Diagnostic } from '../diagnostic.ts'
+import { duplicate, type Finding } from '../manifest/finding.ts'
+import type { KubernetesObject, ManifestObject } from '../manifest/types.ts'
+import { expandObject } from './expand.ts'
+import { type NamedObject, objectFinder, objectKey } from './lookup.ts'
+import { planPod } from './plan-pod.ts'
+import type { PodPlan, PortPlan } from './types.ts'
+
+export interface PlanOptions {
+  /** Objects that are there already, from other apps: what the manifests refer to but do not define. Default none. */
+  readonly existing?: readonly KubernetesObject[]
+  /** The bridge network pods are attached to. Default `kube`. */
+  readonly network?: string
+  /** Default `cluster.local`. */
+  readonly clusterDomain?: string
+  /** Absolute directory that a file's relative host paths start from. Default: such paths are errors. */
+  readonly baseDir?: (file: string) => string | undefined
+}
+
+export interface PlanResult {
+  readonly pods: readonly PodPlan[]
+  /** When one of them is an error, nothing of the plan may be carried out. */
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+/** The same objects give the same plan, in the objects' order. */
+export function planApp(objects: readonly ManifestObject[], options: PlanOptions = {}): PlanResult {
+  const find = objectFinder([...objects, ...(options.existing ?? []).map(named)])
+  const pods: PodPlan[] = []
+  const diagnostics: Diagnostic[] = duplicates(objects)
+  const portHolders = new Map<string, PodPlan>()
+  for (const object of objects) {
+    const expansion = expandObject(object)
+    if (!expansion) continue
+    const baseDir = options.baseDir?.(object.file)
+    const context = {
+      find,
+      network: options.network ?? 'kube',
+      clusterDomain: options.clusterDomain ?? 'cluster.local',
+      ...(baseDir === undefined ? {} : { baseDir }),
+    }
+    const findings: Finding[] = []
+    for (const source of expansion.pods) {
+      const result = planPod(source, context)
+      pods.push(result.plan)
+      // The replicas of one template have the same findings: they are told once.
+      if (source === expansion.pods[0]) findings.push(...result.findings)
+      findings.push(...portClashes(result.plan, portHolders))
+    }
+    diagnostics.push(
+      ...findings.map(finding => locate(object, { ...finding, path: [...expansion.podPath, ...finding.path] })),
+    )
+  }
+  return { pods, diagnostics }
+}
+
+function named(value: KubernetesObject): NamedObject {
+  return { kind: value.kind, namespace: value.metadata.namespace ?? 'default', name: value.metadata.name ?? '', value }
+}
+
+function locate(object: ManifestObject, finding: Finding): Diagnostic {
+  const { severity, code, message, path, hint } = finding
+  return {
+    severity,
+    code,
+    message,
+    path,
+    ...(hint === undefined ? {} : { hint }),
+    file: object.file,
+    document: object.document,
+    position: object.locate(path),
+  }
+}
+
+/** Two objects of one identity: only one of them could exist. */
+function duplicates(objects: readonly ManifestObject[]): Diagnostic[] {
+  const seen = new Map<string, ManifestObject>()
+  return objects.flatMap(object => {
+    const key = objectKey(object.kind, object.namespace, object.name)
+    const first = seen.get(key)
+    if (!first) {
+      seen.set(key, object)
+      return []
+    }
+    const { line } = first.locate(['metadata', 'name'])
+    const hint = `the other ${object.kind} of that name is at ${first.file}:${line}`
+    return [locate(object, { ...duplicate(['metadata', 'name'], object.name), hint })]
+  })
+}
+
+/** A host port can lead to one pod only. */
+function portClashes(plan: PodPlan, holders: Map<string, PodPlan>): readonly Finding[] {
+  const findings: Finding[] = []
+  for (const port of plan.ports) {
+    const clash = [...holders].find(([key, holder]) => holder !== plan && clashes(key, port))
+    if (clash) findings.push(portTaken(plan, port, clash[1]))
+    holders.set(portKey(port), plan)
+  }
+  return findings
+}
+
+function portKey(port: PortPlan): string {
+  return `${port.protocol} ${port.hostPort} ${port.hostIp}`
+}
+
+/** All addresses of the machine clash with each single one. */
+function clashes(key: string, port: PortPlan): boolean {
+  const [protocol, number, ip = ''] = key.split(' ')
+  if (protocol !== port.protocol || number !== String(port.hostPort)) return false
+  return ip === '' || port.hostIp === '' || ip === port.hostIp
+}
+
+function portTaken(plan: PodPlan, port: PortPlan, holder: PodPlan): Finding {
+  const message = `Invalid value: ${port.hostPort}: host port ${port.hostPort}/${port.protocol} already leads to pod ${holder.name}`
+  return {
+    severity: 'error',
+    code: 'HostPortConflict',
+    message,
+    path: hostPortPath(plan, port),
+    ...(holder.owner !== undefined && holder.owner.name === plan.owner?.name
+      ? { hint: 'replicas cannot share a host port: use replicas: 1, or a Service' }
+      : {}),
+  }
+}
+
+function hostPortPath(plan: PodPlan, port: PortPlan): Finding['path'] {
+  for (const list of ['initContainers', 'containers'] as const) {
+    const containers = plan.pod.spec?.[list] ?? []
+    const index = containers.findIndex(container => container.name === port.container)
+    if (index < 0) continue
+    const at = containers[index]?.ports?.findIndex(candidate => candidate.hostPort === port.hostPort) ?? 0
+    return ['spec', list, index, 'ports', at, 'hostPort']
+  }
+  return ['spec']
+}

@@ -1,0 +1,169 @@
+/** A Pod as an infra container, which owns the namespaces, and members that join them. */
+import type { V1PodSpec } from '@kubernetes/client-node'
+import type { Finding } from '../manifest/finding.ts'
+import { invalid } from '../manifest/finding.ts'
+import { hashOf } from './canonical.ts'
+import type { PodContext, PodSource } from './context.ts'
+import { planMember } from './plan-member.ts'
+import { planPodResources, qosClassOf } from './resources.ts'
+import type { DnsPlan, HostsPlan, InfraPlan, MemberRole, PodPlan, PortPlan, VolumePlan } from './types.ts'
+import { planVolume } from './volumes.ts'
+
+export interface PodResult {
+  readonly plan: PodPlan
+  /** Their paths start at the Pod. The plan must not be carried out when one of them is an error. */
+  readonly findings: readonly Finding[]
+}
+
+/** A plan lacks the volumes that its findings refuse. */
+export function planPod(source: PodSource, context: PodContext): PodResult {
+  const { pod, namespace, name } = source
+  const spec = pod.spec as V1PodSpec
+  const names = podNames(source, context)
+  const infra = planInfra(spec)
+  const volumes = (spec.volumes ?? []).map((volume, index) =>
+    planVolume(volume, source, context, ['spec', 'volumes', index]),
+  )
+  const members = [
+    ...(spec.initContainers ?? []).map((container, index) =>
+      planMember(container, roleOf(container.restartPolicy), source, context, infra, ['spec', 'initContainers', index]),
+    ),
+    ...(spec.containers ?? []).map((container, index) =>
+      planMember(container, 'main', source, context, infra, ['spec', 'containers', index]),
+    ),
+  ]
+  const fsGroup = spec.securityContext?.fsGroup
+  const plan: Omit<PodPlan, 'hash' | 'filesHash'> = {
+    namespace,
+    name,
+    ...(source.owner === undefined ? {} : { owner: source.owner }),
+    pod,
+    hostname: names.kernelHostname,
+    qosClass: qosClassOf(pod),
+    infra,
+    members: members.map(result => result.member),
+    volumes: volumes.flatMap(result => result.volume ?? []),
+    resources: planPodResources(pod),
+    ...(fsGroup === undefined ? {} : { fsGroup: { gid: fsGroup, changePolicy: changePolicy(spec) } }),
+    network: spec.hostNetwork === true ? { mode: 'host' } : { mode: 'bridge', network: context.network },
+    ports: spec.hostNetwork === true ? [] : planPorts(spec),
+    terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds ?? 30,
+    hosts: names.hosts,
+    dns: planDns(spec),
+    userNamespace: spec.hostUsers === false,
+    ...(spec.runtimeClassName ? { runtimeClass: spec.runtimeClassName } : {}),
+  }
+  return {
+    plan: { ...plan, hash: planHash(plan), filesHash: hashOf(plan.volumes.filter(volume => volume.kind === 'files')) },
+    findings: [
+      ...names.findings,
+      ...volumes.flatMap(result => result.findings),
+      ...members.flatMap(result => result.findings),
+    ],
+  }
+}
+
+function roleOf(restartPolicy: string | undefined): MemberRole {
+  return restartPolicy === 'Always' ? 'sidecar' : 'init'
+}
+
+function changePolicy(spec: V1PodSpec): 'Always' | 'OnRootMismatch' {
+  return spec.securityContext?.fsGroupChangePolicy === 'OnRootMismatch' ? 'OnRootMismatch' : 'Always'
+}
+
+/** A pod on the machine's network also has its host name. Its own pid namespace it has in any case. */
+function planInfra(spec: V1PodSpec): InfraPlan {
+  const network = spec.hostNetwork === true ? 'host' : 'owns'
+  return {
+    namespaces: {
+      net: network,
+      ipc: spec.hostIPC === true ? 'host' : 'owns',
+      uts: network,
+      pid: spec.hostPID === true ? 'host' : 'owns',
+      ...(spec.hostUsers === false ? { user: 'owns' as const } : {}),
+    },
+    sysctls: Object.fromEntries(
+      (spec.securityContext?.sysctls ?? []).map(sysctl => [sysctlName(sysctl.name), sysctl.value]),
+    ),
+  }
+}
+
+/** Kubernetes takes both spellings: `net/ipv4/ip_forward` is `net.ipv4.ip_forward`, and dots of an interface are slashes there. */
+function sysctlName(name: string): string {
+  const first = /[./]/.exec(name)?.[0]
+  if (first !== '/') return name
+  return name.replace(/[./]/g, separator => (separator === '/' ? '.' : '/'))
+}
+
+/** Longest host name the kernel keeps. Source: sethostname(2). */
+const MAX_HOSTNAME = 64
+/** Longest DNS label; a longer pod name is cut for its host name. */
+const MAX_LABEL = 63
+
+interface PodNames {
+  readonly kernelHostname: string
+  readonly hosts: HostsPlan
+  readonly findings: readonly Finding[]
+}
+
+/** Source: k8s.io/kubernetes/pkg/kubelet/util.GetNodenameForKernel. */
+function podNames(source: PodSource, context: PodContext): PodNames {
+  const spec = source.pod.spec as V1PodSpec
+  const override = spec.hostnameOverride
+  const hostname = override || spec.hostname || source.name.slice(0, MAX_LABEL).replace(/[-.]+$/, '')
+  const domain =
+    spec.subdomain && !override ? `${spec.subdomain}.${source.namespace}.svc.${context.clusterDomain}` : undefined
+  const hosts: HostsPlan = {
+    managed: true,
+    aliases: (spec.hostAliases ?? []).map(alias => ({ ip: alias.ip, hostnames: alias.hostnames ?? [] })),
+    hostname,
+    ...(domain === undefined ? {} : { domain }),
+  }
+  if (spec.hostNetwork === true) return { kernelHostname: '', hosts, findings: [] }
+  if (spec.setHostnameAsFQDN !== true || domain === undefined) return { kernelHostname: hostname, hosts, findings: [] }
+  const fqdn = `${hostname}.${domain}`
+  if (fqdn.length <= MAX_HOSTNAME) return { kernelHostname: fqdn, hosts, findings: [] }
+  const detail = `FQDN ${fqdn} is too long (${MAX_HOSTNAME} is the max, ${fqdn.length} is the length)`
+  return { kernelHostname: hostname, hosts, findings: [invalid(['spec', 'setHostnameAsFQDN'], true, detail)] }
+}
+
+/** Host ports of what runs as long as the pod: not of init containers. */
+function planPorts(spec: V1PodSpec): readonly PortPlan[] {
+  const sidecars = (spec.initContainers ?? []).filter(container => container.restartPolicy === 'Always')
+  return [...sidecars, ...(spec.containers ?? [])].flatMap(container =>
+    (container.ports ?? []).flatMap(port => {
+      if (!port.hostPort) return []
+      const hostIp = port.hostIP === undefined || port.hostIP === '0.0.0.0' || port.hostIP === '::' ? '' : port.hostIP
+      const protocol = (port.protocol ?? 'TCP') as PortPlan['protocol']
+      return [
+        { container: container.name, hostIp, hostPort: port.hostPort, containerPort: port.containerPort, protocol },
+      ]
+    }),
+  )
+}
+
+function planDns(spec: V1PodSpec): DnsPlan {
+  const { nameservers = [], searches = [], options = [] } = spec.dnsConfig ?? {}
+  return {
+    policy: (spec.dnsPolicy ?? 'ClusterFirst') as DnsPlan['policy'],
+    nameservers,
+    searches,
+    options: options.flatMap(option => {
+      if (!option.name) return []
+      return [option.value === undefined ? option.name : `${option.name}:${option.value}`]
+    }),
+  }
+}
+
+/** The contents of files that running pods follow do not count, unless a subPath mount pins them. */
+function planHash(plan: Omit<PodPlan, 'hash' | 'filesHash'>): string {
+  const pinned = new Set(
+    plan.members.flatMap(member =>
+      member.mounts.filter(mount => mount.subPath || mount.subPathExpr).map(mount => mount.volume),
+    ),
+  )
+  const volumes = plan.volumes.map((volume): VolumePlan => {
+    return volume.kind === 'files' && !pinned.has(volume.name) ? { ...volume, files: [] } : volume
+  })
+  return hashOf({ ...plan, volumes })
+}
