@@ -4,12 +4,13 @@ import type { Context, GlobalOptions, Io } from './cli/context.ts'
 import type { RealHost } from './cli/host.ts'
 import { runProgram } from './cli/program.ts'
 
-const { argv, env, stdin, stdout, stderr } = process
+const { argv, env, stdout, stderr } = process
 
 const io: Io = {
   out: text => void stdout.write(text),
   err: text => void stderr.write(text),
-  readInput: () => text(stdin),
+  // Standard input is opened by being named, which takes milliseconds: only where it is needed.
+  readInput: () => text(process.stdin),
   get outIsTerminal() {
     return stdout.isTTY === true
   },
@@ -17,7 +18,7 @@ const io: Io = {
     return stderr.isTTY === true
   },
   get inIsTerminal() {
-    return stdin.isTTY === true
+    return process.stdin.isTTY === true
   },
   get columns() {
     return stdout.columns ?? 80
@@ -70,8 +71,13 @@ function contextFor(globals: GlobalOptions): Context {
   }
 }
 
-let status = await runProgram(argv.slice(2), io, contextFor)
-if (host) await host.then(open => open.close()).catch(() => {})
-if (interruptedBy && status !== 0) status = SIGNAL_STATUS[interruptedBy as keyof typeof SIGNAL_STATUS]
-// Not process.exit(): what was written to a pipe may not have left yet.
-process.exitCode = status
+async function main(): Promise<void> {
+  let status = await runProgram(argv.slice(2), io, contextFor)
+  if (host) await host.then(open => open.close()).catch(() => {})
+  if (interruptedBy && status !== 0) status = SIGNAL_STATUS[interruptedBy as keyof typeof SIGNAL_STATUS]
+  // Not process.exit(): what was written to a pipe may not have left yet.
+  process.exitCode = status
+}
+
+// A function, because the bundled command is a script, which has no top-level await.
+void main()
