@@ -136,9 +136,9 @@ function present(store: ImageStore, reference: string) {
   return image
 }
 
-/** Empty but for the file that catatonit is mounted over. */
+/** Empty but for the file that catatonit is mounted over, and the directory that crun looks into for devices. */
 function prepareInfraRootfs(directory: string): void {
-  mkdirSync(directory, { recursive: true, mode: 0o755 })
+  mkdirSync(join(directory, 'dev'), { recursive: true, mode: 0o755 })
   closeSync(openSync(join(directory, 'catatonit'), 'a', 0o755))
 }
 
