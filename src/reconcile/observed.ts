@@ -22,6 +22,10 @@ export interface ObservedContainer {
   /** `created`: set up by the OCI runtime, its command not started; `broken`: something of it is left, but no process. */
   readonly state: 'absent' | 'created' | 'running' | 'exited' | 'broken'
   readonly exitCode?: number
+  /** When it ended: RFC 3339. */
+  readonly finishedAt?: string
+  /** It, or a process of it, was killed for want of memory. */
+  readonly oomKilled?: boolean
 }
 
 /** A member nothing was done for. */

@@ -107,8 +107,8 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
     },
     remove,
     observe(id, identity, wasStarted) {
-      const exitCode = readExit(`${layout.exitsDir}/${id}`)
-      if (exitCode !== undefined) return { state: 'exited', exitCode }
+      const end = readExit(`${layout.exitsDir}/${id}`)
+      if (end) return { state: 'exited', ...end, ...(exists(`${layout.bundleDir(id)}/oom`) ? { oomKilled: true } : {}) }
       if (identity !== undefined && isAlive(identity)) return { state: wasStarted ? 'running' : 'created' }
       if (identity !== undefined) return { state: 'broken' }
       return { state: exists(layout.bundleDir(id)) ? 'broken' : 'absent' }
@@ -199,10 +199,11 @@ function parseAnswer(line: string): { readonly pid: number; readonly message?: s
   }
 }
 
-/** The exit status in an exit file; `undefined` while there is none, or before it is written. */
-function readExit(path: string): number | undefined {
+/** What an exit file says, and when it was written; `undefined` while there is none, or before it is written. */
+function readExit(path: string): { readonly exitCode: number; readonly finishedAt: string } | undefined {
   const text = readText(path)
-  return text === '' ? undefined : Number(text)
+  const written = text === '' ? undefined : statSync(path, { throwIfNoEntry: false })
+  return written && { exitCode: Number(text), finishedAt: written.mtime.toISOString() }
 }
 
 function readText(path: string): string {

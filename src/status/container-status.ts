@@ -1,0 +1,92 @@
+/** The status of one container. Source: kubelet's convertToAPIContainerStatuses. */
+import type { V1ContainerState, V1ContainerStatus } from '@kubernetes/client-node'
+import type { MemberPlan } from '../plan/types.ts'
+import type { ContainerEnd, ContainerSnapshot } from './snapshot.ts'
+import { type Wire, wireTime } from './wire.ts'
+
+export type WireContainerStatus = Wire<V1ContainerStatus>
+type WireState = Wire<V1ContainerState>
+
+const RUNTIME = 'crun'
+const SIGKILL_STATUS = 137
+
+/** `hasInit`: the pod has init containers, so one that waits does so for them. */
+export function containerStatus(
+  member: MemberPlan,
+  now: ContainerSnapshot | undefined,
+  hasInit: boolean,
+): WireContainerStatus {
+  const state = stateOf(now, hasInit)
+  const started = startedOf(member, now)
+  return {
+    ...(now === undefined || now.state === 'absent' ? {} : { containerID: `${RUNTIME}://${now.id}` }),
+    image: now?.image ?? member.image,
+    imageID: now?.imageId ?? '',
+    lastState:
+      now?.previous === undefined
+        ? {}
+        : { terminated: terminated(now.previous.id, now.previous, now.previous.startedAt) },
+    name: member.name,
+    ready: readyOf(member, now, started),
+    ...(Object.keys(member.container.resources ?? {}).length === 0 ? {} : { resources: member.container.resources! }),
+    restartCount: now?.restarts ?? 0,
+    started,
+    state,
+    ...(member.mounts.length === 0 ? {} : { volumeMounts: mountsOf(member) }),
+  }
+}
+
+function stateOf(now: ContainerSnapshot | undefined, hasInit: boolean): WireState {
+  if (now?.waiting) return { waiting: { ...now.waiting } }
+  if (now?.state === 'running')
+    return { running: now.startedAt === undefined ? {} : { startedAt: wireTime(now.startedAt) } }
+  if (now?.state === 'exited' && now.end) return { terminated: terminated(now.id, now.end, now.startedAt) }
+  if (now?.state === 'broken') return { terminated: lost(now) }
+  return { waiting: { reason: hasInit ? 'PodInitializing' : 'ContainerCreating' } }
+}
+
+function terminated(
+  id: string,
+  end: ContainerEnd,
+  startedAt: string | undefined,
+): NonNullable<WireState['terminated']> {
+  return {
+    containerID: `${RUNTIME}://${id}`,
+    exitCode: end.exitCode,
+    ...(end.finishedAt === undefined ? {} : { finishedAt: wireTime(end.finishedAt) }),
+    ...(end.message === undefined || end.message === '' ? {} : { message: end.message }),
+    reason: end.oomKilled ? 'OOMKilled' : end.exitCode === 0 ? 'Completed' : 'Error',
+    ...(startedAt === undefined ? {} : { startedAt: wireTime(startedAt) }),
+  }
+}
+
+/** As the kubelet tells it of a container that is gone without a trace. */
+function lost(now: ContainerSnapshot): NonNullable<WireState['terminated']> {
+  return {
+    containerID: `${RUNTIME}://${now.id}`,
+    exitCode: SIGKILL_STATUS,
+    message: 'The container could not be located when the pod was terminated',
+    reason: 'ContainerStatusUnknown',
+    ...(now.startedAt === undefined ? {} : { startedAt: wireTime(now.startedAt) }),
+  }
+}
+
+function startedOf({ role, container }: MemberPlan, now: ContainerSnapshot | undefined): boolean {
+  if (now?.state !== 'running' || role === 'init') return false
+  return now.started ?? container.startupProbe === undefined
+}
+
+/** An init container is ready once it succeeded; any other while it runs and its readiness probe says so. */
+function readyOf({ role, container }: MemberPlan, now: ContainerSnapshot | undefined, started: boolean): boolean {
+  if (role === 'init') return now?.state === 'exited' && now.end?.exitCode === 0
+  if (!started || now === undefined) return false
+  return now.ready ?? container.readinessProbe === undefined
+}
+
+function mountsOf(member: MemberPlan): NonNullable<WireContainerStatus['volumeMounts']> {
+  return (member.container.volumeMounts ?? []).map(mount => ({
+    mountPath: mount.mountPath,
+    name: mount.name,
+    ...(mount.readOnly === true ? { readOnly: true, recursiveReadOnly: mount.recursiveReadOnly ?? 'Disabled' } : {}),
+  }))
+}

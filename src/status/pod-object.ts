@@ -1,0 +1,79 @@
+/** A pod as an API server shows it: what was asked for, with defaults, and how it is. */
+import type { V1Pod } from '@kubernetes/client-node'
+import { podConditions } from './conditions.ts'
+import { containerStatus, type WireContainerStatus } from './container-status.ts'
+import { type PodPhase, podPhase } from './phase.ts'
+import type { PodSnapshot } from './snapshot.ts'
+import { type Wire, type WireMetadata, wireTime } from './wire.ts'
+
+export interface PodObject {
+  readonly apiVersion: 'v1'
+  readonly kind: 'Pod'
+  readonly metadata: WireMetadata
+  readonly spec: NonNullable<Wire<V1Pod>['spec']>
+  readonly status: NonNullable<Wire<V1Pod>['status']> & { readonly phase: PodPhase }
+}
+
+export function podObject(snapshot: PodSnapshot): PodObject {
+  const { plan } = snapshot
+  const spec = plan.pod.spec!
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: metadataOf(snapshot),
+    spec: { ...(spec as unknown as PodObject['spec']), nodeName: snapshot.nodeName },
+    status: statusOf(snapshot),
+  }
+}
+
+function metadataOf(snapshot: PodSnapshot): WireMetadata & { readonly ownerReferences?: readonly object[] } {
+  const { plan, owner } = snapshot
+  const given = plan.pod.metadata as Wire<NonNullable<V1Pod['metadata']>> | undefined
+  return {
+    ...(given?.annotations === undefined ? {} : { annotations: given.annotations }),
+    creationTimestamp: wireTime(snapshot.createdAt),
+    // When a removal began is not recorded: that it did is what matters.
+    ...(snapshot.removing
+      ? {
+          deletionGracePeriodSeconds: plan.terminationGracePeriodSeconds,
+          deletionTimestamp: wireTime(snapshot.createdAt),
+        }
+      : {}),
+    ...(given?.finalizers === undefined ? {} : { finalizers: given.finalizers }),
+    generation: 1,
+    ...(given?.labels === undefined ? {} : { labels: given.labels }),
+    name: plan.name,
+    namespace: plan.namespace,
+    ...(owner === undefined ? {} : { ownerReferences: [{ ...owner, blockOwnerDeletion: true, controller: true }] }),
+    uid: snapshot.uid,
+  } as WireMetadata
+}
+
+function statusOf(snapshot: PodSnapshot): PodObject['status'] {
+  const { plan, podIps, hostIps } = snapshot
+  const hasInit = plan.members.some(member => member.role !== 'main')
+  const statuses: Record<string, WireContainerStatus> = {}
+  for (const member of plan.members) {
+    statuses[member.name] = containerStatus(member, snapshot.containers[member.name], hasInit)
+  }
+  const phase = podPhase(plan.pod, plan.members, statuses)
+  const init = plan.members.filter(member => member.role !== 'main').map(member => statuses[member.name]!)
+  // The kubelet sorts these by name, and keeps the init containers in their order.
+  const main = plan.members
+    .filter(member => member.role === 'main')
+    .map(member => statuses[member.name]!)
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+  return {
+    conditions: podConditions(snapshot, phase, statuses),
+    containerStatuses: main,
+    ...(hostIps[0] === undefined ? {} : { hostIP: hostIps[0], hostIPs: hostIps.map(ip => ({ ip })) }),
+    ...(init.length === 0 ? {} : { initContainerStatuses: init }),
+    observedGeneration: 1,
+    phase,
+    ...(snapshot.sandboxReady && podIps[0] !== undefined
+      ? { podIP: podIps[0], podIPs: podIps.map(ip => ({ ip })) }
+      : {}),
+    qosClass: plan.qosClass,
+    startTime: wireTime(snapshot.createdAt),
+  }
+}

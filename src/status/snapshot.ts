@@ -1,0 +1,57 @@
+/** What is known of a pod at one moment: its record and what was observed, the input of its status. */
+import type { PodPlan } from '../plan/types.ts'
+
+export interface PodSnapshot {
+  readonly uid: string
+  readonly plan: PodPlan
+  /** RFC 3339. */
+  readonly createdAt: string
+  /** It is being taken away. */
+  readonly removing: boolean
+  /** Its namespaces and its network are there. */
+  readonly sandboxReady: boolean
+  readonly podIps: readonly string[]
+  readonly hostIps: readonly string[]
+  readonly nodeName: string
+  readonly owner?: OwnerFacts
+  /** By name; a member that was never begun is missing. */
+  readonly containers: Readonly<Record<string, ContainerSnapshot>>
+}
+
+export interface OwnerFacts {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly name: string
+  readonly uid: string
+}
+
+export interface ContainerSnapshot {
+  readonly id: string
+  /** `broken`: its process is gone and nobody knows how it ended. */
+  readonly state: 'absent' | 'created' | 'running' | 'exited' | 'broken'
+  /** How many times it was started again. */
+  readonly restarts: number
+  /** `docker.io/library/busybox:1.36`; absent while the image is not known. */
+  readonly image?: string
+  /** `docker.io/library/busybox@sha256:...`, or the image's own ID when no registry gave it a digest. */
+  readonly imageId?: string
+  /** RFC 3339; absent until its command was started. */
+  readonly startedAt?: string
+  readonly end?: ContainerEnd
+  /** How its previous run ended. */
+  readonly previous?: ContainerEnd & { readonly id: string; readonly startedAt?: string }
+  /** Why it does not run, where that is not just that its turn has not come: `CrashLoopBackOff` and so on. */
+  readonly waiting?: { readonly reason: string; readonly message?: string }
+  /** What its probes say; absent without probes, or before the first answer. */
+  readonly ready?: boolean
+  readonly started?: boolean
+}
+
+export interface ContainerEnd {
+  readonly exitCode: number
+  /** RFC 3339. */
+  readonly finishedAt?: string
+  readonly oomKilled: boolean
+  /** What it left at its terminationMessagePath, or the end of its log. */
+  readonly message?: string
+}
