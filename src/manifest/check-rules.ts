@@ -2,7 +2,7 @@
 import type { FieldPath } from '../diagnostic.ts'
 import type { Finding } from './finding.ts'
 import type { KindInfo } from './kinds.ts'
-import { rulesOf } from './rules/table.ts'
+import { applyRules } from './rules/table.ts'
 import { valueAt } from './schema.ts'
 import type { KubernetesObject } from './types.ts'
 
@@ -14,11 +14,11 @@ export function checkRules(info: KindInfo, object: KubernetesObject, shape: read
   const broken = shape.filter(
     finding => finding.code === 'FieldValueTypeInvalid' || finding.code === 'FieldValueInvalid',
   )
-  if (broken.length === 0) return rulesOf(info)(object)
+  if (broken.length === 0) return [...applyRules(info, object)]
   const paths = broken.map(finding => finding.path)
   const readable = without(object, paths)
   if (readable === undefined) return []
-  return rulesOf(info)(readable).filter(finding => !paths.some(path => related(path, finding.path)))
+  return [...applyRules(info, readable)].filter(finding => !paths.some(path => related(path, finding.path)))
 }
 
 /** A copy without what stands at the paths; undefined when nothing readable is left. */

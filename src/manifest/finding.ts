@@ -7,6 +7,8 @@ export interface Finding {
   readonly message: string
   readonly path: FieldPath
   readonly hint?: string
+  /** Where it stands, when that is not where the API server's path leads: a label's key, a list's item. */
+  readonly at?: FieldPath
   /** Whether it is about the field's name, so that it points at the key and not at the value. */
   readonly atKey?: boolean
 }
@@ -48,8 +50,9 @@ export function notFound(path: FieldPath, value: unknown): Finding {
   return error(path, 'FieldValueNotFound', `Not found: ${quote(value)}`)
 }
 
+/** `supported` in the order that the API server lists. */
 export function notSupported(path: FieldPath, value: unknown, supported: Iterable<string>): Finding {
-  const values = [...supported].toSorted().map(item => JSON.stringify(item))
+  const values = [...supported].map(item => JSON.stringify(item))
   return error(
     path,
     'FieldValueNotSupported',

@@ -53,8 +53,8 @@ interface Source {
 }
 
 function diagnosticOf(source: Source, finding: Finding, at: FieldPath): Diagnostic {
-  const { atKey, ...rest } = finding
-  const path = [...at, ...finding.path]
+  const { atKey, at: place, ...rest } = finding
+  const path = [...at, ...(place ?? finding.path)]
   const offset = atKey === true ? source.yaml.keyOffsetOf(path) : source.yaml.offsetOf(path)
   return {
     ...rest,
