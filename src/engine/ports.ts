@@ -195,5 +195,9 @@ export interface ImagePort {
 
 export interface EngineImage {
   readonly id: string
+  /** Normalized names: `docker.io/library/busybox:1.36`. Default none. */
+  readonly references?: readonly string[]
+  /** What its registry calls it; absent for an image that never was in one. */
+  readonly manifestDigest?: string
   readonly config: ImageDefaults
 }

@@ -1,0 +1,128 @@
+/** Looks at recorded pods for their status: what ran, how it ended, what it left behind. */
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import type { MemberPlan } from '../plan/types.ts'
+import type { ObservedContainer } from '../reconcile/observed.ts'
+import { logTail } from '../status/cri-log.ts'
+import type { ContainerEnd, ContainerSnapshot, OwnerFacts, PodSnapshot } from '../status/snapshot.ts'
+import { observePod } from './observe.ts'
+import type { ContainerRecord, EngineImage, Host, PodRecord } from './ports.ts'
+
+/** Bytes of a termination message. Source: k8s.io/kubernetes pkg/kubelet/container, MaxContainerTerminationMessageLength. */
+const MESSAGE_BYTES = 4096
+/** Enough of a log to hold what a message may take from it. */
+const LOG_BYTES = 16 * 1024
+
+export function snapshotPod(host: Host, record: PodRecord): PodSnapshot {
+  const observed = observePod(host, record)
+  const { plan } = record
+  const containers: Record<string, ContainerSnapshot> = {}
+  for (const member of plan.members) {
+    const now = observed.containers[member.name]
+    const known = record.containers[member.name]
+    if (now && (known || now.state !== 'absent')) containers[member.name] = snapshotContainer(host, record, member, now)
+  }
+  const owner = ownerOf(host, record)
+  return {
+    uid: record.uid,
+    plan,
+    createdAt: record.createdAt,
+    removing: record.removing,
+    sandboxReady: observed.infra === 'running' && observed.network === 'attached',
+    podIps: record.address === undefined ? host.machine.hostIps : [record.address],
+    hostIps: host.machine.hostIps,
+    nodeName: host.machine.nodeName,
+    ...(owner === undefined ? {} : { owner }),
+    containers,
+  }
+}
+
+function snapshotContainer(
+  host: Host,
+  record: PodRecord,
+  member: MemberPlan,
+  now: ObservedContainer,
+): ContainerSnapshot {
+  const known = record.containers[member.name]
+  const end = endOf(host, record, member, now)
+  return {
+    id: now.id,
+    state: now.state,
+    restarts: known?.attempt ?? 0,
+    ...imageFacts(host, member, known),
+    ...(known?.startedAt === undefined ? {} : { startedAt: known.startedAt }),
+    ...(end === undefined ? {} : { end }),
+  }
+}
+
+function endOf(host: Host, record: PodRecord, member: MemberPlan, now: ObservedContainer): ContainerEnd | undefined {
+  if (now.state !== 'exited' || now.exitCode === undefined) return undefined
+  const message = terminationMessage(host, record, member, now.exitCode)
+  return {
+    exitCode: now.exitCode,
+    oomKilled: now.oomKilled === true,
+    ...(now.finishedAt === undefined ? {} : { finishedAt: now.finishedAt }),
+    ...(message === '' ? {} : { message }),
+  }
+}
+
+/** What the container wrote for this; with `FallbackToLogsOnError` the end of its log when it wrote nothing and failed. */
+export function terminationMessage(host: Host, record: PodRecord, member: MemberPlan, exitCode: number): string {
+  const { uid } = record
+  const message = readEnd(host.volumes.terminationLog(uid, member.name), MESSAGE_BYTES, 'start').toString('utf8')
+  if (message !== '' || exitCode === 0) return message
+  if (member.container.terminationMessagePolicy !== 'FallbackToLogsOnError') return ''
+  const attempt = record.containers[member.name]?.attempt ?? 0
+  return logTail(readEnd(host.logFile(uid, member.name, attempt), LOG_BYTES, 'end'))
+}
+
+/** Up to `bytes` of a file from one of its ends; nothing when it can't be read. */
+function readEnd(path: string, bytes: number, end: 'start' | 'end'): Buffer {
+  let fd: number
+  try {
+    fd = openSync(path, 'r')
+  } catch {
+    return Buffer.alloc(0)
+  }
+  try {
+    const buffer = Buffer.alloc(bytes)
+    const from = end === 'start' ? 0 : Math.max(0, fstatSync(fd).size - bytes)
+    return buffer.subarray(0, readSync(fd, buffer, 0, bytes, from))
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function imageFacts(
+  host: Host,
+  member: MemberPlan,
+  known: ContainerRecord | undefined,
+): Pick<ContainerSnapshot, 'image' | 'imageId'> {
+  if (known === undefined) return {}
+  const image = host.images.find(known.imageId)
+  if (!image) return { imageId: known.imageId }
+  const name = nameOf(image, member.image)
+  const digest = image.manifestDigest
+  return {
+    ...(name === undefined ? {} : { image: name }),
+    imageId: digest === undefined || name === undefined ? image.id : `${repositoryOf(name)}@${digest}`,
+  }
+}
+
+/** Of an image's names, the one that the manifest means; else its first. */
+function nameOf(image: EngineImage, written: string): string | undefined {
+  const names = image.references ?? []
+  const wanted = [written, `/${written}`, `/${written}:latest`]
+  return names.find(name => wanted.some(text => name === text || name.endsWith(text))) ?? names[0]
+}
+
+/** `docker.io/library/busybox` of `docker.io/library/busybox:1.36`. */
+function repositoryOf(name: string): string {
+  return name.replace(/@.*$/, '').replace(/:[^/:]+$/, '')
+}
+
+function ownerOf(host: Host, record: PodRecord): OwnerFacts | undefined {
+  const { owner, namespace } = record.plan
+  if (owner === undefined) return undefined
+  const object = host.state.objects({ kind: owner.kind, namespace }).find(({ name }) => name === owner.name)
+  return object && { apiVersion: object.apiVersion, kind: object.kind, name: object.name, uid: object.uid }
+}
