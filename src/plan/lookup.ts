@@ -34,8 +34,7 @@ function isClusterWide(kind: string): boolean {
   return kind === 'PersistentVolume'
 }
 
-/** One text for an object's identity. */
-export function objectKey(kind: string, namespace: string, name: string): string {
+function objectKey(kind: string, namespace: string, name: string): string {
   return `${kind}/${namespace}/${name}`
 }
 

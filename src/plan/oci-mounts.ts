@@ -6,7 +6,6 @@ import type { MemberPlan, MountPlan, PodPlan } from './types.ts'
 /** Kernel settings and state that a container must not see. Source: containers/common, pkg/config, as podman 5.8 has it. */
 export const MASKED_PATHS: readonly string[] = [
   '/proc/acpi',
-  '/proc/asound',
   '/proc/interrupts',
   '/proc/kcore',
   '/proc/keys',
@@ -23,6 +22,7 @@ export const MASKED_PATHS: readonly string[] = [
 
 /** What it may see but not change. */
 export const READONLY_PATHS: readonly string[] = [
+  '/proc/asound',
   '/proc/bus',
   '/proc/fs',
   '/proc/irq',
@@ -41,15 +41,21 @@ export function memberMounts(
   podFacts: PodFacts,
   facts: ContainerFacts,
 ): readonly OciMount[] {
-  const taken = new Set(member.mounts.map(mount => trimSlash(mount.destination)))
-  const sandbox = sandboxMounts(pod, member, podFacts, facts).filter(mount => !taken.has(mount.destination))
-  const volumes = member.mounts.map(mount => volumeMount(pod, member, mount, podFacts, facts))
-  const kernel = kernelMounts(pod, member, machine).filter(mount => !taken.has(mount.destination))
+  const taken = member.mounts.map(mount => absoluteDestination(mount))
+  const sandbox = sandboxMounts(pod, member, podFacts, facts).filter(mount => !taken.includes(mount.destination))
+  const volumes = member.mounts.map(mount => volumeMount(pod, mount, podFacts, facts))
+  const kernel = kernelMounts(pod, member, machine).filter(
+    mount => !taken.some(path => isAtOrBelow(mount.destination, path)),
+  )
   return [...kernel, ...[...sandbox, ...volumes].toSorted((a, b) => depth(a.destination) - depth(b.destination))]
 }
 
+function isAtOrBelow(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(`${directory}/`)
+}
+
 function depth(path: string): number {
-  return trimSlash(path).split('/').length
+  return path.split('/').length
 }
 
 function trimSlash(path: string): string {
@@ -119,23 +125,17 @@ function bind(destination: string, source: string, options: readonly string[]): 
   return { destination, type: 'bind', source, options: ['rbind', 'rprivate', ...options] }
 }
 
-function volumeMount(
-  pod: PodPlan,
-  member: MemberPlan,
-  mount: MountPlan,
-  podFacts: PodFacts,
-  facts: ContainerFacts,
-): OciMount {
+function volumeMount(pod: PodPlan, mount: MountPlan, podFacts: PodFacts, facts: ContainerFacts): OciMount {
   const volume = pod.volumes.find(candidate => candidate.name === mount.volume)
   const source = facts.subPaths?.[mount.destination] ?? podFacts.volumePaths[mount.volume] ?? ''
   const readOnly = mount.readOnly || volume?.kind === 'image' || (volume?.kind === 'claim' && volume.readOnly)
   const recursive = readOnly && mount.recursiveReadOnly !== 'Disabled'
   const propagation = mount.propagation === 'private' ? 'rprivate' : mount.propagation
   const options = ['rbind', propagation, readOnly ? 'ro' : 'rw', ...(recursive ? ['rro'] : [])]
-  return { destination: absoluteDestination(member, mount), type: 'bind', source, options }
+  return { destination: absoluteDestination(mount), type: 'bind', source, options }
 }
 
 /** A relative mountPath starts at the root of the container. Source: k8s.io/kubernetes/pkg/volume/util.MakeAbsolutePath. */
-function absoluteDestination(_member: MemberPlan, mount: MountPlan): string {
-  return mount.destination.startsWith('/') ? mount.destination : `/${mount.destination}`
+function absoluteDestination(mount: MountPlan): string {
+  return trimSlash(mount.destination.startsWith('/') ? mount.destination : `/${mount.destination}`)
 }

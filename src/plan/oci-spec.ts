@@ -16,7 +16,7 @@ const OCI_VERSION = '1.0.2'
 export interface InfraOptions {
   /** The container's id. */
   readonly id: string
-  /** Absolute path of a directory that holds nothing but an empty file `catatonit`. */
+  /** Absolute path of a directory that holds nothing but an empty directory `dev` and an empty file `catatonit`. */
   readonly rootfs: string
   /** Absolute path of the statically linked program on this machine. */
   readonly catatonit: string
@@ -41,6 +41,8 @@ export function infraSpec(pod: PodPlan, machine: MachineFacts, facts: PodFacts, 
     root: { path: options.rootfs, readonly: true },
     ...(namespaces.uts === 'owns' && pod.hostname !== '' ? { hostname: pod.hostname } : {}),
     mounts: [
+      // The runtime insists on making its device nodes; without this they would be made in the shared directory.
+      { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'noexec', 'mode=755', 'size=64k'] },
       {
         destination: INFRA_PROGRAM,
         type: 'bind',

@@ -1,9 +1,9 @@
 /** The objects of an app as the pods that should exist. */
-import type { Diagnostic } from '../diagnostic.ts'
-import { duplicate, type Finding } from '../manifest/finding.ts'
+import type { Diagnostic, FieldPath } from '../diagnostic.ts'
+import type { Finding } from '../manifest/finding.ts'
 import type { KubernetesObject, ManifestObject } from '../manifest/types.ts'
 import { expandObject } from './expand.ts'
-import { type NamedObject, objectFinder, objectKey } from './lookup.ts'
+import { type NamedObject, objectFinder } from './lookup.ts'
 import { planPod } from './plan-pod.ts'
 import type { PodPlan, PortPlan } from './types.ts'
 
@@ -28,7 +28,7 @@ export interface PlanResult {
 export function planApp(objects: readonly ManifestObject[], options: PlanOptions = {}): PlanResult {
   const find = objectFinder([...objects, ...(options.existing ?? []).map(named)])
   const pods: PodPlan[] = []
-  const diagnostics: Diagnostic[] = duplicates(objects)
+  const diagnostics: Diagnostic[] = []
   const portHolders = new Map<string, PodPlan>()
   for (const object of objects) {
     const expansion = expandObject(object)
@@ -43,6 +43,7 @@ export function planApp(objects: readonly ManifestObject[], options: PlanOptions
     const findings: Finding[] = []
     for (const source of expansion.pods) {
       const result = planPod(source, context)
+      findings.push(...nameClash(result.plan, pods, expansion.podPath))
       pods.push(result.plan)
       // The replicas of one template have the same findings: they are told once.
       if (source === expansion.pods[0]) findings.push(...result.findings)
@@ -73,20 +74,13 @@ function locate(object: ManifestObject, finding: Finding): Diagnostic {
   }
 }
 
-/** Two objects of one identity: only one of them could exist. */
-function duplicates(objects: readonly ManifestObject[]): Diagnostic[] {
-  const seen = new Map<string, ManifestObject>()
-  return objects.flatMap(object => {
-    const key = objectKey(object.kind, object.namespace, object.name)
-    const first = seen.get(key)
-    if (!first) {
-      seen.set(key, object)
-      return []
-    }
-    const { line } = first.locate(['metadata', 'name'])
-    const hint = `the other ${object.kind} of that name is at ${first.file}:${line}`
-    return [locate(object, { ...duplicate(['metadata', 'name'], object.name), hint })]
-  })
+/** Only one pod of that name could exist, whoever it was made for. */
+function nameClash(plan: PodPlan, pods: readonly PodPlan[], podPath: FieldPath): readonly Finding[] {
+  const other = pods.find(pod => pod.namespace === plan.namespace && pod.name === plan.name)
+  if (!other) return []
+  const maker = other.owner === undefined ? 'the Pod' : `${other.owner.kind} ${other.owner.name}`
+  const message = `Duplicate value: ${JSON.stringify(plan.name)}: ${maker} also makes a pod of that name`
+  return [{ severity: 'error', code: 'FieldValueDuplicate', message, path: [...podPath, 'metadata', 'name'] }]
 }
 
 /** A host port can lead to one pod only. */
