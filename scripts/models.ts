@@ -40,7 +40,7 @@ export function readModel(name: string): Model {
   if (!isModelClass(model)) throw new Error(`@kubernetes/client-node has no model ${name}`)
   const source = readFileSync(new URL(`${name}.d.ts`, modelFolder), 'utf8')
   const documented = new Map<string, { required: boolean; description: string }>()
-  const property = /(?:\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*)?'([^'\n]+)'(\?)?: [^\n]+;/g
+  const property = /(?:\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*)?'([^'\n]+)'(\?)?: /g
   for (const [, comment, field, optional] of source.matchAll(property))
     documented.set(field ?? '', { required: optional === undefined, description: plain(comment ?? '') })
   const head = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*export declare class/.exec(source)
