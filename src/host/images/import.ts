@@ -1,6 +1,7 @@
 /** `kube import`: an image of one layer from the tar of a root file system. */
-import { closeSync, createReadStream, fstatSync, openSync } from 'node:fs'
+import { closeSync, fstatSync, openSync } from 'node:fs'
 import { during, errnoOf, KubeError } from '../../diagnostic.ts'
+import { compressionOfFile, streamOf, uncompressed } from './archive.ts'
 import { hostArchitecture, printConfig } from './config.ts'
 import type { IndexDb } from './index-db.ts'
 import type { Layout } from './layout.ts'
@@ -37,20 +38,23 @@ export async function importRootfs(
   const fd = path === '-' ? 0 : openInput(path)
   try {
     await using writer = new ImageWriter(store.layout, store.db)
-    const isSeekable = path !== '-' && fstatSync(fd).isFile()
-    if (isSeekable && fstatSync(fd).size === 0) throw new KubeError('LayerInvalid', 'the file is empty')
+    const isFile = path !== '-' && fstatSync(fd).isFile()
+    const compression = isFile ? compressionOfFile(fd) : undefined
+    // The thread reads a file itself; what only another program can decompress, or what cannot be read twice, is sent to it.
+    const isDirect = compression === 'none' || compression === 'gzip' || compression === 'zstd'
+    if (isFile && fstatSync(fd).size === 0) throw new KubeError('LayerInvalid', 'the file is empty')
     for (;;) {
       const diffId = await writer.addLayer({
-        source: isSeekable
+        source: isDirect
           ? { kind: 'file', fd, offset: 0, length: fstatSync(fd).size }
-          : { kind: 'stream', bytes: createReadStream('', { fd, autoClose: false, highWaterMark: 1 << 18 }) },
+          : { kind: 'stream', bytes: await uncompressed(streamOf(fd)) },
       })
       const { architecture } = hostArchitecture()
       const created = new Date().toISOString()
       const bytes = printConfig({ config, diffIds: [diffId], created, architecture, createdBy: `kube import ${path}` })
       const id = await writer.commit({ config: bytes, references: [name] })
       if (id !== undefined) return writer.image(id)
-      if (!isSeekable) throw new KubeError('ImageNotFound', 'its layer was removed by another process meanwhile')
+      if (!isDirect) throw new KubeError('ImageNotFound', 'its layer was removed by another process meanwhile')
     }
   } catch (error) {
     throw during(`import ${path} as ${name}`, error)

@@ -86,6 +86,11 @@ export class TarReader {
     return this.#entries
   }
 
+  /** Whether the end mark was read: what follows means nothing. */
+  get hasEnded(): boolean {
+    return this.#state === 'ended'
+  }
+
   /** Bytes of file data and padding that come next and can be passed over with `skip`. */
   get skippable(): number {
     if (this.#state === 'data') return this.#remaining + this.#padding
