@@ -75,6 +75,14 @@ export function buildProgram(run: Run): Command {
     .addOption(output('json'))
 
   verb(
+    'plan <files...>',
+    'show what play would make, without touching anything',
+    async () => (await import('./plan.ts')).runPlan as Entry,
+  )
+    .addOption(namespace())
+    .addOption(output('json', 'yaml'))
+
+  verb(
     'down <targets...>',
     'stop and remove what a manifest made, by file or by app name',
     async () => (await import('./down.ts')).runDown as Entry,
