@@ -1,8 +1,10 @@
 /** Facts about this machine, from the kernel's own files. */
 import { readFileSync } from 'node:fs'
 import { availableParallelism, hostname, networkInterfaces, totalmem } from 'node:os'
+import { ALL_CAPABILITIES } from '../../plan/capabilities.ts'
 import type { MachineFacts, ResolvFacts } from '../../plan/facts.ts'
 import { cgroupVersion } from '../runtime/cgroups.ts'
+import { deviceNodes } from './device-nodes.ts'
 
 /** Capability numbers. Source: linux/capability.h. */
 const CAP_SYS_RESOURCE = 24n
@@ -35,6 +37,12 @@ export function readMachineFacts(): MachineFacts {
     resolv: machineResolv(),
     seccompRoot: '/var/lib/kubelet/seccomp',
     swapAccounting: readText('/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes') !== '',
+    hostsFile: readText('/etc/hosts'),
+    capabilities: ALL_CAPABILITIES.filter((_, bit) => hasCapability(BigInt(bit))),
+    // Only a privileged container needs them.
+    get devices() {
+      return deviceNodes()
+    },
   }
 }
 
