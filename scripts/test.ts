@@ -1,0 +1,79 @@
+/**
+ * `npm test`: types, lint, then every test, the fast ones first, with one summary and one exit status.
+ * `node scripts/test.ts WORD...` runs only the test files whose path holds one of the words.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { globSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { run } from 'node:test'
+import { spec, type TestEvent } from 'node:test/reporters'
+import { fileURLToPath } from 'node:url'
+
+const top = fileURLToPath(new URL('..', import.meta.url))
+
+/** One test may take this long: more means that it hangs. */
+const TIMEOUT_MS = 300_000
+
+interface Group {
+  readonly patterns: readonly string[]
+  /** Test files at once. */
+  readonly concurrency: number
+}
+
+const groups: readonly Group[] = [
+  { patterns: ['src/**/*.test.ts', 'test/architecture/**/*.test.ts'], concurrency: availableParallelism() },
+  { patterns: ['test/host/**/*.test.ts'], concurrency: availableParallelism() },
+  // Whole runs of the command, some of which are timed.
+  { patterns: ['test/e2e/**/*.test.ts'], concurrency: 1 },
+]
+
+/** Runs a program of node_modules; its exit status is 0. */
+async function passes(program: string, args: readonly string[]): Promise<boolean> {
+  const child = spawn(join(top, 'node_modules', '.bin', program), args, {
+    cwd: top,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
+  const [status] = await once(child, 'exit')
+  return status === 0
+}
+
+/** What node tells at the end of each run: `tests 12`, `duration_ms 345.6`. */
+const TOTAL = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) ([\d.]+)$/
+
+let passed = true
+
+/** The events of all groups as if they were one run's. */
+async function* events(words: readonly string[]): AsyncGenerator<TestEvent> {
+  const totals = new Map<string, number>()
+  for (const { patterns, concurrency } of groups) {
+    const files = globSync([...patterns], { cwd: top })
+      .filter(file => words.length === 0 || words.some(word => file.includes(word)))
+      .sort()
+      .map(file => join(top, file))
+    if (files.length === 0) continue
+    for await (const event of run({ files, concurrency, cwd: top, timeout: TIMEOUT_MS })) {
+      if (event.type === 'test:summary' && event.data.file === undefined && !event.data.success) passed = false
+      const total = event.type === 'test:diagnostic' && event.data.nesting === 0 ? TOTAL.exec(event.data.message) : null
+      if (total) totals.set(total[1]!, (totals.get(total[1]!) ?? 0) + Number(total[2]))
+      else yield event
+    }
+  }
+  if (totals.get('tests') === undefined) passed = false
+  for (const [name, count] of totals) {
+    yield { type: 'test:diagnostic', data: { nesting: 0, message: `${name} ${count}`, level: 'info' } } as TestEvent
+  }
+}
+
+const words = process.argv.slice(2)
+const checks = words.length > 0 ? [] : [passes('tsc', []), passes('biome', ['check', '--error-on-warnings', '.'])]
+const checked = await Promise.all(checks)
+await pipeline(Readable.from(events(words)), new spec(), process.stdout, { end: false })
+if (checked.includes(false)) {
+  passed = false
+  console.error('The type check or the linter failed: see the beginning of this output.')
+}
+process.exitCode = passed ? 0 : 1
