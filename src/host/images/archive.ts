@@ -166,7 +166,7 @@ async function* inflated(bytes: AsyncIterable<Buffer>, compression: 'gzip' | 'zs
   }
 }
 
-/** A stream of an open file, from where it stands. */
+/** A stream of an open file, from where it stands; it closes the file. Standard input comes as the process has it, since a blocked read of a pool thread could not be given up. */
 export function streamOf(fd: number): Readable {
-  return createReadStream('', { fd, autoClose: false, highWaterMark: 1 << 18 })
+  return fd === 0 ? process.stdin : createReadStream('', { fd, highWaterMark: 1 << 18 })
 }

@@ -36,6 +36,7 @@ export async function importRootfs(
       `image ${JSON.stringify(reference)}: an image that is made here gets a tag, not a digest`,
     )
   const fd = path === '-' ? 0 : openInput(path)
+  let isOurs = fd !== 0
   try {
     await using writer = new ImageWriter(store.layout, store.db)
     const isFile = path !== '-' && fstatSync(fd).isFile()
@@ -43,6 +44,7 @@ export async function importRootfs(
     // The thread reads a file itself; what only another program can decompress, or what cannot be read twice, is sent to it.
     const isDirect = compression === 'none' || compression === 'gzip' || compression === 'zstd'
     if (isFile && fstatSync(fd).size === 0) throw new KubeError('LayerInvalid', 'the file is empty')
+    if (!isDirect) isOurs = false
     for (;;) {
       const diffId = await writer.addLayer({
         source: isDirect
@@ -59,6 +61,6 @@ export async function importRootfs(
   } catch (error) {
     throw during(`import ${path} as ${name}`, error)
   } finally {
-    if (fd !== 0) closeSync(fd)
+    if (isOurs) closeSync(fd)
   }
 }

@@ -75,18 +75,10 @@ export async function loadImages(
 /** The archive as an uncompressed file that can be read at any place: itself, or a copy in the store. */
 async function plainFile(path: string, directory: string, signal: AbortSignal | undefined): Promise<number> {
   const fd = path === '-' ? 0 : openInput(path)
-  let isKept = false
-  try {
-    if (path !== '-' && fstatSync(fd).isFile() && compressionOfFile(fd) === 'none') {
-      isKept = true
-      return fd
-    }
-    const copy = join(directory, 'archive')
-    await spool(streamOf(fd), copy, signal)
-    return openSync(copy, 'r')
-  } finally {
-    if (fd !== 0 && !isKept) closeSync(fd)
-  }
+  if (path !== '-' && fstatSync(fd).isFile() && compressionOfFile(fd) === 'none') return fd
+  const copy = join(directory, 'archive')
+  await spool(streamOf(fd), copy, signal)
+  return openSync(copy, 'r')
 }
 
 async function loadFrom(

@@ -214,5 +214,7 @@ export function explainNetwork(error: unknown, host: string): unknown {
     : code === 'EPROTO'
       ? 'use --tls-verify=false for a registry that speaks plain HTTP'
       : 'check the name and the network; an image that is in the store needs no registry (imagePullPolicy: IfNotPresent)'
-  return new KubeError('RegistryUnreachable', `registry ${host}: ${reason}`, { cause: error, hint })
+  // The cause says the same in the library's words, unless it is one we have none for.
+  const cause = code in reasons || isCertificate ? {} : { cause: error }
+  return new KubeError('RegistryUnreachable', `registry ${host}: ${reason}`, { ...cause, hint })
 }
