@@ -3,10 +3,10 @@ import { Command, CommanderError, Option } from 'commander'
 import { KubeError } from '../diagnostic.ts'
 import type { Context, GlobalOptions, Io } from './context.ts'
 import { errorJson, renderError } from './render.ts'
+import { addLookVerbs } from './verbs/look-verbs.ts'
+import { addRunVerbs } from './verbs/run-verbs.ts'
+import type { AddVerb, Entry } from './verbs/verb.ts'
 import { VERSION } from './version.ts'
-
-/** A verb module's entry: positional arguments, options, context; the exit status, 0 when absent. */
-type Entry = (args: never, options: never, context: Context) => Promise<number | undefined>
 
 /** Parses and runs one command line. Never throws: every failure is told on standard error. */
 export async function runProgram(
@@ -51,7 +51,7 @@ export function buildProgram(run: Run): Command {
     .exitOverride()
 
   /** Adds a verb. The last two parameters commander gives an action are its options and the command. */
-  const verb = (usage: string, description: string, load: () => Promise<Entry>): Command =>
+  const verb: AddVerb = (usage, description, load) =>
     program
       .command(usage)
       .description(description)
@@ -60,47 +60,7 @@ export function buildProgram(run: Run): Command {
         await run(await load(), command, parameters.slice(0, -2))
       })
 
-  const namespace = () => new Option('-n, --namespace <name>', 'namespace of objects that name none').default('default')
-  const output = (...formats: string[]) => new Option('-o, --output <format>', formats.join('|'))
-
-  verb(
-    'play <files...>',
-    'run the pods of manifests: files, directories, URLs or - for standard input',
-    async () => (await import('./play.ts')).runPlay as Entry,
-  )
-    .addOption(namespace())
-    .option('--app <name>', 'name of the app (default: from the file)')
-    .option('--replace', 'make everything again, even what did not change')
-    .option('-q, --quiet', 'no progress')
-    .addOption(output('json'))
-
-  verb(
-    'plan <files...>',
-    'show what play would make, without touching anything',
-    async () => (await import('./plan.ts')).runPlan as Entry,
-  )
-    .addOption(namespace())
-    .addOption(output('json', 'yaml'))
-
-  verb(
-    'down <targets...>',
-    'stop and remove what a manifest made, by file or by app name',
-    async () => (await import('./down.ts')).runDown as Entry,
-  )
-    .addOption(namespace())
-    .option('--grace-period <seconds>', "seconds before SIGKILL (default: the pod's own)", seconds)
-    .addOption(output('json'))
-
-  verb('ps', 'list containers', async () => (await import('./ps.ts')).runPs)
-    .alias('pods')
-    .addOption(output('json'))
-
+  addRunVerbs(verb)
+  addLookVerbs(verb)
   return program
-}
-
-function seconds(text: string): number {
-  const value = Number(text)
-  if (!/^\d+$/.test(text) || value > 2 ** 31)
-    throw new KubeError('Usage', `not a number of seconds: ${text}`, { exitStatus: 2 })
-  return value
 }

@@ -3,6 +3,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import type { MemberPlan } from '../plan/types.ts'
 import type { ObservedContainer } from '../reconcile/observed.ts'
 import { logTail } from '../status/cri-log.ts'
+import { replicaSetUid } from '../status/replica-set.ts'
 import type { ContainerEnd, ContainerSnapshot, OwnerFacts, PodSnapshot } from '../status/snapshot.ts'
 import { observePod } from './observe.ts'
 import type { ContainerRecord, EngineImage, Host, PodRecord } from './ports.ts'
@@ -120,9 +121,12 @@ function repositoryOf(name: string): string {
   return name.replace(/@.*$/, '').replace(/:[^/:]+$/, '')
 }
 
+/** A Deployment's ReplicaSet is not recorded: it is what its pods say of it. */
 function ownerOf(host: Host, record: PodRecord): OwnerFacts | undefined {
   const { owner, namespace } = record.plan
   if (owner === undefined) return undefined
   const object = host.state.objects({ kind: owner.kind, namespace }).find(({ name }) => name === owner.name)
-  return object && { apiVersion: object.apiVersion, kind: object.kind, name: object.name, uid: object.uid }
+  if (object) return { apiVersion: object.apiVersion, kind: object.kind, name: object.name, uid: object.uid }
+  if (owner.kind !== 'ReplicaSet') return undefined
+  return { apiVersion: 'apps/v1', kind: owner.kind, name: owner.name, uid: replicaSetUid(namespace, owner.name) }
 }

@@ -26,7 +26,7 @@ export function podObject(snapshot: PodSnapshot): PodObject {
   }
 }
 
-function metadataOf(snapshot: PodSnapshot): WireMetadata & { readonly ownerReferences?: readonly object[] } {
+function metadataOf(snapshot: PodSnapshot): WireMetadata {
   const { plan, owner } = snapshot
   const given = plan.pod.metadata as Wire<NonNullable<V1Pod['metadata']>> | undefined
   return {

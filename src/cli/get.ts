@@ -1,0 +1,149 @@
+/** `kube get`: objects with their status, as kubectl shows them. */
+import { KubeError } from '../diagnostic.ts'
+import { fieldFilter, labelFilter } from '../status/selector.ts'
+import type { WireObject } from '../status/wire.ts'
+import type { Context } from './context.ts'
+import { findValues } from './jsonpath.ts'
+import { readObjects } from './load-manifests.ts'
+import { formatObjects, type OutputFormat, objectTable, parseOutput } from './print-objects.ts'
+import { renderError } from './render.ts'
+import { parseResources, type ResourceKind, type ResourceRequest, requireKind } from './resources.ts'
+import { readWorld, type World } from './world.ts'
+
+export interface GetOptions {
+  readonly namespace: string
+  readonly allNamespaces?: boolean
+  readonly selector?: string
+  readonly fieldSelector?: string
+  readonly filename?: readonly string[]
+  readonly output?: string
+  readonly headers?: boolean
+  readonly showLabels?: boolean
+  readonly labelColumns?: string
+  readonly sortBy?: string
+  readonly ignoreNotFound?: boolean
+}
+
+export async function runGet([resources]: [readonly string[]], options: GetOptions, context: Context): Promise<number> {
+  const { io } = context
+  const format = parseOutput(options.output)
+  const requests = await requestsOf(resources, options, context)
+  const host = await context.host()
+  const found = select(readWorld(host), requests, options)
+  const objects = sorted(found.objects, options.sortBy)
+  const single = requests.length === 1 && requests[0]!.name !== undefined
+  if (objects.length > 0 || !single) print(objects, format, { single, requests, options, context })
+  for (const error of found.missing) {
+    if (!options.ignoreNotFound) io.err(renderError(io, error))
+  }
+  return found.missing.length > 0 && !options.ignoreNotFound ? 1 : 0
+}
+
+async function requestsOf(
+  resources: readonly string[],
+  options: GetOptions,
+  context: Context,
+): Promise<readonly Request[]> {
+  if (options.filename === undefined) return parseResources(resources)
+  const { objects } = await readObjects(options.filename, { namespace: options.namespace, skipUnknown: true }, context)
+  return objects.map(({ kind, name, namespace }) => ({ kind: requireKind(kind), name, namespace }))
+}
+
+type Request = ResourceRequest & { readonly namespace?: string }
+
+interface Selected {
+  readonly objects: readonly WireObject[]
+  readonly missing: readonly KubeError[]
+}
+
+/** What the requests name, in their order; of what is not there, the errors. */
+export function select(
+  world: World,
+  requests: readonly Request[],
+  options: Pick<GetOptions, 'namespace' | 'allNamespaces' | 'selector' | 'fieldSelector'>,
+): Selected {
+  const hasName = requests.some(request => request.name !== undefined)
+  if (hasName && options.selector !== undefined)
+    throw new KubeError('Usage', 'a name and a selector cannot be given together', { exitStatus: 2 })
+  if (hasName && options.allNamespaces)
+    throw new KubeError('Usage', 'a resource cannot be retrieved by name across all namespaces', { exitStatus: 2 })
+  const byLabel = labelFilter(options.selector ?? '')
+  const byField = fieldFilter(options.fieldSelector ?? '')
+  const objects: WireObject[] = []
+  const missing: KubeError[] = []
+  for (const { kind, name, namespace } of requests) {
+    if (name === undefined) {
+      const all = world.list(kind).filter(object => inNamespace(object, kind, options))
+      objects.push(...all.filter(object => byLabel(object) && byField(object)))
+      continue
+    }
+    try {
+      objects.push(world.get(kind, namespace ?? options.namespace, name))
+    } catch (error) {
+      if (!(error instanceof KubeError) || error.code !== 'NotFound') throw error
+      missing.push(error)
+    }
+  }
+  return { objects, missing }
+}
+
+function inNamespace(
+  object: WireObject,
+  kind: ResourceKind,
+  options: Pick<GetOptions, 'namespace' | 'allNamespaces'>,
+): boolean {
+  return !kind.namespaced || options.allNamespaces === true || object.metadata.namespace === options.namespace
+}
+
+/** By the value at a path: numbers as numbers, everything else as text. */
+function sorted(objects: readonly WireObject[], path: string | undefined): readonly WireObject[] {
+  if (path === undefined) return objects
+  const keyed = objects.map(object => ({ object, key: findValues(path, object)[0] }))
+  return keyed.toSorted((a, b) => compare(a.key, b.key)).map(({ object }) => object)
+}
+
+function compare(a: unknown, b: unknown): number {
+  if (typeof a === 'number' && typeof b === 'number') return a - b
+  const [x, y] = [String(a ?? ''), String(b ?? '')]
+  return x < y ? -1 : x > y ? 1 : 0
+}
+
+interface Printing {
+  readonly single: boolean
+  readonly requests: readonly ResourceRequest[]
+  readonly options: GetOptions
+  readonly context: Context
+}
+
+function print(objects: readonly WireObject[], format: OutputFormat, printing: Printing): void {
+  const { single, options, context } = printing
+  if (format.kind === 'table' || format.kind === 'wide') printTables(objects, format.kind === 'wide', printing)
+  else if (format.kind === 'columns' && options.headers === false)
+    context.io.out(formatObjects(format, objects, !single).split('\n').slice(1).join('\n'))
+  else context.io.out(formatObjects(format, objects, !single))
+}
+
+/** A table for each kind, blank lines between them. */
+function printTables(objects: readonly WireObject[], isWide: boolean, { requests, options, context }: Printing): void {
+  const { io } = context
+  const kinds = [...new Set(requests.map(request => request.kind))]
+  const tables = kinds
+    .map(({ kind, namespaced }) => ({ kind, namespaced, rows: objects.filter(object => object.kind === kind) }))
+    .filter(({ rows }) => rows.length > 0)
+    .map(({ kind, namespaced, rows }) =>
+      objectTable(kind, rows, {
+        isWide,
+        withNamespace: options.allNamespaces === true && namespaced,
+        withKind: kinds.length > 1,
+        withHeader: options.headers !== false,
+        withLabels: options.showLabels === true,
+        labelColumns: (options.labelColumns ?? '').split(',').filter(label => label !== ''),
+        nowMs: Date.now(),
+      }),
+    )
+  if (tables.length > 0) io.out(tables.join('\n'))
+  else if (requests.every(request => request.name === undefined)) {
+    const isGlobal = options.allNamespaces === true || kinds.every(kind => !kind.namespaced)
+    io.err(isGlobal ? 'No resources found\n' : `No resources found in ${options.namespace} namespace.\n`)
+  }
+}

@@ -1,0 +1,27 @@
+/** Verbs that look at what runs. */
+import { type AddVerb, collect, type Entry, namespaceOption, outputOption } from './verb.ts'
+
+const IN_NAMESPACE = 'namespace to look in'
+
+export function addLookVerbs(verb: AddVerb): void {
+  verb(
+    'get [resources...]',
+    'show objects with their status: pods, deployments, configmaps, all, pod/NAME...',
+    async () => (await import('../get.ts')).runGet as Entry,
+  )
+    .addOption(namespaceOption(IN_NAMESPACE))
+    .option('-A, --all-namespaces', 'in every namespace')
+    .option('-l, --selector <labels>', 'only objects with these labels: app=web,tier!=db')
+    .option('--field-selector <fields>', 'only objects with these values: status.phase=Running')
+    .option('-f, --filename <file>', 'the objects that a manifest names', collect)
+    .addOption(outputOption('json', 'yaml', 'wide', 'name', 'jsonpath=TEMPLATE', 'custom-columns=NAME:PATH,...'))
+    .option('--no-headers', 'a table without its first line')
+    .option('--show-labels', 'a column with all labels')
+    .option('-L, --label-columns <labels>', 'a column for each of these labels')
+    .option('--sort-by <path>', 'order by the value at this path: .metadata.name')
+    .option('--ignore-not-found', 'no error for what is not there')
+
+  verb('ps', 'list containers', async () => (await import('../ps.ts')).runPs)
+    .alias('pods')
+    .addOption(outputOption('json'))
+}

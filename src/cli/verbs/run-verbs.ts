@@ -1,0 +1,24 @@
+/** Verbs that run manifests and take away what they made. */
+import { type AddVerb, type Entry, namespaceOption, outputOption, seconds } from './verb.ts'
+
+export function addRunVerbs(verb: AddVerb): void {
+  verb(
+    'play <files...>',
+    'run the pods of manifests: files, directories, URLs or - for standard input',
+    async () => (await import('../play.ts')).runPlay as Entry,
+  )
+    .addOption(namespaceOption())
+    .option('--app <name>', 'name of the app (default: from the file)')
+    .option('--replace', 'make everything again, even what did not change')
+    .option('-q, --quiet', 'no progress')
+    .addOption(outputOption('json'))
+
+  verb(
+    'down <targets...>',
+    'stop and remove what a manifest made, by file or by app name',
+    async () => (await import('../down.ts')).runDown as Entry,
+  )
+    .addOption(namespaceOption())
+    .option('--grace-period <seconds>', "seconds before SIGKILL (default: the pod's own)", seconds)
+    .addOption(outputOption('json'))
+}

@@ -1,0 +1,84 @@
+/** Everything there is, read from the records and the machine when it is asked for. */
+import { readFileSync } from 'node:fs'
+import { arch, release, uptime } from 'node:os'
+import { snapshotPod } from '../engine/snapshot.ts'
+import { type PodObject, podObject } from '../status/pod-object.ts'
+import type { WireObject } from '../status/wire.ts'
+import { listKind, type NodeFacts, type WorldFacts } from '../status/world.ts'
+import type { RealHost } from './host.ts'
+import { notFound, type ResourceKind } from './resources.ts'
+import { VERSION } from './version.ts'
+
+export interface World {
+  /** All objects of a kind, every namespace. */
+  list(kind: ResourceKind): readonly WireObject[]
+  /** Fails with code `NotFound`. */
+  get(kind: ResourceKind, namespace: string, name: string): WireObject
+}
+
+/** A picture of one moment: what is asked twice is read once. */
+export function readWorld(host: RealHost): World {
+  const facts = new LazyFacts(host)
+  const known = new Map<string, readonly WireObject[]>()
+  const list = (kind: ResourceKind) => {
+    const objects = known.get(kind.kind) ?? listKind(kind.kind, facts)
+    known.set(kind.kind, objects)
+    return objects
+  }
+  return {
+    list,
+    get(kind, namespace, name) {
+      const object = list(kind).find(
+        ({ metadata }) => metadata.name === name && (!kind.namespaced || metadata.namespace === namespace),
+      )
+      if (!object) throw notFound(kind, name)
+      return object
+    },
+  }
+}
+
+class LazyFacts implements WorldFacts {
+  readonly #host: RealHost
+  #objects: WorldFacts['objects'] | undefined
+  #pods: readonly PodObject[] | undefined
+
+  constructor(host: RealHost) {
+    this.#host = host
+  }
+
+  get objects(): WorldFacts['objects'] {
+    this.#objects ??= this.#host.state.objects()
+    return this.#objects
+  }
+
+  get pods(): readonly PodObject[] {
+    this.#pods ??= this.#host.state.pods().map(record => podObject(snapshotPod(this.#host, record)))
+    return this.#pods
+  }
+
+  get node(): NodeFacts {
+    const { machine } = this.#host
+    return {
+      name: machine.nodeName,
+      addresses: machine.hostIps,
+      cpus: machine.cpus,
+      memoryBytes: machine.memoryBytes,
+      version: VERSION,
+      kernelVersion: release(),
+      osImage: osName(),
+      runtimeVersion: 'crun',
+      architecture: { x64: 'amd64', ia32: '386' }[arch() as string] ?? arch(),
+      bootedAt: new Date(Date.now() - uptime() * 1000).toISOString(),
+    }
+  }
+}
+
+/** Source: os-release(5). */
+function osName(): string {
+  try {
+    const text = readFileSync('/etc/os-release', 'utf8')
+    return /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(text)?.[1] ?? 'Linux'
+  } catch {
+    return 'Linux'
+  }
+}

@@ -1,0 +1,109 @@
+/** All objects that there are, as an API server would list them. */
+import { objectView, type RecordedObject } from './object-view.ts'
+import type { PodObject } from './pod-object.ts'
+import { podsOf, replicaSetsOf } from './replica-set.ts'
+import { type WireObject, wireTime } from './wire.ts'
+
+export interface WorldFacts {
+  readonly objects: readonly RecordedObject[]
+  readonly pods: readonly PodObject[]
+  readonly node: NodeFacts
+}
+
+export interface NodeFacts {
+  readonly name: string
+  readonly addresses: readonly string[]
+  readonly cpus: number
+  readonly memoryBytes: number
+  /** As `kube --version` says. */
+  readonly version: string
+  readonly kernelVersion: string
+  readonly osImage: string
+  readonly runtimeVersion: string
+  /** `amd64`, `arm64`. */
+  readonly architecture: string
+  readonly bootedAt: string
+}
+
+/** The objects of a kind, in the order of their making. */
+export function listKind(kind: string, facts: WorldFacts): readonly WireObject[] {
+  if (kind === 'Pod') return facts.pods
+  if (kind === 'Node') return [nodeObject(facts.node)]
+  const records = facts.objects.filter(object => object.kind === kind)
+  const views = records.map(record => objectView(record, podsOf(record, facts.pods)))
+  if (kind === 'Namespace') return [...views, ...impliedNamespaces(facts, views)]
+  if (kind !== 'ReplicaSet') return views
+  const implied = facts.objects
+    .filter(object => object.kind === 'Deployment')
+    .flatMap(deployment => replicaSetsOf(deployment, podsOf(deployment, facts.pods)))
+  return [...views, ...implied.map(record => objectView(record, podsOf(record, facts.pods)))]
+}
+
+/** A namespace exists as soon as something is in it; `default` always does. */
+function impliedNamespaces(facts: WorldFacts, known: readonly WireObject[]): readonly WireObject[] {
+  const since = new Map([['default', facts.node.bootedAt]])
+  for (const { namespace, createdAt } of facts.objects) {
+    if (namespace !== '' && !since.has(namespace)) since.set(namespace, createdAt)
+  }
+  for (const { name } of known.map(object => object.metadata)) since.delete(name)
+  return [...since].map(([name, createdAt]) => ({
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: {
+      creationTimestamp: wireTime(createdAt),
+      labels: { 'kubernetes.io/metadata.name': name },
+      name,
+    },
+    spec: { finalizers: ['kubernetes'] },
+    status: { phase: 'Active' },
+  }))
+}
+
+function nodeObject(node: NodeFacts): WireObject {
+  const capacity = {
+    cpu: String(node.cpus),
+    memory: `${Math.floor(node.memoryBytes / 1024)}Ki`,
+    // A Linux bridge has at most 1023 ports.
+    pods: '1023',
+  }
+  const booted = wireTime(node.bootedAt)
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: {
+      creationTimestamp: booted,
+      labels: {
+        'kubernetes.io/arch': node.architecture,
+        'kubernetes.io/hostname': node.name,
+        'kubernetes.io/os': 'linux',
+      },
+      name: node.name,
+    },
+    spec: {},
+    status: {
+      addresses: [
+        ...node.addresses.map(address => ({ address, type: 'InternalIP' })),
+        { address: node.name, type: 'Hostname' },
+      ],
+      allocatable: capacity,
+      capacity,
+      conditions: [
+        {
+          lastTransitionTime: booted,
+          message: 'this machine runs pods',
+          reason: 'KubeletReady',
+          status: 'True',
+          type: 'Ready',
+        },
+      ],
+      nodeInfo: {
+        architecture: node.architecture,
+        containerRuntimeVersion: node.runtimeVersion,
+        kernelVersion: node.kernelVersion,
+        kubeletVersion: node.version,
+        operatingSystem: 'linux',
+        osImage: node.osImage,
+      },
+    },
+  }
+}
