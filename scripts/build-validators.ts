@@ -8,6 +8,7 @@ import { Ajv } from 'ajv'
 import standaloneModule from 'ajv/dist/standalone/index.js'
 import { transformSync } from 'esbuild'
 import { type KindInfo, knownKinds, validatorName } from '../src/manifest/kinds.ts'
+import { type FieldTypes, marksOf } from '../src/manifest/support/marks.ts'
 import type { Definitions, Schema } from './generate-schemas.ts'
 
 // ajv is CommonJS: its default export is a property of what an ES module imports.
@@ -113,7 +114,7 @@ function moduleSources(definitions: Definitions['definitions']): readonly Module
   return sources
 }
 
-function compile(source: ModuleSource, definitions: Definitions['definitions']): string {
+function compile(source: ModuleSource, definitions: Definitions['definitions'], fields: FieldTypes): string {
   const holes = new Set(Object.keys(sharedModules).filter(model => model !== source.model))
   const needed = new Map<string, object>()
   const visit = (name: string): void => {
@@ -135,7 +136,9 @@ function compile(source: ModuleSource, definitions: Definitions['definitions']):
     code: { source: true, esm: true, optimize: 2 },
   })
   const validate = ajv.compile({ $ref: `#/definitions/${source.model}`, definitions: Object.fromEntries(needed) })
-  return `${standaloneCode(ajv, validate)}\nexport const parts = ${JSON.stringify(source.parts)}`
+  const marks = marksOf(source.model, fields, holes)
+  const constants = `export const parts = ${JSON.stringify(source.parts)}\nexport const marks = ${JSON.stringify(marks)}`
+  return `${standaloneCode(ajv, validate)}\n${constants}`
 }
 
 /** A property's type in a word: `string`, `V1PodSpec`, `[]V1Container`, `{}string`. */
@@ -147,25 +150,26 @@ function typeWord(schema: Schema): string {
   return typeof schema.type === 'string' ? schema.type : 'any'
 }
 
-function fieldsModule(definitions: Definitions['definitions']): string {
+function fieldTypes(definitions: Definitions['definitions']): FieldTypes {
   const fields = Object.entries(definitions).map(([model, { properties }]) => [
     model,
     Object.fromEntries(Object.entries(properties ?? {}).map(([name, schema]) => [name, typeWord(schema)])),
   ])
-  return `export const fields = ${JSON.stringify(Object.fromEntries(fields))}`
+  return Object.fromEntries(fields)
 }
 
 /** Writes `build/validators/`, replacing what is there. */
 export function buildValidators(): void {
   const { definitions } = JSON.parse(readFileSync(schemasFile, 'utf8')) as Definitions
+  const fields = fieldTypes(definitions)
   rmSync(targetFolder, { recursive: true, force: true })
   mkdirSync(targetFolder, { recursive: true })
   for (const source of moduleSources(definitions)) {
-    const code = compile(source, definitions)
+    const code = compile(source, definitions, fields)
     if (/\brequire\(/.test(code)) throw new Error(`${source.name}: the validator needs ajv at run time`)
     writeFileSync(new URL(`${source.name}.js`, targetFolder), transformSync(code, { minify: true }).code)
   }
-  writeFileSync(new URL('fields.js', targetFolder), fieldsModule(definitions))
+  writeFileSync(new URL('fields.js', targetFolder), `export const fields = ${JSON.stringify(fields)}`)
 }
 
 if (import.meta.main) buildValidators()

@@ -7,4 +7,5 @@ declare module '#validators/*' {
   import type { Validator } from './validators.ts'
   export const validate: Validator['validate']
   export const parts: Validator['parts']
+  export const marks: Validator['marks']
 }

@@ -45,14 +45,8 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
     },
     { kind: 'ConfigMap', short: ['cm'], disposition: 'run' },
     { kind: 'Secret', disposition: 'run' },
-    { kind: 'PersistentVolumeClaim', short: ['pvc'], disposition: 'notYetRun', reason: 'claims are not bound yet' },
-    {
-      kind: 'PersistentVolume',
-      short: ['pv'],
-      cluster: true,
-      disposition: 'notYetRun',
-      reason: 'claims are not bound yet',
-    },
+    { kind: 'PersistentVolumeClaim', short: ['pvc'], disposition: 'run' },
+    { kind: 'PersistentVolume', short: ['pv'], cluster: true, disposition: 'run' },
     { kind: 'Namespace', short: ['ns'], cluster: true, reason: 'a namespace exists as soon as something is in it' },
     { kind: 'ServiceAccount', short: ['sa'], reason: 'there is no API server to authenticate to' },
     { kind: 'LimitRange', short: ['limits'], reason: `${oneMachine}: set limits in the pods` },
@@ -61,12 +55,12 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
   ],
   'apps/v1': [
     { kind: 'Deployment', short: ['deploy'], disposition: 'run' },
-    { kind: 'ReplicaSet', short: ['rs'], disposition: 'notYetRun', reason: 'this workload is not run yet' },
-    { kind: 'StatefulSet', short: ['sts'], disposition: 'notYetRun', reason: 'this workload is not run yet' },
-    { kind: 'DaemonSet', short: ['ds'], disposition: 'notYetRun', reason: 'this workload is not run yet' },
+    { kind: 'ReplicaSet', short: ['rs'], disposition: 'run' },
+    { kind: 'StatefulSet', short: ['sts'], disposition: 'run' },
+    { kind: 'DaemonSet', short: ['ds'], disposition: 'run' },
   ],
   'batch/v1': [
-    { kind: 'Job', disposition: 'notYetRun', reason: 'this workload is not run yet' },
+    { kind: 'Job', disposition: 'run' },
     { kind: 'CronJob', short: ['cj'], disposition: 'notYetRun', reason: 'this workload is not run yet' },
   ],
   'networking.k8s.io/v1': [

@@ -2,13 +2,13 @@
 import type { Diagnostic, FieldPath, Position } from '../diagnostic.ts'
 import { checkRules } from './check-rules.ts'
 import { checkSet } from './check-set.ts'
+import { checkSupport } from './check-support.ts'
 import { composeSlice, LineIndex, type Slice, splitDocuments, type YamlDocument } from './document.ts'
 import type { Finding } from './finding.ts'
 import { checkHeader, type KnownHeader } from './header.ts'
 import { type KindInfo, knownKinds } from './kinds.ts'
 import { dropNulls } from './nulls.ts'
 import { checkSchema } from './schema.ts'
-import { checkSupport } from './support.ts'
 import type { KubernetesObject, ManifestObject, ManifestText, ReadResult } from './types.ts'
 
 export interface ReadOptions {
@@ -131,7 +131,7 @@ async function readObject(value: unknown, at: FieldPath, { source, options }: Re
   if (header.info === undefined) return { findings: header.findings }
   const { info, object } = header
   const shape = await checkSchema(info, object, path => source.yaml.sourceOf([...at, ...path]))
-  const findings = [...shape, ...checkRules(info, object, shape), ...checkSupport(info, object)]
+  const findings = [...shape, ...checkRules(info, object, shape), ...(await checkSupport(info, object))]
   return { object: manifestObject(header, at, { source, options }), findings: unique(findings) }
 }
 

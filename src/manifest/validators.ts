@@ -1,5 +1,7 @@
 /** The compiled validators by name, each loaded when a file first needs it. A literal import each, so that a bundler sees them. */
 
+import type { SupportMark } from './support/marks.ts'
+
 /** One finding of ajv. Source: ajv's ErrorObject. */
 export interface SchemaError {
   /** A JSON pointer. */
@@ -17,6 +19,8 @@ export interface ValidatorPart {
 export interface Validator {
   readonly validate: ((value: unknown) => boolean) & { readonly errors?: readonly SchemaError[] | null }
   readonly parts: readonly ValidatorPart[]
+  /** The paths that are not honoured, without those of the parts. */
+  readonly marks: readonly SupportMark[]
 }
 
 const imports: Readonly<Record<string, () => Promise<Validator>>> = {
