@@ -8,7 +8,7 @@ import { findValues, renderTemplate, valueText } from './jsonpath.ts'
 import { table } from './render.ts'
 import { qualifiedName } from './resources.ts'
 
-export type OutputFormat = { readonly kind: 'table' | 'wide' } | TextFormat
+export type OutputFormat = { readonly kind: 'table' } | { readonly kind: 'wide' } | TextFormat
 
 /** A format that is not a table of the kind's own columns. */
 export type TextFormat =
