@@ -3,10 +3,12 @@ import type {
   V1EphemeralVolumeSource,
   V1PersistentVolume,
   V1PersistentVolumeClaim,
+  V1PersistentVolumeClaimSpec,
   V1PersistentVolumeClaimVolumeSource,
 } from '@kubernetes/client-node'
 import type { FieldPath } from '../diagnostic.ts'
 import { type Finding, warning } from '../manifest/finding.ts'
+import { wholeAmount } from './amount.ts'
 import type { PodContext, PodSource, VolumeResult } from './context.ts'
 import { resolveHostPath } from './host-path.ts'
 import { refused } from './refused.ts'
@@ -27,16 +29,27 @@ export function planClaim(
     claim: source.claimName,
     readOnly: source.readOnly === true,
     ephemeral: false,
+    block: false,
   }
   const claim = context.find('PersistentVolumeClaim', pod.namespace, source.claimName)
   if (!claim) {
     const message = `persistentvolumeclaim "${source.claimName}" is not in the manifest: an existing or new volume of that name is used`
     return { volume: base, findings: [warning([...path, 'claimName'], 'ClaimNotDefined', message)] }
   }
+  const plan = { ...base, ...claimSettings(claim.spec) }
   const volumeName = claim.spec?.volumeName
   const volume = volumeName ? context.find('PersistentVolume', '', volumeName) : undefined
-  if (!volume) return { volume: base, findings: [] }
-  return bind(base, claim, volume, context, path)
+  if (volume) return bind(plan, claim, volume, context, path)
+  return plan.block ? { findings: [blockWithoutDevice(path, source.claimName)] } : { volume: plan, findings: [] }
+}
+
+function claimSettings(spec: V1PersistentVolumeClaimSpec | undefined): Pick<ClaimPlan, 'block' | 'sizeBytes'> {
+  const size = wholeAmount(spec?.resources?.requests?.storage)
+  return { block: spec?.volumeMode === 'Block', ...(size > 0 ? { sizeBytes: size } : {}) }
+}
+
+function blockWithoutDevice(path: FieldPath, claim: string): Finding {
+  return refused(path, `claim ${claim} is a block device: name one with a PersistentVolume and volumeName`)
 }
 
 /** A claim that names a PersistentVolume gets the path that one describes. */
@@ -96,6 +109,8 @@ export function planEphemeral(
     claim: `${pod.name}-${name}`,
     readOnly: false,
     ephemeral: true,
+    ...claimSettings(source.volumeClaimTemplate.spec),
   }
+  if (volume.block) return { findings: [blockWithoutDevice(path, volume.claim)] }
   return { volume, findings: [] }
 }

@@ -100,9 +100,16 @@ export function memberSpec(
       resources: { devices: deviceRules(member, devices), ...ociResources(member.resources, machine) },
       ...(seccomp === undefined ? {} : { seccomp }),
       ...(unmasked ? {} : { maskedPaths: MASKED_PATHS, readonlyPaths: READONLY_PATHS }),
-      ...(member.mounts.some(mount => mount.propagation !== 'private') ? { rootfsPropagation: 'rslave' } : {}),
+      ...rootfsPropagation(member),
     },
   }
+}
+
+/** What a mount shares with the machine the root must not cut off. Source: containerd's CRI plugin, WithMounts. */
+function rootfsPropagation(member: MemberPlan): { readonly rootfsPropagation?: string } {
+  const used = new Set(member.mounts.map(mount => mount.propagation))
+  if (used.has('rshared')) return { rootfsPropagation: 'rshared' }
+  return used.has('rslave') ? { rootfsPropagation: 'rslave' } : {}
 }
 
 function memberProcess(
@@ -209,7 +216,7 @@ function idMappings(pod: PodPlan, facts: PodFacts) {
 
 /** The limits of one container or of a pod's own cgroup. */
 export function ociResources(plan: ResourcePlan, machine: MachineFacts): OciResources {
-  const { cpuShares, cpuQuotaUs, cpuPeriodUs, memoryBytes, pidsLimit, cpuset, memoryNodes } = plan
+  const { cpuShares, cpuQuotaUs, cpuPeriodUs, memoryBytes, memoryRequestBytes, pidsLimit, cpuset, memoryNodes } = plan
   const swap = machine.cgroupVersion === 2 || machine.swapAccounting === true
   const hugepageLimits = Object.entries(plan.hugepages).map(([pageSize, limit]) => ({ pageSize, limit }))
   return {
@@ -221,7 +228,10 @@ export function ociResources(plan: ResourcePlan, machine: MachineFacts): OciReso
       ...(memoryNodes === undefined ? {} : { mems: memoryNodes }),
     },
     // The same limit with swap: a container with a limit does not swap, as under the kubelet.
-    ...(memoryBytes === undefined ? {} : { memory: { limit: memoryBytes, ...(swap ? { swap: memoryBytes } : {}) } }),
+    memory: {
+      ...(memoryBytes === undefined ? {} : { limit: memoryBytes, ...(swap ? { swap: memoryBytes } : {}) }),
+      ...(memoryRequestBytes > 0 ? { reservation: memoryRequestBytes } : {}),
+    },
     ...(pidsLimit === undefined ? {} : { pids: { limit: pidsLimit } }),
     ...(hugepageLimits.length === 0 ? {} : { hugepageLimits }),
   }

@@ -78,7 +78,7 @@ export interface OciDevice {
 
 export interface OciResources {
   readonly devices?: readonly OciDeviceRule[]
-  readonly memory?: { readonly limit?: number; readonly swap?: number }
+  readonly memory?: { readonly limit?: number; readonly swap?: number; readonly reservation?: number }
   readonly cpu?: {
     readonly shares?: number
     readonly quota?: number

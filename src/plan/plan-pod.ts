@@ -2,11 +2,14 @@
 import type { V1PodSpec } from '@kubernetes/client-node'
 import type { Finding } from '../manifest/finding.ts'
 import { invalid } from '../manifest/finding.ts'
+import { applyAnnotations } from './annotations.ts'
 import { hashOf } from './canonical.ts'
 import type { PodContext, PodSource } from './context.ts'
 import { planMember } from './plan-member.ts'
+import { planPullSecrets } from './pull-secrets.ts'
 import { planPodResources, qosClassOf } from './resources.ts'
 import type { DnsPlan, HostsPlan, InfraPlan, MemberRole, PodPlan, PortPlan, VolumePlan } from './types.ts'
+import { sysctlName, unsupportedFields } from './unsupported.ts'
 import { planVolume } from './volumes.ts'
 
 export interface PodResult {
@@ -32,6 +35,12 @@ export function planPod(source: PodSource, context: PodContext): PodResult {
       planMember(container, 'main', source, context, infra, ['spec', 'containers', index]),
     ),
   ]
+  const annotated = applyAnnotations(
+    { members: members.map(result => result.member), userNamespace: spec.hostUsers === false },
+    pod.metadata?.annotations,
+  )
+  const { userNamespace } = annotated.plan
+  const pullSecrets = planPullSecrets(source, context)
   const fsGroup = spec.securityContext?.fsGroup
   const plan: Omit<PodPlan, 'hash' | 'filesHash'> = {
     namespace,
@@ -41,7 +50,7 @@ export function planPod(source: PodSource, context: PodContext): PodResult {
     hostname: names.kernelHostname,
     qosClass: qosClassOf(pod),
     infra,
-    members: members.map(result => result.member),
+    members: annotated.plan.members,
     volumes: volumes.flatMap(result => result.volume ?? []),
     resources: planPodResources(pod),
     ...(fsGroup === undefined ? {} : { fsGroup: { gid: fsGroup, changePolicy: changePolicy(spec) } }),
@@ -50,12 +59,16 @@ export function planPod(source: PodSource, context: PodContext): PodResult {
     terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds ?? 30,
     hosts: names.hosts,
     dns: planDns(spec),
-    userNamespace: spec.hostUsers === false,
+    registryAuths: pullSecrets.registryAuths,
+    userNamespace,
     ...(spec.runtimeClassName ? { runtimeClass: spec.runtimeClassName } : {}),
   }
   return {
     plan: { ...plan, hash: planHash(plan), filesHash: hashOf(plan.volumes.filter(volume => volume.kind === 'files')) },
     findings: [
+      ...unsupportedFields(spec),
+      ...annotated.findings,
+      ...pullSecrets.findings,
       ...names.findings,
       ...volumes.flatMap(result => result.findings),
       ...members.flatMap(result => result.findings),
@@ -86,13 +99,6 @@ function planInfra(spec: V1PodSpec): InfraPlan {
       (spec.securityContext?.sysctls ?? []).map(sysctl => [sysctlName(sysctl.name), sysctl.value]),
     ),
   }
-}
-
-/** Kubernetes takes both spellings: `net/ipv4/ip_forward` is `net.ipv4.ip_forward`, and dots of an interface are slashes there. */
-function sysctlName(name: string): string {
-  const first = /[./]/.exec(name)?.[0]
-  if (first !== '/') return name
-  return name.replace(/[./]/g, separator => (separator === '/' ? '.' : '/'))
 }
 
 /** Longest host name the kernel keeps. Source: sethostname(2). */
@@ -155,7 +161,7 @@ function planDns(spec: V1PodSpec): DnsPlan {
   }
 }
 
-/** The contents of files that running pods follow do not count, unless a subPath mount pins them. */
+/** Credentials and the contents of files that running pods follow do not count, unless a subPath mount pins them. */
 function planHash(plan: Omit<PodPlan, 'hash' | 'filesHash'>): string {
   const pinned = new Set(
     plan.members.flatMap(member =>
@@ -165,5 +171,5 @@ function planHash(plan: Omit<PodPlan, 'hash' | 'filesHash'>): string {
   const volumes = plan.volumes.map((volume): VolumePlan => {
     return volume.kind === 'files' && !pinned.has(volume.name) ? { ...volume, files: [] } : volume
   })
-  return hashOf({ ...plan, volumes })
+  return hashOf({ ...plan, volumes, registryAuths: [] })
 }

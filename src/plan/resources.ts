@@ -17,11 +17,13 @@ export function planResources(resources: V1ResourceRequirements | undefined): Re
   const limits = resources?.limits ?? {}
   const cpuLimit = milliAmount(limits.cpu)
   const memoryLimit = wholeAmount(limits.memory)
+  const disk = wholeAmount(limits['ephemeral-storage'])
   return {
     cpuShares: sharesOf(milliAmount(requests.cpu ?? limits.cpu)),
     ...(cpuLimit > 0 ? { cpuQuotaUs: quotaOf(cpuLimit), cpuPeriodUs: PERIOD_US } : {}),
     ...(memoryLimit > 0 ? { memoryBytes: memoryLimit } : {}),
     memoryRequestBytes: wholeAmount(requests.memory ?? limits.memory),
+    ...(disk > 0 ? { ephemeralStorageBytes: disk } : {}),
     hugepages: hugepagesOf(limits),
   }
 }

@@ -52,6 +52,8 @@ export interface PodPlan {
   readonly terminationGracePeriodSeconds: number
   readonly hosts: HostsPlan
   readonly dns: DnsPlan
+  /** What `imagePullSecrets` hold: texts of docker's config.json, in the order in which they are tried. */
+  readonly registryAuths: readonly string[]
   /** A user namespace of the pod's own: `hostUsers: false`. */
   readonly userNamespace: boolean
   /** The OCI runtime that `runtimeClassName` names; absent for the default one. */
@@ -217,6 +219,10 @@ export interface ClaimPlan {
   readonly readOnly: boolean
   /** Made for this pod and removed with it: an `ephemeral` volume. */
   readonly ephemeral: boolean
+  /** `volumeMode: Block`: a block device and not a directory. */
+  readonly block: boolean
+  /** What the claim asks for: a file system that is made for it has that size. */
+  readonly sizeBytes?: number
 }
 
 /** The file tree of an image, read-only. */
@@ -250,6 +256,8 @@ export interface ResourcePlan {
   /** Processors and memory nodes it may use: `0-1,3`. */
   readonly cpuset?: string
   readonly memoryNodes?: string
+  /** Bytes that the container's writable layer, its logs and its emptyDirs may come to: `ephemeral-storage`. */
+  readonly ephemeralStorageBytes?: number
   /** By page size, as the kernel names it: `2MB`. */
   readonly hugepages: Readonly<Record<string, number>>
 }
