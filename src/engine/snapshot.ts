@@ -3,8 +3,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import type { MemberPlan } from '../plan/types.ts'
 import type { ObservedContainer } from '../reconcile/observed.ts'
 import { logTail } from '../status/cri-log.ts'
-import { replicaSetUid } from '../status/replica-set.ts'
-import type { ContainerEnd, ContainerSnapshot, OwnerFacts, PodSnapshot } from '../status/snapshot.ts'
+import type { ContainerEnd, ContainerSnapshot, PodSnapshot } from '../status/snapshot.ts'
 import { observePod } from './observe.ts'
 import type { ContainerRecord, EngineImage, Host, PodRecord } from './ports.ts'
 
@@ -22,7 +21,7 @@ export function snapshotPod(host: Host, record: PodRecord): PodSnapshot {
     const known = record.containers[member.name]
     if (now && (known || now.state !== 'absent')) containers[member.name] = snapshotContainer(host, record, member, now)
   }
-  const owner = ownerOf(host, record)
+  const uid = ownerUid(host, record)
   return {
     uid: record.uid,
     plan,
@@ -32,7 +31,7 @@ export function snapshotPod(host: Host, record: PodRecord): PodSnapshot {
     podIps: record.address === undefined ? host.machine.hostIps : [record.address],
     hostIps: host.machine.hostIps,
     nodeName: host.machine.nodeName,
-    ...(owner === undefined ? {} : { owner }),
+    ...(uid === undefined ? {} : { ownerUid: uid }),
     containers,
   }
 }
@@ -121,12 +120,9 @@ function repositoryOf(name: string): string {
   return name.replace(/@.*$/, '').replace(/:[^/:]+$/, '')
 }
 
-/** A Deployment's ReplicaSet is not recorded: it is what its pods say of it. */
-function ownerOf(host: Host, record: PodRecord): OwnerFacts | undefined {
+/** The owner's own uid: the plan, made without looking, holds one that stands for it. */
+function ownerUid(host: Host, record: PodRecord): string | undefined {
   const { owner, namespace } = record.plan
   if (owner === undefined) return undefined
-  const object = host.state.objects({ kind: owner.kind, namespace }).find(({ name }) => name === owner.name)
-  if (object) return { apiVersion: object.apiVersion, kind: object.kind, name: object.name, uid: object.uid }
-  if (owner.kind !== 'ReplicaSet') return undefined
-  return { apiVersion: 'apps/v1', kind: owner.kind, name: owner.name, uid: replicaSetUid(namespace, owner.name) }
+  return host.state.objects({ kind: owner.kind, namespace }).find(({ name }) => name === owner.name)?.uid
 }

@@ -112,6 +112,7 @@ function isPlain(text: string, isKey: boolean): boolean {
 
 /** What other YAML readers take for something else: dates, base 60, numbers with separators, `=`. */
 function looksTyped(text: string): boolean {
+  if (/^\d{4}-\d\d?-\d\d?(?:[Tt ]|$)/.test(text)) return true
   return /^[-+.]?[0-9]/.test(text) && !/^[0-9]+(\.[0-9]+){2,}$|[A-Za-z/]/.test(text.replace(/^0[xob]|[eE]|T/g, ''))
 }
 

@@ -27,10 +27,13 @@ export function podObject(snapshot: PodSnapshot): PodObject {
 }
 
 function metadataOf(snapshot: PodSnapshot): WireMetadata {
-  const { plan, owner } = snapshot
-  const given = plan.pod.metadata as Wire<NonNullable<V1Pod['metadata']>> | undefined
+  const { plan, ownerUid } = snapshot
+  const given = plan.pod.metadata as unknown as WireMetadata
+  const owners = given.ownerReferences?.map(owner =>
+    ownerUid !== undefined && owner.kind === plan.owner?.kind ? { ...owner, uid: ownerUid } : owner,
+  )
   return {
-    ...(given?.annotations === undefined ? {} : { annotations: given.annotations }),
+    ...given,
     creationTimestamp: wireTime(snapshot.createdAt),
     // When a removal began is not recorded: that it did is what matters.
     ...(snapshot.removing
@@ -39,14 +42,12 @@ function metadataOf(snapshot: PodSnapshot): WireMetadata {
           deletionTimestamp: wireTime(snapshot.createdAt),
         }
       : {}),
-    ...(given?.finalizers === undefined ? {} : { finalizers: given.finalizers }),
     generation: 1,
-    ...(given?.labels === undefined ? {} : { labels: given.labels }),
     name: plan.name,
     namespace: plan.namespace,
-    ...(owner === undefined ? {} : { ownerReferences: [{ ...owner, blockOwnerDeletion: true, controller: true }] }),
+    ...(owners === undefined ? {} : { ownerReferences: owners }),
     uid: snapshot.uid,
-  } as WireMetadata
+  }
 }
 
 function statusOf(snapshot: PodSnapshot): PodObject['status'] {

@@ -13,16 +13,10 @@ export interface PodSnapshot {
   readonly podIps: readonly string[]
   readonly hostIps: readonly string[]
   readonly nodeName: string
-  readonly owner?: OwnerFacts
+  /** Of the recorded workload that made it. */
+  readonly ownerUid?: string
   /** By name; a member that was never begun is missing. */
   readonly containers: Readonly<Record<string, ContainerSnapshot>>
-}
-
-export interface OwnerFacts {
-  readonly apiVersion: string
-  readonly kind: string
-  readonly name: string
-  readonly uid: string
 }
 
 export interface ContainerSnapshot {
