@@ -1,4 +1,5 @@
 /** podman's annotations, where they have a meaning here; where they have none, that is said. */
+import type { V1Pod } from '@kubernetes/client-node'
 import type { FieldPath } from '../diagnostic.ts'
 import { type Finding, invalid, notice, warning } from '../manifest/finding.ts'
 import type { MemberPlan, PodPlan, RlimitPlan } from './types.ts'
@@ -9,7 +10,7 @@ export interface AnnotationResult {
 }
 
 /** What annotations can change. */
-export type AnnotatedPlan = Pick<PodPlan, 'members' | 'userNamespace'>
+export type AnnotatedPlan = Pick<PodPlan, 'members'>
 
 const PREFIX = 'io.podman.annotations.'
 
@@ -150,9 +151,15 @@ function volumesFrom(plan: AnnotatedPlan, annotation: Annotation): AnnotationRes
   })
 }
 
-function userNamespace(plan: AnnotatedPlan, annotation: Annotation): AnnotationResult {
-  const { value, path } = annotation
-  if (value === 'host' || value === '') return { plan: { ...plan, userNamespace: false }, findings: [] }
-  if (value === 'auto' || value === 'private') return { plan: { ...plan, userNamespace: true }, findings: [] }
+function userNamespace(plan: AnnotatedPlan, { value, path }: Annotation): AnnotationResult {
+  if (value in USER_NAMESPACES) return { plan, findings: [] }
   return failed(plan, warning(path, 'AnnotationNotSupported', `${value} is not supported`, 'use hostUsers: false'))
+}
+
+const USER_NAMESPACES: Readonly<Record<string, boolean>> = { '': false, host: false, auto: true, private: true }
+
+/** Whether the pod has a user namespace of its own: by `hostUsers`, else by podman's annotation. */
+export function ownsUserNamespace(pod: V1Pod): boolean {
+  if (pod.spec?.hostUsers !== undefined) return !pod.spec.hostUsers
+  return USER_NAMESPACES[pod.metadata?.annotations?.[`${PREFIX}userns`] ?? ''] === true
 }

@@ -3,10 +3,12 @@ import type {
   V1DaemonSet,
   V1Deployment,
   V1Job,
+  V1PersistentVolumeClaim,
   V1Pod,
   V1PodTemplateSpec,
   V1ReplicaSet,
   V1StatefulSet,
+  V1StatefulSetSpec,
 } from '@kubernetes/client-node'
 import type { FieldPath } from '../diagnostic.ts'
 import { withDefaults } from '../manifest/defaults.ts'
@@ -18,6 +20,8 @@ export interface Expansion {
   readonly pods: readonly PodSource[]
   /** Where the pod's fields stand in the object: findings of a pod are told there. */
   readonly podPath: FieldPath
+  /** Made for the pods: the claims of a StatefulSet's templates. */
+  readonly claims?: readonly V1PersistentVolumeClaim[]
 }
 
 type Expander = (object: ManifestObject) => Expansion
@@ -79,35 +83,52 @@ function expandStatefulSet(object: ManifestObject): Expansion {
   const { spec } = withDefaults(object.value) as V1StatefulSet
   if (!spec) return { pods: [], podPath: TEMPLATE_PATH }
   const start = spec.ordinals?.start ?? 0
-  const pods = Array.from({ length: spec.replicas ?? 1 }, (_, index) => {
-    const ordinal = start + index
-    const name = `${object.name}-${ordinal}`
-    const labels = {
-      'apps.kubernetes.io/pod-index': String(ordinal),
-      'statefulset.kubernetes.io/pod-name': name,
-    }
-    const claims = (spec.volumeClaimTemplates ?? []).flatMap(template => {
-      const volume = template.metadata?.name
-      return volume ? [{ name: volume, persistentVolumeClaim: { claimName: `${volume}-${name}` } }] : []
-    })
-    const own = new Set(claims.map(claim => claim.name))
-    const template = spec.template
-    const volumes = [...(template.spec?.volumes ?? []).filter(volume => !own.has(volume.name)), ...claims]
-    const podSpec = template.spec && {
-      ...template.spec,
+  const ordinals = Array.from({ length: spec.replicas ?? 1 }, (_, index) => start + index)
+  return {
+    pods: ordinals.map(ordinal => statefulPod(object, spec, ordinal)),
+    podPath: TEMPLATE_PATH,
+    claims: ordinals.flatMap(ordinal => ordinalClaims(object, spec, ordinal)),
+  }
+}
+
+function statefulPod(object: ManifestObject, spec: V1StatefulSetSpec, ordinal: number): PodSource {
+  const name = `${object.name}-${ordinal}`
+  const labels = { 'apps.kubernetes.io/pod-index': String(ordinal), 'statefulset.kubernetes.io/pod-name': name }
+  const claimed = (spec.volumeClaimTemplates ?? []).flatMap(({ metadata }) => {
+    const volume = metadata?.name
+    return volume ? [{ name: volume, persistentVolumeClaim: { claimName: `${volume}-${name}` } }] : []
+  })
+  const replaced = new Set(claimed.map(volume => volume.name))
+  const podSpec = spec.template.spec
+  const volumes = [...(podSpec?.volumes ?? []).filter(volume => !replaced.has(volume.name)), ...claimed]
+  const template = podSpec && {
+    ...spec.template,
+    spec: {
+      ...podSpec,
       hostname: name,
       ...(spec.serviceName ? { subdomain: spec.serviceName } : {}),
       ...(volumes.length > 0 ? { volumes } : {}),
-    }
-    return templatePod({
-      object,
-      template: { ...template, ...(podSpec ? { spec: podSpec } : {}) },
-      name,
-      owner: object,
-      labels,
-    })
-  })
-  return { pods, podPath: TEMPLATE_PATH }
+    },
+  }
+  return templatePod({ object, template: template ?? spec.template, name, owner: object, labels })
+}
+
+function ordinalClaims(
+  object: ManifestObject,
+  spec: V1StatefulSetSpec,
+  ordinal: number,
+): readonly V1PersistentVolumeClaim[] {
+  return (spec.volumeClaimTemplates ?? []).map(template => ({
+    ...template,
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: {
+      ...template.metadata,
+      labels: { ...spec.selector.matchLabels, ...template.metadata?.labels },
+      name: `${template.metadata?.name}-${object.name}-${ordinal}`,
+      namespace: object.namespace,
+    },
+  }))
 }
 
 interface Owner {

@@ -6,7 +6,7 @@ import { manifestEnvironment, processEnvironment } from './environment.ts'
 import type { ContainerFacts, ImageDefaults, MachineFacts, PodFacts } from './facts.ts'
 import { MASKED_PATHS, memberMounts, READONLY_PATHS } from './oci-mounts.ts'
 import type { OciCapabilities, OciNamespace, OciProcess, OciResources, OciSeccomp, OciSpec } from './oci-types.ts'
-import { INFRA_OOM_SCORE, oomScoreAdj } from './resources.ts'
+import { INFRA_OOM_SCORE, memberOomScore } from './resources.ts'
 import { defaultSeccomp } from './seccomp.ts'
 import type { MemberPlan, NamespaceKind, NamespacePlan, PodPlan, ResourcePlan } from './types.ts'
 import { expandVariables } from './variables.ts'
@@ -124,7 +124,7 @@ function memberProcess(
   const inputs = { pod, member, image, machine, podFacts, containerFacts: facts }
   const manifest = manifestEnvironment(inputs)
   const { uid, gid, additionalGids } = facts.user
-  const score = oomScoreAdj(pod.qosClass, member.resources.memoryRequestBytes, machine.memoryBytes)
+  const score = memberOomScore(pod, member, machine.memoryBytes)
   const appArmor = appArmorProfile(member, machine)
   const seLinux = seLinuxLabel(member, machine)
   return {

@@ -1,4 +1,5 @@
 /** The objects of an app as the pods that should exist. */
+import type { V1PersistentVolumeClaim } from '@kubernetes/client-node'
 import type { Diagnostic, FieldPath } from '../diagnostic.ts'
 import type { Finding } from '../manifest/finding.ts'
 import type { KubernetesObject, ManifestObject } from '../manifest/types.ts'
@@ -20,19 +21,27 @@ export interface PlanOptions {
 
 export interface PlanResult {
   readonly pods: readonly PodPlan[]
+  /** Claims that the objects call for without being written in the manifests: those of a StatefulSet's templates. */
+  readonly claims: readonly V1PersistentVolumeClaim[]
   /** When one of them is an error, nothing of the plan may be carried out. */
   readonly diagnostics: readonly Diagnostic[]
 }
 
 /** The same objects give the same plan, in the objects' order. */
 export function planApp(objects: readonly ManifestObject[], options: PlanOptions = {}): PlanResult {
-  const find = objectFinder([...objects, ...(options.existing ?? []).map(named)])
+  const expansions = objects.flatMap(object => {
+    const expansion = expandObject(object)
+    return expansion ? [{ object, expansion }] : []
+  })
+  const claims = expansions.flatMap(({ expansion }) => expansion.claims ?? [])
+  const find = objectFinder([
+    ...objects,
+    ...[...(claims as readonly KubernetesObject[]), ...(options.existing ?? [])].map(named),
+  ])
   const pods: PodPlan[] = []
   const diagnostics: Diagnostic[] = []
   const portHolders = new Map<string, PodPlan>()
-  for (const object of objects) {
-    const expansion = expandObject(object)
-    if (!expansion) continue
+  for (const { object, expansion } of expansions) {
     const baseDir = options.baseDir?.(object.file)
     const context = {
       find,
@@ -53,7 +62,7 @@ export function planApp(objects: readonly ManifestObject[], options: PlanOptions
       ...findings.map(finding => locate(object, { ...finding, path: [...expansion.podPath, ...finding.path] })),
     )
   }
-  return { pods, diagnostics }
+  return { pods, claims, diagnostics }
 }
 
 function named(value: KubernetesObject): NamedObject {

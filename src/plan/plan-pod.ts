@@ -2,7 +2,7 @@
 import type { V1PodSpec } from '@kubernetes/client-node'
 import type { Finding } from '../manifest/finding.ts'
 import { invalid } from '../manifest/finding.ts'
-import { applyAnnotations } from './annotations.ts'
+import { applyAnnotations, ownsUserNamespace } from './annotations.ts'
 import { hashOf } from './canonical.ts'
 import type { PodContext, PodSource } from './context.ts'
 import { planMember } from './plan-member.ts'
@@ -23,7 +23,8 @@ export function planPod(source: PodSource, context: PodContext): PodResult {
   const { pod, namespace, name } = source
   const spec = pod.spec as V1PodSpec
   const names = podNames(source, context)
-  const infra = planInfra(spec)
+  const userNamespace = ownsUserNamespace(pod)
+  const infra = planInfra(spec, userNamespace)
   const volumes = (spec.volumes ?? []).map((volume, index) =>
     planVolume(volume, source, context, ['spec', 'volumes', index]),
   )
@@ -35,11 +36,7 @@ export function planPod(source: PodSource, context: PodContext): PodResult {
       planMember(container, 'main', source, context, infra, ['spec', 'containers', index]),
     ),
   ]
-  const annotated = applyAnnotations(
-    { members: members.map(result => result.member), userNamespace: spec.hostUsers === false },
-    pod.metadata?.annotations,
-  )
-  const { userNamespace } = annotated.plan
+  const annotated = applyAnnotations({ members: members.map(result => result.member) }, pod.metadata?.annotations)
   const pullSecrets = planPullSecrets(source, context)
   const fsGroup = spec.securityContext?.fsGroup
   const plan: Omit<PodPlan, 'hash' | 'filesHash'> = {
@@ -85,7 +82,7 @@ function changePolicy(spec: V1PodSpec): 'Always' | 'OnRootMismatch' {
 }
 
 /** A pod on the machine's network also has its host name. Its own pid namespace it has in any case. */
-function planInfra(spec: V1PodSpec): InfraPlan {
+function planInfra(spec: V1PodSpec, userNamespace: boolean): InfraPlan {
   const network = spec.hostNetwork === true ? 'host' : 'owns'
   return {
     namespaces: {
@@ -93,7 +90,7 @@ function planInfra(spec: V1PodSpec): InfraPlan {
       ipc: spec.hostIPC === true ? 'host' : 'owns',
       uts: network,
       pid: spec.hostPID === true ? 'host' : 'owns',
-      ...(spec.hostUsers === false ? { user: 'owns' as const } : {}),
+      ...(userNamespace ? { user: 'owns' as const } : {}),
     },
     sysctls: Object.fromEntries(
       (spec.securityContext?.sysctls ?? []).map(sysctl => [sysctlName(sysctl.name), sysctl.value]),

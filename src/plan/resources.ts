@@ -1,7 +1,7 @@
 /** Requests and limits as the kubelet turns them into cgroup settings, QoS class and oom_score_adj. */
 import type { V1Container, V1Pod, V1ResourceRequirements } from '@kubernetes/client-node'
 import { milliAmount, wholeAmount } from './amount.ts'
-import type { QosClass, ResourcePlan } from './types.ts'
+import type { MemberPlan, PodPlan, QosClass, ResourcePlan } from './types.ts'
 
 /** Smallest and largest weight that cgroup v1 knows. Source: k8s.io/kubernetes/pkg/kubelet/cm. */
 const MIN_SHARES = 2
@@ -154,4 +154,20 @@ export function oomScoreAdj(qos: QosClass, memoryRequestBytes: number, machineMe
   if (qos === 'BestEffort') return BEST_EFFORT_SCORE
   const score = 1000 - Math.floor((1000 * memoryRequestBytes) / machineMemoryBytes)
   return Math.min(Math.max(score, 1000 + GUARANTEED_SCORE), BEST_EFFORT_SCORE - 1)
+}
+
+/**
+ * A member's score. What the pod itself asked for beyond its containers' requests is shared out evenly, and a sidecar is
+ * not killed before the containers it serves.
+ */
+export function memberOomScore(pod: PodPlan, member: MemberPlan, machineMemoryBytes: number): number {
+  const lasting = pod.members.filter(candidate => candidate.role !== 'init')
+  const asked = lasting.reduce((total, { resources }) => total + resources.memoryRequestBytes, 0)
+  const ownRequest = pod.pod.spec?.resources?.requests?.memory
+  const spare = ownRequest === undefined ? 0 : Math.max(0, pod.resources.memoryRequestBytes - asked)
+  const share = lasting.length === 0 ? 0 : Math.floor(spare / lasting.length)
+  const score = (candidate: MemberPlan) =>
+    oomScoreAdj(pod.qosClass, candidate.resources.memoryRequestBytes + share, machineMemoryBytes)
+  if (member.role !== 'sidecar') return score(member)
+  return Math.min(score(member), ...pod.members.filter(candidate => candidate.role === 'main').map(score))
 }
