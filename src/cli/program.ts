@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { KubeError } from '../diagnostic.ts'
 import type { Context, GlobalOptions, Io } from './context.ts'
 import { errorJson, renderError } from './render.ts'
+import { addImageVerbs } from './verbs/image-verbs.ts'
 import { addLookVerbs } from './verbs/look-verbs.ts'
 import { addRunVerbs } from './verbs/run-verbs.ts'
 import type { AddVerb, Entry } from './verbs/verb.ts'
@@ -50,17 +51,21 @@ export function buildProgram(run: Run): Command {
     .configureHelp({ showGlobalOptions: false, sortSubcommands: false })
     .exitOverride()
 
-  /** Adds a verb. The last two parameters commander gives an action are its options and the command. */
-  const verb: AddVerb = (usage, description, load) =>
-    program
-      .command(usage)
-      .description(description)
-      .action(async (...parameters: unknown[]) => {
-        const command = parameters.at(-1) as Command
-        await run(await load(), command, parameters.slice(0, -2))
-      })
+  /** Adds verbs to a command. The last two parameters commander gives an action are its options and the command. */
+  const verbOf =
+    (parent: Command): AddVerb =>
+    (usage, description, load) =>
+      parent
+        .command(usage)
+        .description(description)
+        .action(async (...parameters: unknown[]) => {
+          const command = parameters.at(-1) as Command
+          await run(await load(), command, parameters.slice(0, -2))
+        })
 
+  const verb = verbOf(program)
   addRunVerbs(verb)
   addLookVerbs(verb)
+  addImageVerbs(verb, (group, description) => verbOf(program.command(group).description(description)))
   return program
 }

@@ -14,7 +14,7 @@ import {
   parsePlatform,
   selectPlatform,
 } from './manifest.ts'
-import { formatReference, type ImageReference, parseReference, repositoryOf } from './reference.ts'
+import { formatReference, type ImageReference, lookupNames, parseReference, repositoryOf } from './reference.ts'
 import { Repository } from './registry/client.ts'
 import { findCredentials, parseCredentials } from './registry/credentials.ts'
 import { readRegistriesConf, sourcesFor } from './registry/registries-conf.ts'
@@ -43,6 +43,8 @@ interface Resolved {
 export async function pullImage(store: Store, text: string, options: PullOptions): Promise<Image> {
   const reference = parseReference(text)
   const name = formatReference(reference)
+  const here = madeHere(store, text, reference)
+  if (here) return here
   const platform = options.platform === undefined ? hostPlatform() : parsePlatform(options.platform)
   try {
     const rules = await readRegistriesConf(process.env)
@@ -52,10 +54,10 @@ export async function pullImage(store: Store, text: string, options: PullOptions
       using repository = new Repository({
         repository: source.repository,
         insecure: source.insecure || options.tlsVerify === false,
-        credentials: () =>
+        credentials: async () =>
           options.credentials === undefined
-            ? findCredentials(source.repository, options.authFile, process.env)
-            : Promise.resolve(parseCredentials(options.credentials)),
+            ? findCredentials(source.repository, { ...options, env: process.env })
+            : [parseCredentials(options.credentials)],
         signal: options.signal,
       })
       try {
@@ -71,6 +73,18 @@ export async function pullImage(store: Store, text: string, options: PullOptions
   } catch (error) {
     throw during(`pull ${name}`, error)
   }
+}
+
+/** An image that was made on this machine comes from no registry: it is current, even where the pull policy is Always. */
+function madeHere(store: Store, text: string, reference: ImageReference): Image | undefined {
+  const local = lookupNames(text).find(name => name.startsWith('localhost/'))
+  const image = local === undefined ? undefined : store.db.imageByReference(local, local)
+  if (image === undefined && reference.domain === 'localhost') {
+    throw new KubeError('ImageNotFound', `image ${text}: not in the store, and localhost is no registry`, {
+      hint: 'make it present with `kube import`, `kube load` or `kube tag`; a registry on this machine is named with its port: localhost:5000/...',
+    })
+  }
+  return image
 }
 
 async function resolve(repository: Repository, reference: ImageReference, platform: Platform): Promise<Resolved> {

@@ -37,7 +37,9 @@ export interface Image {
 export interface RegistryAuth {
   /** auth.json of podman or config.json of docker; default: where those tools look. */
   readonly authFile?: string
-  /** `user:password`, before anything in the file. */
+  /** Texts of docker's config.json (imagePullSecrets), asked before the files; each that knows the registry is tried. */
+  readonly authTexts?: readonly string[]
+  /** `user:password`, instead of anything in texts and files. */
   readonly credentials?: string
   /** Default true; plain HTTP and unverified TLS are allowed for loopback registries without it. */
   readonly tlsVerify?: boolean

@@ -23,8 +23,8 @@ export interface RepositoryOptions {
   readonly repository: string
   /** An unverified certificate or plain HTTP will do. */
   readonly insecure: boolean
-  /** Asked once, when the registry wants to know who we are. */
-  readonly credentials: () => Promise<Credentials | undefined>
+  /** Asked once, when the registry wants to know who we are; tried in order; nobody when there are none. */
+  readonly credentials: () => Promise<readonly Credentials[]>
   readonly signal?: AbortSignal | undefined
   /** Milliseconds before the second try; each further one waits four times longer. Default 250. */
   readonly backoffMs?: number
@@ -36,6 +36,8 @@ const TRIES_MAX = 4
 const RETRY_AFTER_MAX = 30
 const ACCEPT = Object.values(MEDIA_TYPES).join(', ')
 const TOKEN_MAX_BYTES = 1 << 20
+/** Some registries say of what one may not see that it is not there. */
+const DENIALS: readonly string[] = ['RegistryUnauthorized', 'RegistryForbidden', 'ImageNotFound']
 
 interface Fetched {
   readonly bytes: Buffer
@@ -50,7 +52,9 @@ export class Repository implements Disposable {
   #base: Promise<URL> | undefined
   #authorization: string | undefined
   #signIn: Promise<string> | undefined
-  #credentials: Promise<Credentials | undefined> | undefined
+  #credentials: Promise<readonly Credentials[]> | undefined
+  /** Which of them are used. */
+  #turn = 0
 
   constructor(options: RepositoryOptions) {
     this.#options = options
@@ -119,8 +123,23 @@ export class Repository implements Disposable {
     }
   }
 
-  /** A GET that signs in when asked to, tries again what may pass, and turns every other answer into an error. */
+  /** A GET; where the registry denies it to one user, the next one that is known is tried. */
   async #get(what: string, headers: Readonly<Record<string, string>>): Promise<HttpResponse> {
+    for (;;) {
+      try {
+        return await this.#getOnce(what, headers)
+      } catch (error) {
+        const known = await this.#credentials
+        if (!(error instanceof KubeError) || !DENIALS.includes(error.code) || this.#turn + 1 >= (known?.length ?? 0))
+          throw error
+        this.#turn++
+        this.#authorization = undefined
+      }
+    }
+  }
+
+  /** Signs in when asked to, tries again what may pass, and turns every other answer into an error. */
+  async #getOnce(what: string, headers: Readonly<Record<string, string>>): Promise<HttpResponse> {
     let hasSignedIn = false
     for (let tries = 1; ; tries++) {
       let response: HttpResponse
@@ -217,7 +236,7 @@ export class Repository implements Disposable {
   async #newAuthorization(response: HttpResponse): Promise<string> {
     const challenges = parseChallenges(response.headers['www-authenticate'] ?? '')
     this.#credentials ??= this.#options.credentials()
-    const credentials = await this.#credentials
+    const credentials = (await this.#credentials)[this.#turn]
     const bearer = challenges.find(challenge => challenge.scheme === 'bearer')
     if (bearer) return `Bearer ${await this.#token(bearer.parameters, credentials, response.url)}`
     if (challenges.some(challenge => challenge.scheme === 'basic')) {

@@ -97,14 +97,47 @@ async function fromHelper(helper: string, server: string): Promise<Credentials |
   return typeof Username === 'string' ? { username: Username, password: Secret } : undefined
 }
 
-/** What the files say of `repository` (`docker.io/library/nginx`); undefined for nothing. Throws for a file that is broken. */
-export async function findCredentials(
-  repository: string,
-  authFile: string | undefined,
-  env: Environment,
-): Promise<Credentials | undefined> {
+/** What one text says of a repository (`docker.io/library/nginx`). `name` is for messages, which never quote the text. */
+async function fromText(text: string, name: string, repository: string): Promise<Credentials | undefined> {
+  let root: Readonly<Record<string, unknown>>
+  try {
+    root = objectOf(JSON.parse(text), name)
+  } catch (cause) {
+    // The cause is left out: JSON.parse quotes the text, which holds passwords.
+    if (cause instanceof KubeError) throw cause
+    throw new KubeError('AuthFileInvalid', `${name}: is not JSON`)
+  }
   const keys = keysOf(repository)
-  for (const { path, isRequired } of authFiles(authFile, env)) {
+  const auths = byKey(root.auths, `${name}: auths`)
+  const helpers = byKey(root.credHelpers, `${name}: credHelpers`)
+  for (const key of keys) {
+    const helper = helpers.get(key)
+    const known = typeof helper === 'string' ? await fromHelper(helper, key) : decoded(auths.get(key), name)
+    if (known) return known
+  }
+  if (typeof root.credsStore !== 'string' || root.credsStore === '') return undefined
+  const server = keys.includes('docker.io') ? 'https://index.docker.io/v1/' : (repository.split('/')[0] ?? repository)
+  return fromHelper(root.credsStore, server)
+}
+
+function byKey(value: unknown, what: string): ReadonlyMap<string, unknown> {
+  return new Map(Object.entries(objectOf(value, what)).map(([key, entry]) => [normalizedKey(key), entry]))
+}
+
+export interface CredentialSources {
+  readonly authFile?: string | undefined
+  readonly authTexts?: readonly string[] | undefined
+  readonly env: Environment
+}
+
+/** All that is known for `repository`, best first: from each text, then from the first file that knows it. Throws for a file that is broken. */
+export async function findCredentials(repository: string, sources: CredentialSources): Promise<readonly Credentials[]> {
+  const found: Credentials[] = []
+  for (const text of sources.authTexts ?? []) {
+    const known = await fromText(text, 'pull secret', repository)
+    if (known) found.push(known)
+  }
+  for (const { path, isRequired } of authFiles(sources.authFile, sources.env)) {
     let text: string
     try {
       text = await readFile(path, 'utf8')
@@ -112,37 +145,10 @@ export async function findCredentials(
       if (!isRequired) continue
       throw new KubeError('AuthFileInvalid', `${path}: the file with registry passwords cannot be read`, { cause })
     }
-    let root: Readonly<Record<string, unknown>>
-    try {
-      root = objectOf(JSON.parse(text), path)
-    } catch (cause) {
-      // The cause is left out: JSON.parse quotes the text, which holds passwords.
-      if (cause instanceof KubeError) throw cause
-      throw new KubeError('AuthFileInvalid', `${path}: is not JSON`)
-    }
-    const auths = new Map(
-      Object.entries(objectOf(root.auths, `${path}: auths`)).map(([key, value]) => [normalizedKey(key), value]),
-    )
-    const helpers = new Map(
-      Object.entries(objectOf(root.credHelpers, `${path}: credHelpers`)).map(([key, value]) => [
-        normalizedKey(key),
-        value,
-      ]),
-    )
-    for (const key of keys) {
-      const helper = helpers.get(key)
-      const known = typeof helper === 'string' ? await fromHelper(helper, key) : decoded(auths.get(key), path)
-      if (known) return known
-    }
-    if (typeof root.credsStore === 'string' && root.credsStore !== '') {
-      const server = keys.includes('docker.io')
-        ? 'https://index.docker.io/v1/'
-        : (repository.split('/')[0] ?? repository)
-      const known = await fromHelper(root.credsStore, server)
-      if (known) return known
-    }
+    const known = await fromText(text, path, repository)
+    if (known) return [...found, known]
   }
-  return undefined
+  return found
 }
 
 /** `user:password` of a command line. */
