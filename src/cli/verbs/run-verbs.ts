@@ -14,6 +14,14 @@ export function addRunVerbs(verb: AddVerb): void {
     .addOption(outputOption('json'))
 
   verb(
+    'plan <files...>',
+    'show what play would make, without touching anything',
+    async () => (await import('../plan.ts')).runPlan as Entry,
+  )
+    .addOption(namespaceOption())
+    .addOption(outputOption('json', 'yaml'))
+
+  verb(
     'down <targets...>',
     'stop and remove what a manifest made, by file or by app name',
     async () => (await import('../down.ts')).runDown as Entry,
