@@ -10,6 +10,7 @@ import { transformSync } from 'esbuild'
 import { type KindInfo, knownKinds, validatorName } from '../src/manifest/kinds.ts'
 import { type FieldTypes, marksOf } from '../src/manifest/support/marks.ts'
 import type { Definitions, Schema } from './generate-schemas.ts'
+import { readModel } from './models.ts'
 
 // ajv is CommonJS: its default export is a property of what an ES module imports.
 const standaloneCode = standaloneModule.default
@@ -150,12 +151,24 @@ function typeWord(schema: Schema): string {
   return typeof schema.type === 'string' ? schema.type : 'any'
 }
 
-function fieldTypes(definitions: Definitions['definitions']): FieldTypes {
+/** The properties of every definition with their types in a word. */
+export function fieldTypes(definitions: Definitions['definitions']): FieldTypes {
   const fields = Object.entries(definitions).map(([model, { properties }]) => [
     model,
     Object.fromEntries(Object.entries(properties ?? {}).map(([name, schema]) => [name, typeWord(schema)])),
   ])
   return Object.fromEntries(fields)
+}
+
+/** What `kube explain` prints: the documentation is client-node's, so it is taken from there and not kept in the repo. */
+function docsModule(definitions: Definitions['definitions']): string {
+  const docs = Object.keys(definitions).map(name => {
+    const model = readModel(name)
+    const fields = model.fields.map(field => [field.name, field.description])
+    const required = model.fields.filter(field => field.required).map(field => field.name)
+    return [name, { description: model.description, required, fields: Object.fromEntries(fields) }]
+  })
+  return `export const docs = ${JSON.stringify(Object.fromEntries(docs))}`
 }
 
 /** Writes `build/validators/`, replacing what is there. */
@@ -170,6 +183,7 @@ export function buildValidators(): void {
     writeFileSync(new URL(`${source.name}.js`, targetFolder), transformSync(code, { minify: true }).code)
   }
   writeFileSync(new URL('fields.js', targetFolder), `export const fields = ${JSON.stringify(fields)}`)
+  writeFileSync(new URL('docs.js', targetFolder), docsModule(definitions))
 }
 
 if (import.meta.main) buildValidators()

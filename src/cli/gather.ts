@@ -1,13 +1,17 @@
 /** The texts that a command's arguments name: files, directories, globs, `-` and URLs. */
+import { spawn } from 'node:child_process'
 import { type Dirent, statSync } from 'node:fs'
 import { glob, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { errnoOf, KubeError } from '../diagnostic.ts'
 import type { ManifestText } from '../manifest/types.ts'
 
 export interface GatherOptions {
   /** Also the directories below a directory (`-R`). */
   readonly recursive?: boolean
+  /** Takes each argument for a kustomization's directory or URL and builds it (`-k`). */
+  readonly kustomize?: boolean
   /** What `-` reads: standard input. */
   readonly readInput: () => Promise<string>
 }
@@ -22,7 +26,8 @@ const manifestFile = /\.(ya?ml|json)$/i
 export async function gatherTexts(args: readonly string[], options: GatherOptions): Promise<readonly ManifestText[]> {
   const texts: ManifestText[] = []
   for (const argument of args) {
-    if (argument === '-') texts.push({ name: '-', text: await options.readInput() })
+    if (options.kustomize === true) texts.push(await buildKustomization(argument))
+    else if (argument === '-') texts.push({ name: '-', text: await options.readInput() })
     else if (/^https?:\/\//.test(argument)) texts.push(await readUrl(argument))
     else texts.push(...(await readPath(argument, options.recursive === true)))
   }
@@ -88,6 +93,44 @@ async function entriesOf(folder: string): Promise<readonly Dirent[]> {
     const reason = errnoOf(error) ?? String(error)
     throw new KubeError('ManifestUnreadable', `${folder}: cannot be read (${reason})`, { exitStatus: 2 })
   }
+}
+
+/** The tools that build a kustomization, in the order in which they are tried. */
+const kustomizeTools = [
+  ['kustomize', 'build'],
+  ['kubectl', 'kustomize'],
+] as const
+
+async function buildKustomization(target: string): Promise<ManifestText> {
+  for (const [tool, verb] of kustomizeTools) {
+    const result = await run(tool, [verb, target])
+    if (result === undefined) continue
+    if (result.status === 0) return { name: `${tool} ${verb} ${target}`, text: result.out }
+    const cause = new Error(result.err.trim() || `${tool} ended with status ${result.status}`)
+    throw new KubeError('KustomizeFailed', `${target}: cannot be built`, { exitStatus: 2, cause })
+  }
+  const hint = 'install kustomize or kubectl, or pipe its output: kustomize build DIR | kube play -'
+  throw new KubeError('KustomizeMissing', `${target}: neither kustomize nor kubectl is there to build it`, {
+    exitStatus: 2,
+    hint,
+  })
+}
+
+interface ToolResult {
+  readonly status: number
+  readonly out: string
+  readonly err: string
+}
+
+/** Undefined when there is no such tool. */
+async function run(tool: string, args: readonly string[]): Promise<ToolResult | undefined> {
+  const child = spawn(tool, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const ended = new Promise<number | undefined>((resolve, reject) => {
+    child.on('close', status => resolve(status ?? 1))
+    child.on('error', error => (errnoOf(error) === 'ENOENT' ? resolve(undefined) : reject(error)))
+  })
+  const [status, out, err] = await Promise.all([ended, text(child.stdout), text(child.stderr)])
+  return status === undefined ? undefined : { status, out, err }
 }
 
 /** The largest text taken from a URL, in bytes. */

@@ -1,5 +1,5 @@
 /** Tells what `kube` will not do with an object: nothing is silently ignored. */
-import type { FieldPath } from '../diagnostic.ts'
+import type { FieldPath, Severity } from '../diagnostic.ts'
 import { type Finding, notice, warning } from './finding.ts'
 import { type KindInfo, validatorName } from './kinds.ts'
 import { valueAt } from './schema.ts'
@@ -8,14 +8,18 @@ import type { KubernetesObject } from './types.ts'
 import { loadValidator } from './validators.ts'
 
 /** Errors for refused fields, notices for accepted ones; one finding for a kind that is not run at all. */
-export async function checkSupport(info: KindInfo, object: KubernetesObject): Promise<readonly Finding[]> {
+export async function checkSupport(
+  info: KindInfo,
+  object: KubernetesObject,
+  refusals: Severity,
+): Promise<readonly Finding[]> {
   if (info.disposition === 'accepted')
     return [notice(['kind'], 'KindAccepted', `${info.kind} is checked and otherwise not acted on: ${info.reason}`)]
   if (info.disposition === 'notYetRun')
     return [warning(['kind'], 'KindNotRun', `kube does not act on a ${info.kind} yet: ${info.reason}`)]
   const findings: Finding[] = []
   await collect(validatorName(info), object, [], findings)
-  return findings
+  return findings.map(finding => (finding.severity === 'error' ? { ...finding, severity: refusals } : finding))
 }
 
 async function collect(module: string, value: unknown, at: FieldPath, findings: Finding[]): Promise<void> {

@@ -55,6 +55,7 @@ function hintFor(apiVersion: string, kind: string): string {
   if (present !== undefined && isDroppedVersion(apiVersion, kind))
     return `Kubernetes no longer serves ${apiVersion}: use apiVersion ${present}`
   if (present !== undefined) return `${kind} is in apiVersion ${present}`
+  if (kind === 'Kustomization') return 'this is for kustomize: build it with -k and its directory'
   const names = knownKinds.map(info => info.kind)
   const similar = nearest(kind, names)
   if (similar !== undefined) return `did you mean ${JSON.stringify(similar)}?`

@@ -190,6 +190,15 @@ export function presentVersion(kind: string): string | undefined {
   return knownKinds.findLast(info => info.kind === kind)?.apiVersion
 }
 
+/** The kind of a name as a user writes it: `pod`, `pods`, `po`, `Pod`; the newest where a kind has two versions. */
+export function findKindByName(name: string, apiVersion?: string): KindInfo | undefined {
+  const lower = name.toLowerCase()
+  return knownKinds.findLast(info => {
+    if (apiVersion !== undefined && info.apiVersion !== apiVersion) return false
+    return info.kind.toLowerCase() === lower || info.plural === lower || info.shortNames.includes(lower)
+  })
+}
+
 /** The module in `build/validators/` that checks the kind: `pod`, `horizontal-pod-autoscaler-v1`. */
 export function validatorName(info: KindInfo): string {
   const name = info.kind.replace(/(?<=[a-z])(?=[A-Z])/g, '-').toLowerCase()

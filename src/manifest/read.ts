@@ -16,6 +16,8 @@ export interface ReadOptions {
   readonly namespace?: string
   /** Makes an unknown kind a warning. */
   readonly skipUnknown?: boolean
+  /** What a refused field is: an error (the default), or a warning where only the API server's judgement counts. */
+  readonly refusals?: 'error' | 'warning'
 }
 
 /** Reads and checks the texts. Never throws for what they hold. */
@@ -131,7 +133,11 @@ async function readObject(value: unknown, at: FieldPath, { source, options }: Re
   if (header.info === undefined) return { findings: header.findings }
   const { info, object } = header
   const shape = await checkSchema(info, object, path => source.yaml.sourceOf([...at, ...path]))
-  const findings = [...shape, ...checkRules(info, object, shape), ...(await checkSupport(info, object))]
+  const findings = [
+    ...shape,
+    ...checkRules(info, object, shape),
+    ...(await checkSupport(info, object, options.refusals ?? 'error')),
+  ]
   return { object: manifestObject(header, at, { source, options }), findings: unique(findings) }
 }
 
