@@ -54,15 +54,20 @@ export function planApp(objects: readonly ManifestObject[], options: PlanOptions
       const result = planPod(source, context)
       findings.push(...nameClash(result.plan, pods, expansion.podPath))
       pods.push(result.plan)
-      // The replicas of one template have the same findings: they are told once.
       if (source === expansion.pods[0]) findings.push(...result.findings)
       findings.push(...portClashes(result.plan, portHolders))
     }
     diagnostics.push(
-      ...findings.map(finding => locate(object, { ...finding, path: [...expansion.podPath, ...finding.path] })),
+      ...once(findings).map(finding => locate(object, { ...finding, path: [...expansion.podPath, ...finding.path] })),
     )
   }
   return { pods, claims, diagnostics }
+}
+
+/** What several replicas have in common is told for the first one. */
+function once(findings: readonly Finding[]): readonly Finding[] {
+  const told = new Map(findings.toReversed().map(finding => [`${finding.code} ${finding.path.join('/')}`, finding]))
+  return findings.filter(finding => told.get(`${finding.code} ${finding.path.join('/')}`) === finding)
 }
 
 function named(value: KubernetesObject): NamedObject {

@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { manifest, podOf } from './fixture.ts'
+import { planApp } from './plan-app.ts'
+
+function template(container: object = {}) {
+  return {
+    metadata: { labels: { app: 'web' }, annotations: { note: 'x' } },
+    spec: { containers: [{ name: 'web', image: 'web:1', ...container }] },
+  }
+}
+
+function workload(kind: string, spec: object, container: object = {}) {
+  const apiVersion = kind === 'Job' ? 'batch/v1' : 'apps/v1'
+  const selector = kind === 'Job' ? {} : { selector: { matchLabels: { app: 'web' } } }
+  return manifest({
+    apiVersion,
+    kind,
+    metadata: { name: 'web' },
+    spec: { ...selector, ...spec, template: template(container) },
+  })
+}
+
+function names(...objects: Parameters<typeof planApp>[0][number][]) {
+  return planApp(objects).pods.map(pod => pod.name)
+}
+
+test('the pods of a Deployment', () => {
+  const { pods, diagnostics } = planApp([workload('Deployment', { replicas: 3 })])
+  assert.deepEqual(diagnostics, [])
+  assert.equal(new Set(pods.map(pod => pod.name)).size, 3)
+  for (const { name, pod, owner } of pods) {
+    const hash = pod.metadata?.labels?.['pod-template-hash']
+    assert.match(name, new RegExp(`^web-${hash}-[bcdfghjklmnpqrstvwxz2456789]{5}$`))
+    assert.deepEqual(pod.metadata?.labels, { app: 'web', 'pod-template-hash': hash })
+    assert.deepEqual(pod.metadata?.annotations, { note: 'x' })
+    assert.equal(pod.metadata?.ownerReferences?.[0]?.kind, 'ReplicaSet')
+    assert.equal(pod.metadata?.ownerReferences?.[0]?.name, `web-${hash}`)
+    assert.equal(pod.metadata?.generateName, `web-${hash}-`)
+    assert.equal(pod.spec?.enableServiceLinks, true)
+    assert.deepEqual(owner, { kind: 'Deployment', name: 'web' })
+  }
+})
+
+test('the same Deployment gives the same plan; scaling keeps the pods there are; another template gives others', () => {
+  const three = names(workload('Deployment', { replicas: 3 }))
+  assert.deepEqual(names(workload('Deployment', { replicas: 3 })), three)
+  assert.deepEqual(names(workload('Deployment', { replicas: 5 })).slice(0, 3), three)
+  assert.deepEqual(names(workload('Deployment', {})), three.slice(0, 1))
+  const other = names(workload('Deployment', { replicas: 3 }, { image: 'web:2' }))
+  assert.ok(other.every(name => !three.includes(name)))
+  assert.deepEqual(names(workload('Deployment', { replicas: 0 })), [])
+})
+
+test('a thousand replicas have a thousand names', () => {
+  assert.equal(new Set(names(workload('Deployment', { replicas: 1000 }))).size, 1000)
+})
+
+test('a long name is cut so that the pod name fits', () => {
+  const long = { ...workload('ReplicaSet', { replicas: 1 }), name: 'n'.repeat(63) }
+  assert.equal(names(long)[0]?.length, 63)
+})
+
+test('StatefulSet: ordinals, host names, claims', () => {
+  const spec = {
+    replicas: 2,
+    serviceName: 'db',
+    ordinals: { start: 4 },
+    volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: { resources: { requests: { storage: '1Mi' } } } }],
+  }
+  const { pods, claims, diagnostics } = planApp([workload('StatefulSet', spec)])
+  assert.deepEqual(diagnostics, [])
+  assert.deepEqual(
+    pods.map(pod => pod.name),
+    ['web-4', 'web-5'],
+  )
+  const [first] = pods
+  assert.equal(first?.hostname, 'web-4')
+  assert.equal(first?.hosts.domain, 'db.default.svc.cluster.local')
+  assert.equal(first?.pod.metadata?.labels?.['apps.kubernetes.io/pod-index'], '4')
+  assert.deepEqual(
+    first?.volumes.map(volume => volume.kind === 'claim' && [volume.claim, volume.sizeBytes]),
+    [['data-web-4', 2 ** 20]],
+  )
+  assert.deepEqual(
+    claims.map(claim => claim.metadata?.name),
+    ['data-web-4', 'data-web-5'],
+  )
+})
+
+test('DaemonSet has one pod, a Job as many as run side by side', () => {
+  assert.equal(names(workload('DaemonSet', {})).length, 1)
+  assert.equal(names(workload('Job', {})).length, 1)
+  assert.equal(names(workload('Job', { parallelism: 3, completions: 5 })).length, 3)
+  assert.equal(names(workload('Job', { parallelism: 3, completions: 2 })).length, 2)
+  assert.equal(names(workload('Job', { suspend: true })).length, 0)
+  const [pod] = planApp([workload('Job', {})]).pods
+  assert.equal(pod?.pod.metadata?.labels?.['batch.kubernetes.io/job-name'], 'web')
+})
+
+test('objects that are no workloads make no pods', () => {
+  const service = manifest({ apiVersion: 'v1', kind: 'Service', metadata: { name: 's' }, spec: {} })
+  assert.deepEqual(planApp([service]), { pods: [], claims: [], diagnostics: [] })
+})
+
+test('objects of earlier apps are found', () => {
+  const pod = podOf({ envFrom: [{ configMapRef: { name: 'cfg' } }] })
+  const cfg = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'cfg', namespace: 'default' }, data: { A: '1' } }
+  assert.deepEqual(planApp([manifest(pod)], { existing: [cfg] }).diagnostics, [])
+  const elsewhere = { ...cfg, metadata: { name: 'cfg', namespace: 'other' } }
+  assert.equal(planApp([manifest(pod)], { existing: [elsewhere] }).diagnostics.length, 1)
+})
+
+test("a template's finding is told once, where it stands", () => {
+  const missing = { envFrom: [{ configMapRef: { name: 'none' } }] }
+  const { diagnostics } = planApp([workload('Deployment', { replicas: 3 }, missing)])
+  assert.deepEqual(diagnostics, [
+    {
+      severity: 'error',
+      code: 'ObjectNotFound',
+      message: 'configmap "none" not found',
+      path: ['spec', 'template', 'spec', 'containers', 0, 'envFrom', 0, 'configMapRef', 'name'],
+      file: 'app.yaml',
+      document: 0,
+      position: { line: 1, column: 1 },
+    },
+  ])
+})
+
+const onPort = (hostPort: number, more: object = {}) => podOf({ ports: [{ containerPort: 80, hostPort, ...more }] })
+const other = (pod: object) => ({ ...pod, metadata: { name: 'other' } })
+
+test('two pods cannot have one host port', () => {
+  const codes = (a: object, b: object) => planApp([manifest(a), manifest(other(b))]).diagnostics.map(({ code }) => code)
+  assert.deepEqual(codes(onPort(8080), onPort(8080)), ['HostPortConflict'])
+  assert.deepEqual(codes(onPort(8080), onPort(8080, { hostIP: '127.0.0.1' })), ['HostPortConflict'])
+  assert.deepEqual(codes(onPort(8080), onPort(8081)), [])
+  assert.deepEqual(codes(onPort(8080), onPort(8080, { protocol: 'UDP' })), [])
+  assert.deepEqual(codes(onPort(8080, { hostIP: '127.0.0.1' }), onPort(8080, { hostIP: '127.0.0.2' })), [])
+})
+
+test('nor can the replicas of one Deployment, and it says why', () => {
+  const ports = { ports: [{ containerPort: 80, hostPort: 8080 }] }
+  const { diagnostics } = planApp([workload('Deployment', { replicas: 3 }, ports)])
+  assert.equal(diagnostics.length, 1)
+  assert.deepEqual(diagnostics[0]?.path, ['spec', 'template', 'spec', 'containers', 0, 'ports', 0, 'hostPort'])
+  assert.match(diagnostics[0]?.hint ?? '', /replicas/)
+})
+
+test('two objects cannot make pods of one name', () => {
+  const pod = manifest({ ...podOf(), metadata: { name: 'web-0' } })
+  const { diagnostics } = planApp([pod, workload('StatefulSet', { replicas: 1 })])
+  assert.deepEqual(
+    diagnostics.map(({ code }) => code),
+    ['FieldValueDuplicate'],
+  )
+})
+
+test('planning the same objects again gives the same bytes', () => {
+  const objects = [manifest(podOf()), workload('Deployment', { replicas: 2 })]
+  assert.equal(JSON.stringify(planApp(objects)), JSON.stringify(planApp(structuredCloneable(objects))))
+})
+
+function structuredCloneable(objects: readonly ReturnType<typeof manifest>[]) {
+  return objects.map(object => manifest(structuredClone(object.value)))
+}
