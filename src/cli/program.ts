@@ -5,6 +5,7 @@ import type { Context, GlobalOptions, Io } from './context.ts'
 import { errorJson, renderError } from './render.ts'
 import { addImageVerbs } from './verbs/image-verbs.ts'
 import { addLookVerbs } from './verbs/look-verbs.ts'
+import { addMakeVerbs } from './verbs/make-verbs.ts'
 import { addManifestVerbs } from './verbs/manifest-verbs.ts'
 import { addRunVerbs } from './verbs/run-verbs.ts'
 import type { AddVerb, Entry } from './verbs/verb.ts'
@@ -67,6 +68,7 @@ export function buildProgram(run: Run): Command {
   const verb = verbOf(program)
   addRunVerbs(verb)
   addLookVerbs(verb)
+  addMakeVerbs(verb)
   addManifestVerbs(verb)
   addImageVerbs(verb, (group, description) => verbOf(program.command(group).description(description)))
   return program

@@ -1,0 +1,18 @@
+/** Verbs that turn what runs back into text. */
+import { Option } from 'commander'
+import { GENERATE_TYPES } from '../../generate/types.ts'
+import { type AddVerb, type Entry, namespaceOption, outputOption, wholeNumber } from './verb.ts'
+
+export function addMakeVerbs(verb: AddVerb): void {
+  verb(
+    'generate <names...>',
+    'print manifests of pods, workloads or apps: NAME, KIND/NAME, app/NAME',
+    async () => (await import('../generate.ts')).runGenerate as Entry,
+  )
+    .addOption(namespaceOption('namespace of the names'))
+    .option('-s, --service', 'with a Service for each')
+    .addOption(new Option('-t, --type <kind>', 'as another kind').choices([...GENERATE_TYPES]))
+    .option('-r, --replicas <number>', 'this many pods of each workload', text => wholeNumber(text, 'replicas'))
+    .option('-f, --filename <file>', 'write a new file instead of printing')
+    .addOption(outputOption('yaml', 'json'))
+}
