@@ -3,6 +3,7 @@
  * `fake-host.ts`; both pass the same contract suites. Every *add* has a *remove*, and removing what is absent succeeds.
  */
 import type { ImageDefaults, MachineFacts, PodFacts } from '../plan/facts.ts'
+import type { OciSpec } from '../plan/oci-types.ts'
 import type { MemberPlan, PodPlan, PortPlan } from '../plan/types.ts'
 import type { ObservedContainer } from '../reconcile/observed.ts'
 
@@ -119,7 +120,7 @@ export interface StartedProcess {
 export interface RuntimePort {
   /** What must be so before any container starts, such as a cgroup hierarchy the OCI runtime can use. */
   prepare(): Promise<void>
-  startInfra(id: string, spec: object): Promise<StartedProcess>
+  startInfra(id: string, spec: OciSpec): Promise<StartedProcess>
   stopInfra(id: string): Promise<void>
   /** Everything set up, the command not yet running. Fails with `CommandNotFound`, `CommandNotExecutable`, `CreateFailed`. */
   create(id: string, options: CreateOptions): Promise<StartedProcess>
@@ -139,7 +140,7 @@ export interface RuntimePort {
 }
 
 export interface CreateOptions {
-  readonly spec: object
+  readonly spec: OciSpec
   readonly name: string
   readonly logFile: string
   readonly terminal: boolean

@@ -35,6 +35,7 @@ export function layoutOf(roots: Roots) {
     firewallState: join(runroot, 'firewall'),
     /** The empty root file system of the infra containers. */
     infraRootfs: join(root, 'infra'),
+    seccompDir: join(root, 'seccomp'),
     /** The OCI runtime's own state. */
     runtimeRoot: join(runroot, 'crun'),
     /** conmon writes a file named after the container here when it ends, holding its exit status. */

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
 import type { CreateOptions, RuntimePort, StartedProcess } from '../../engine/ports.ts'
+import type { OciSpec } from '../../plan/oci-types.ts'
 import type { Layout } from '../layout.ts'
 import { requireProgram } from '../sys/find-program.ts'
 import { identityOf, isAlive, pidOf } from '../sys/process-identity.ts'
@@ -10,6 +11,7 @@ import { toolError } from '../sys/run.ts'
 import { prepareCgroups, removeCgroup } from './cgroups.ts'
 import { openExitWatch } from './exit-watch.ts'
 import { runtimeError } from './runtime-error.ts'
+import { openSeccompCache } from './seccomp-cache.ts'
 
 export interface OciRuntimeOptions {
   readonly layout: Layout
@@ -24,6 +26,8 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
   const { layout } = options
   const exits = openExitWatch(layout.exitsDir)
   const program = () => requireProgram(options.runtime ?? 'crun')
+  const isCrun = () => program().endsWith('/crun')
+  const seccomp = openSeccompCache(layout.seccompDir)
 
   /** Runs the OCI runtime; its errors go to a log of their own, because a container may inherit the pipes. */
   function runtime(args: readonly string[]): Promise<{ readonly status: number; readonly stderr: string }> {
@@ -47,7 +51,7 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
     })
   }
 
-  function makeBundle(id: string, spec: object): string {
+  function makeBundle(id: string, spec: OciSpec): string {
     const bundle = layout.bundleDir(id)
     mkdirSync(bundle, { recursive: true, mode: 0o700 })
     writeFileSync(`${bundle}/config.json`, JSON.stringify(spec), { mode: 0o600 })
@@ -81,7 +85,7 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
     },
     stopInfra: remove,
     async create(id, create) {
-      const bundle = makeBundle(id, create.spec)
+      const bundle = makeBundle(id, isCrun() ? seccomp.precompiled(create.spec) : create.spec)
       const pid = await conmon(id, bundle, create)
       return started(pid)
     },

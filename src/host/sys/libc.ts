@@ -1,15 +1,9 @@
 /**
- * The system calls Node.js has no API for, by koffi. The only file that imports it. Every function throws a system
- * error with `code` (`EBUSY`) and `errno`, as `node:fs` does.
+ * The system calls Node.js has no API for. Every function throws a system error with `code` (`EBUSY`) and `errno`, as `node:fs` does.
  */
 
 import { closeSync, openSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { getSystemErrorName } from 'node:util'
-import type koffiModule from 'koffi'
-
-type Koffi = typeof koffiModule
-type Call = (...args: unknown[]) => number
+import { lastErrorCode, library, systemError } from './foreign.ts'
 
 /** Mount flags. Source: mount(2), linux/mount.h. */
 export const MS = {
@@ -31,26 +25,11 @@ export const MNT_DETACH = 2
 const UMOUNT_NOFOLLOW = 8
 const CLONE_NEWNET = 0x40000000
 
-let koffi: Koffi | undefined
-let libc: ReturnType<Koffi['load']> | undefined
-const calls = new Map<string, Call>()
-
-/** koffi costs milliseconds to load, so the first call does it, not the import. */
-function call(signature: string): Call {
-  const known = calls.get(signature)
-  if (known) return known
-  koffi ??= createRequire(import.meta.url)('koffi') as Koffi
-  libc ??= koffi.load('libc.so.6')
-  const made = libc.func(signature) as unknown as Call
-  calls.set(signature, made)
-  return made
-}
+const call = library('libc.so.6')
 
 function check(result: number, syscall: string, object: string): number {
   if (result >= 0) return result
-  const errno = koffi!.errno()
-  const code = getSystemErrorName(-errno)
-  throw Object.assign(new Error(`${code}: ${syscall} ${object}`), { code, errno: -errno, syscall })
+  throw systemError(syscall, object)
 }
 
 /** mount(2). `options` is the file system's own option string, at most one page. */
@@ -103,7 +82,7 @@ const LOCK_NB = 4
 export function tryLock(fd: number): boolean {
   const f = call('int flock(int fd, int operation)')
   if (f(fd, LOCK_EX | LOCK_NB) === 0) return true
-  const code = getSystemErrorName(-koffi!.errno())
+  const code = lastErrorCode()
   if (code === 'EWOULDBLOCK' || code === 'EAGAIN') return false
   throw Object.assign(new Error(`${code}: flock`), { code })
 }
@@ -154,6 +133,6 @@ export function getxattr(path: string | Buffer, name: string): Buffer | undefine
   const f = call('ssize_t lgetxattr(const void *path, const char *name, void *value, size_t size)')
   const value = Buffer.alloc(65536)
   const length = f(cString(path), name, value, value.length)
-  if (length < 0 && getSystemErrorName(-koffi!.errno()) === 'ENODATA') return undefined
+  if (length < 0 && lastErrorCode() === 'ENODATA') return undefined
   return value.subarray(0, check(length, 'getxattr', `${name} of ${path}`))
 }

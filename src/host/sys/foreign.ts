@@ -1,0 +1,45 @@
+/** Functions of shared libraries, by koffi. The only file that imports it. */
+import { createRequire } from 'node:module'
+import { getSystemErrorName } from 'node:util'
+import type koffiModule from 'koffi'
+
+type Koffi = typeof koffiModule
+export type ForeignFunction = (...args: unknown[]) => number
+
+let koffi: Koffi | undefined
+
+/** koffi costs milliseconds to load, so the first call does it, not the import. */
+function loaded(): Koffi {
+  koffi ??= createRequire(import.meta.url)('koffi') as Koffi
+  return koffi
+}
+
+/** A library whose functions are bound when they are first asked for, by their C prototype. */
+export function library(name: string): (prototype: string) => ForeignFunction {
+  let handle: ReturnType<Koffi['load']> | undefined
+  const known = new Map<string, ForeignFunction>()
+  return prototype => {
+    const bound = known.get(prototype)
+    if (bound) return bound
+    handle ??= loaded().load(name)
+    const made = handle.func(prototype) as unknown as ForeignFunction
+    known.set(prototype, made)
+    return made
+  }
+}
+
+/** Tells koffi of a C structure, by which prototypes may name it. */
+export function defineStruct(name: string, fields: Readonly<Record<string, string>>): void {
+  loaded().struct(name, fields)
+}
+
+/** The error code of the last call, such as `EBUSY`. */
+export function lastErrorCode(): string {
+  return getSystemErrorName(-loaded().errno())
+}
+
+/** A system error as `node:fs` throws it, for a call that failed. */
+export function systemError(syscall: string, object: string): Error & { readonly code: string } {
+  const code = lastErrorCode()
+  return Object.assign(new Error(`${code}: ${syscall} ${object}`), { code, errno: -loaded().errno(), syscall })
+}
