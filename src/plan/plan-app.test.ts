@@ -61,41 +61,23 @@ test('a long name is cut so that the pod name fits', () => {
   assert.equal(names(long)[0]?.length, 63)
 })
 
-test('StatefulSet: ordinals, host names, claims', () => {
+test('a DaemonSet has one pod, a ReplicaSet its replicas', () => {
+  assert.equal(names(workload('DaemonSet', {})).length, 1)
+  assert.equal(names(workload('ReplicaSet', { replicas: 2 })).length, 2)
+})
+
+test('the claims of a StatefulSet are found and handed on', () => {
   const spec = {
-    replicas: 2,
-    serviceName: 'db',
-    ordinals: { start: 4 },
-    volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: { resources: { requests: { storage: '1Mi' } } } }],
+    volumeClaimTemplates: [{ metadata: { name: 'd' }, spec: { resources: { requests: { storage: '1Mi' } } } }],
   }
   const { pods, claims, diagnostics } = planApp([workload('StatefulSet', spec)])
   assert.deepEqual(diagnostics, [])
   assert.deepEqual(
-    pods.map(pod => pod.name),
-    ['web-4', 'web-5'],
-  )
-  const [first] = pods
-  assert.equal(first?.hostname, 'web-4')
-  assert.equal(first?.hosts.domain, 'db.default.svc.cluster.local')
-  assert.equal(first?.pod.metadata?.labels?.['apps.kubernetes.io/pod-index'], '4')
-  assert.deepEqual(
-    first?.volumes.map(volume => volume.kind === 'claim' && [volume.claim, volume.sizeBytes]),
-    [['data-web-4', 2 ** 20]],
-  )
-  assert.deepEqual(
     claims.map(claim => claim.metadata?.name),
-    ['data-web-4', 'data-web-5'],
+    ['d-web-0'],
   )
-})
-
-test('DaemonSet has one pod, a Job as many as run side by side', () => {
-  assert.equal(names(workload('DaemonSet', {})).length, 1)
-  assert.equal(names(workload('Job', {})).length, 1)
-  assert.equal(names(workload('Job', { parallelism: 3, completions: 5 })).length, 3)
-  assert.equal(names(workload('Job', { parallelism: 3, completions: 2 })).length, 2)
-  assert.equal(names(workload('Job', { suspend: true })).length, 0)
-  const [pod] = planApp([workload('Job', {})]).pods
-  assert.equal(pod?.pod.metadata?.labels?.['batch.kubernetes.io/job-name'], 'web')
+  const [volume] = pods[0]?.volumes ?? []
+  assert.equal(volume?.kind === 'claim' && volume.sizeBytes, 2 ** 20)
 })
 
 test('objects that are no workloads make no pods', () => {
@@ -148,8 +130,9 @@ test('nor can the replicas of one Deployment, and it says why', () => {
 })
 
 test('two objects cannot make pods of one name', () => {
-  const pod = manifest({ ...podOf(), metadata: { name: 'web-0' } })
-  const { diagnostics } = planApp([pod, workload('StatefulSet', { replicas: 1 })])
+  const set = workload('ReplicaSet', { replicas: 1 })
+  const [name = ''] = names(set)
+  const { diagnostics } = planApp([manifest({ ...podOf(), metadata: { name } }), set])
   assert.deepEqual(
     diagnostics.map(({ code }) => code),
     ['FieldValueDuplicate'],

@@ -2,6 +2,7 @@
 import type { V1PersistentVolumeClaim } from '@kubernetes/client-node'
 import type { Diagnostic, FieldPath } from '../diagnostic.ts'
 import type { Finding } from '../manifest/finding.ts'
+import { findKind } from '../manifest/kinds.ts'
 import type { KubernetesObject, ManifestObject } from '../manifest/types.ts'
 import { expandObject } from './expand.ts'
 import { type NamedObject, objectFinder } from './lookup.ts'
@@ -30,7 +31,7 @@ export interface PlanResult {
 /** The same objects give the same plan, in the objects' order. */
 export function planApp(objects: readonly ManifestObject[], options: PlanOptions = {}): PlanResult {
   const expansions = objects.flatMap(object => {
-    const expansion = expandObject(object)
+    const expansion = isRun(object) ? expandObject(object) : undefined
     return expansion ? [{ object, expansion }] : []
   })
   const claims = expansions.flatMap(({ expansion }) => expansion.claims ?? [])
@@ -62,6 +63,11 @@ export function planApp(objects: readonly ManifestObject[], options: PlanOptions
     )
   }
   return { pods, claims, diagnostics }
+}
+
+/** Whether the kinds' table lets the engine act on it; the reader has told if not. */
+function isRun(object: ManifestObject): boolean {
+  return findKind(object.apiVersion, object.kind)?.disposition === 'run'
 }
 
 /** What several replicas have in common is told for the first one. */

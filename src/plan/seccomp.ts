@@ -115,8 +115,20 @@ const AF_NETLINK = 16
 const AF_VSOCK = 40
 const NETLINK_AUDIT = 9
 
+/** Filters by what they depend on: most containers of a machine have the same one. */
+const made = new Map<string, OciSeccomp>()
+
 /** The filter for a capability set (without `CAP_`) on an OCI architecture such as `SCMP_ARCH_X86_64`. */
 export function defaultSeccomp(capabilities: readonly string[], architecture: string): OciSeccomp {
+  const key = `${architecture} ${capabilities.toSorted().join(' ')}`
+  const known = made.get(key)
+  if (known) return known
+  const filter = makeFilter(capabilities, architecture)
+  made.set(key, filter)
+  return filter
+}
+
+function makeFilter(capabilities: readonly string[], architecture: string): OciSeccomp {
   const held = new Set(capabilities)
   const allowed = [...ALLOWED]
   const refused = [...REFUSED]
