@@ -9,6 +9,10 @@ const { argv, env, stdout, stderr } = process
 const io: Io = {
   out: text => void stdout.write(text),
   err: text => void stderr.write(text),
+  write(bytes) {
+    if (stdout.write(bytes)) return Promise.resolve()
+    return new Promise(resolve => stdout.once('drain', resolve))
+  },
   // Standard input is opened by being named, which takes milliseconds: only where it is needed.
   readInput: () => text(process.stdin),
   get outIsTerminal() {

@@ -5,6 +5,8 @@ import type { RealHost } from './host.ts'
 export interface Io {
   out(text: string): void
   err(text: string): void
+  /** Writes to standard output as `out` does; resolves when there is room for more. */
+  write(bytes: Uint8Array): Promise<void>
   /** Reads standard input to its end. */
   readInput(): Promise<string>
   readonly outIsTerminal: boolean

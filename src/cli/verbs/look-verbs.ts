@@ -1,5 +1,5 @@
 /** Verbs that look at what runs. */
-import { type AddVerb, collect, type Entry, namespaceOption, outputOption } from './verb.ts'
+import { type AddVerb, collect, type Entry, namespaceOption, outputOption, wholeNumber } from './verb.ts'
 
 const IN_NAMESPACE = 'namespace to look in'
 
@@ -20,6 +20,24 @@ export function addLookVerbs(verb: AddVerb): void {
     .option('-L, --label-columns <labels>', 'a column for each of these labels')
     .option('--sort-by <path>', 'order by the value at this path: .metadata.name')
     .option('--ignore-not-found', 'no error for what is not there')
+
+  verb(
+    'logs [pod] [container]',
+    'print what a container wrote',
+    async () => (await import('../logs.ts')).runLogs as Entry,
+  )
+    .addOption(namespaceOption(IN_NAMESPACE))
+    .option('-c, --container <name>', "the container (default: the pod's first)")
+    .option('-f, --follow', 'go on until the container ends')
+    .option('--tail <lines>', 'only the last lines; -1 for all')
+    .option('--since <duration>', 'only what is newer than this: 30s, 5m, 1h30m')
+    .option('--since-time <time>', 'only what was written after this time (RFC 3339)')
+    .option('-t, --timestamps', 'the time before each line')
+    .option('-p, --previous', "of the container's previous run")
+    .option('--all-containers', 'of every container of the pod')
+    .option('--prefix', 'pod and container before each line')
+    .option('--limit-bytes <number>', 'no more than this', text => wholeNumber(text, 'bytes'))
+    .option('-l, --selector <labels>', 'of every pod with these labels')
 
   verb('ps', 'list containers', async () => (await import('../ps.ts')).runPs)
     .alias('pods')

@@ -1,0 +1,79 @@
+/** The pod and the container that a command is about. */
+import { KubeError } from '../diagnostic.ts'
+import type { PodRecord } from '../engine/ports.ts'
+import type { MemberPlan, PodPlan } from '../plan/types.ts'
+import { labelFilter } from '../status/selector.ts'
+import type { WireObject } from '../status/wire.ts'
+import type { Io } from './context.ts'
+import type { RealHost } from './host.ts'
+import { notFound, requireKind, resourceKind } from './resources.ts'
+
+/**
+ * Pods by `POD`, `pod/POD` or `WORKLOAD/NAME`; a bare name may be a workload's where no pod has it. Never empty: fails
+ * with code `NotFound`.
+ */
+export function findPods(host: RealHost, target: string, namespace: string): readonly PodRecord[] {
+  const pods = host.state.pods().filter(({ plan }) => plan.namespace === namespace)
+  const slash = target.indexOf('/')
+  const kind = slash < 0 ? undefined : requireKind(target.slice(0, slash))
+  const name = target.slice(slash + 1)
+  const named = pods.filter(({ plan }) => plan.name === name && (kind === undefined || kind.kind === 'Pod'))
+  if (named.length > 0) return named
+  const owned = pods.filter(({ plan }) => plan.owner?.name === name && (!kind || plan.owner.kind === kind.kind))
+  if (owned.length > 0) return owned
+  throw withNames(notFound(kind ?? resourceKind('Pod'), name), host, namespace)
+}
+
+/** The first of them, said on standard error where there are several, as kubectl does. */
+export function findPod(host: RealHost, target: string, namespace: string, io: Io): PodRecord {
+  const pods = findPods(host, target, namespace)
+  if (pods.length > 1) io.err(`Found ${pods.length} pods, using pod/${pods[0]!.plan.name}\n`)
+  return pods[0]!
+}
+
+/** Pods with these labels. */
+export function selectPods(host: RealHost, selector: string, namespace: string): readonly PodRecord[] {
+  const matches = labelFilter(selector)
+  return host.state
+    .pods()
+    .filter(({ plan }) => plan.namespace === namespace && matches(plan.pod as unknown as WireObject))
+}
+
+function withNames(error: KubeError, host: RealHost, namespace: string): KubeError {
+  const pods = host.state.pods().map(({ plan }) => plan)
+  const here = pods.filter(plan => plan.namespace === namespace).map(plan => plan.name)
+  const there = pods.filter(plan => plan.namespace !== namespace).map(plan => `${plan.namespace}/${plan.name}`)
+  const shown = here.length > 0 ? `pods: ${here.slice(0, 20).join(', ')}` : 'nothing is played'
+  const hint = here.length === 0 && there.length > 0 ? `in other namespaces: ${there.slice(0, 20).join(', ')}` : shown
+  return new KubeError(error.code, error.message, { hint })
+}
+
+const DEFAULT_CONTAINER = 'kubectl.kubernetes.io/default-container'
+
+/** The one that is named, else the pod's default one: its annotation's, else the first, which is told. */
+export function chooseContainer(plan: PodPlan, name: string | undefined, io: Io): MemberPlan {
+  if (name !== undefined) return requireContainer(plan, name)
+  const annotated = plan.pod.metadata?.annotations?.[DEFAULT_CONTAINER]
+  const byAnnotation = annotated === undefined ? undefined : plan.members.find(member => member.name === annotated)
+  if (byAnnotation) return byAnnotation
+  const first = plan.members.find(member => member.role === 'main') ?? plan.members[0]!
+  if (plan.members.length > 1) io.err(`Defaulted container "${first.name}" out of: ${containerNames(plan)}\n`)
+  return first
+}
+
+/** Fails with code `NoSuchContainer`, naming those there are. */
+export function requireContainer(plan: PodPlan, name: string): MemberPlan {
+  const member = plan.members.find(candidate => candidate.name === name)
+  if (member) return member
+  throw new KubeError(
+    'NoSuchContainer',
+    `container ${name} not found in pod ${plan.name}; have: ${containerNames(plan)}`,
+  )
+}
+
+/** `web, log, prep (init)`: the main ones first. */
+function containerNames(plan: PodPlan): string {
+  const main = plan.members.filter(member => member.role === 'main').map(member => member.name)
+  const init = plan.members.filter(member => member.role !== 'main').map(member => `${member.name} (init)`)
+  return [...main, ...init].join(', ')
+}
