@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path'
 import { KubeError } from '../diagnostic.ts'
 import type { Host } from '../engine/ports.ts'
 import { openImageStore } from '../host/images/store.ts'
-import type { ImageStore } from '../host/images/types.ts'
+import type { Image, ImageStore } from '../host/images/types.ts'
 import { containerId, infraId, type Layout, layoutOf, type Roots } from '../host/layout.ts'
 import { openBridgeNetwork } from '../host/network/bridge-network.ts'
 import { holds, type ListeningPort, listeningPorts } from '../host/network/listening-ports.ts'
@@ -14,6 +14,7 @@ import { chooseSubnet, formatSubnet, parseRoutes, parseSubnet } from '../host/ne
 import { openOciRuntime } from '../host/runtime/oci-runtime.ts'
 import { openState, portTaken, type StateStore } from '../host/state/state-store.ts'
 import { requireProgram } from '../host/sys/find-program.ts'
+import { lockFile } from '../host/sys/lock.ts'
 import { readMachineFacts } from '../host/sys/machine.ts'
 import { openVolumes } from '../host/volumes/pod-volumes.ts'
 import type { MachineFacts } from '../plan/facts.ts'
@@ -67,9 +68,14 @@ export function openHost(options: HostOptions): RealHost {
   const runtime = once(() =>
     openOciRuntime({ layout, ...(options.runtime === undefined ? {} : { runtime: options.runtime }) }),
   )
-  const volumes = once(() =>
-    openVolumes({ layout, lowerDirs: reference => store.lowerDirs(present(store, reference)) }),
-  )
+  /** What the store said; a run asks for the same few images again and again. */
+  const found = new Map<string, Image>()
+  const find = (reference: string): Image | undefined => {
+    const image = found.get(reference) ?? store.find(reference)
+    if (image) found.set(reference, image)
+    return image
+  }
+  const volumes = once(() => openVolumes({ layout, lowerDirs: reference => store.lowerDirs(present(find, reference)) }))
   const machine = once(readMachineFacts)
   const infra = once(() => {
     prepareInfraRootfs(layout.infraRootfs)
@@ -96,8 +102,11 @@ export function openHost(options: HostOptions): RealHost {
       return infra()
     },
     images: {
-      find: reference => store.find(reference),
-      pull: (reference, settings) => store.pull(reference, settings),
+      find,
+      pull(reference, settings) {
+        found.delete(reference)
+        return store.pull(reference, settings)
+      },
     },
     now,
     newUid: randomUUID,
@@ -109,6 +118,7 @@ export function openHost(options: HostOptions): RealHost {
       const holder = listeners().find((listener: ListeningPort) => holds(listener, port))
       if (holder) throw portTaken(plan, port, 'another program of this machine')
     },
+    lock: () => lockFile(layout.lockFile),
     close() {
       network.value?.close()
       runtime.value?.[Symbol.dispose]()
@@ -130,8 +140,8 @@ function freeSubnet(instance: string): string {
   return formatSubnet(subnet)
 }
 
-function present(store: ImageStore, reference: string) {
-  const image = store.find(reference)
+function present(find: ImageStore['find'], reference: string): Image {
+  const image = find(reference)
   if (!image) throw new KubeError('ImageNotFound', `image ${reference} is not present`)
   return image
 }

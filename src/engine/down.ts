@@ -51,7 +51,9 @@ export async function removePods(pods: readonly PodRecord[], options: DownOption
 
 /** Takes away what no pod needs any more: published ports, and with the last pod the bridge and the firewall table. */
 export async function sweep(host: Host): Promise<void> {
-  const bridged = host.state.pods().some(pod => pod.plan.network.mode === 'bridge')
-  if (bridged) await host.network.publish()
+  using _lock = await host.lock()
+  const pods = host.state.pods()
+  if (pods.some(pod => pod.plan.network.mode === 'bridge')) await host.network.publish()
   else await host.network.remove()
+  if (pods.length === 0) await host.runtime.release()
 }

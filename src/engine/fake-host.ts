@@ -99,6 +99,7 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
     infraId,
     logFile: (uid, container, attempt) => `/logs/${uid}/${container}/${attempt}`,
     checkPortFree() {},
+    lock: async () => ({ [Symbol.dispose]() {} }),
     close() {},
     images: {
       find: reference => (images.has(reference) ? { id: `sha256:${reference}`, config: { env: [] } } : undefined),
@@ -120,6 +121,7 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
     },
     runtime: {
       async prepare() {},
+      async release() {},
       async startInfra(id) {
         make('startInfra', () => running.set(id, { started: true }))
         return { pid: 1, identity: id }

@@ -53,7 +53,6 @@ export async function play(request: PlayRequest, options: PlayOptions): Promise<
   const leaving = new Set(changes.remove.map(pod => pod.uid))
   host.state.checkPods(changes.create, leaving)
   checkHostPorts(host, changes.create)
-  await host.runtime.prepare()
 
   const abort = new AbortController()
   const signal = options.signal ? AbortSignal.any([options.signal, abort.signal]) : abort.signal
@@ -106,10 +105,19 @@ async function makeAll(run: Run, abort: AbortController, records: readonly PodRe
     failure ??= { error }
     abort.abort()
   }
-  const bridged = records.some(record => record.plan.network.mode === 'bridge')
-  const network = bridged ? host.network.prepare().then(() => host.network.publish()) : Promise.resolve()
+  // The pods are recorded by now, so that no other command takes away what is prepared for them.
+  const lock = await host.lock()
+  let shared: Promise<unknown> = Promise.resolve()
+  try {
+    await host.runtime.prepare()
+    const bridged = records.some(record => record.plan.network.mode === 'bridge')
+    if (bridged) shared = host.network.prepare().then(() => host.network.publish())
+  } catch (error) {
+    note(error)
+  }
+  shared = shared.catch(note).finally(() => lock[Symbol.dispose]())
   // Waits for all of them, so that nothing is still being made when the undoing begins.
-  await Promise.all([network.catch(note), ...records.map(record => bringUp(run, record).catch(note))])
+  await Promise.all([shared, ...records.map(record => bringUp(run, record).catch(note))])
   if (failure) throw failure.error
 }
 

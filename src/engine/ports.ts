@@ -104,9 +104,9 @@ export interface NetworkPort {
   attach(uid: string, infraPid: number, address: string): Promise<void>
   detach(uid: string): Promise<void>
   isAttached(uid: string): boolean
-  /** Makes the firewall what the leased ports call for. */
+  /** Makes the firewall what the leased ports call for. The caller holds the machine's lock. */
   publish(): Promise<void>
-  /** Takes the bridge and the firewall rules away. */
+  /** Takes the bridge and the firewall rules away. The caller holds the machine's lock. */
   remove(): Promise<void>
   close(): void
 }
@@ -120,6 +120,8 @@ export interface StartedProcess {
 export interface RuntimePort {
   /** What must be so before any container starts, such as a cgroup hierarchy the OCI runtime can use. */
   prepare(): Promise<void>
+  /** Undoes `prepare`: no container is left. */
+  release(): Promise<void>
   startInfra(id: string, spec: OciSpec): Promise<StartedProcess>
   stopInfra(id: string): Promise<void>
   /** Everything set up, the command not yet running. Fails with `CommandNotFound`, `CommandNotExecutable`, `CreateFailed`. */
@@ -185,6 +187,8 @@ export interface Host {
   logFile(uid: string, container: string, attempt: number): string
   /** Fails with `PortInUse` when a program of the machine holds the port. */
   checkPortFree(plan: PodPlan, port: PortPlan): void
+  /** Excludes other commands from what all pods share: bridge, firewall, mounts. Held for moments only. */
+  lock(): Promise<Disposable>
   close(): void
 }
 

@@ -36,6 +36,8 @@ export function layoutOf(roots: Roots) {
     /** The empty root file system of the infra containers. */
     infraRootfs: join(root, 'infra'),
     seccompDir: join(root, 'seccomp'),
+    /** Where crun's program is mounted read-only. */
+    crun: join(runroot, 'bin', 'crun'),
     /** The OCI runtime's own state. */
     runtimeRoot: join(runroot, 'crun'),
     /** conmon writes a file named after the container here when it ends, holding its exit status. */

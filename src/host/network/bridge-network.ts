@@ -6,7 +6,6 @@ import type { NetworkPort } from '../../engine/ports.ts'
 import { type Layout, vethName } from '../layout.ts'
 import { requireProgram } from '../sys/find-program.ts'
 import { withNetns } from '../sys/libc.ts'
-import { lockFile } from '../sys/lock.ts'
 import { bootId } from '../sys/process-identity.ts'
 import { run } from '../sys/run.ts'
 import { openRouteSocket, type RouteSocket } from './netlink-socket.ts'
@@ -62,7 +61,6 @@ export function openBridgeNetwork(options: BridgeOptions): NetworkPort {
 
   /** Applies the rules that the records call for, if they differ from what was applied last. */
   async function syncFirewall(): Promise<void> {
-    using _lock = await lockFile(layout.lockFile)
     const present = existsSync(`/sys/class/net/${bridge}`)
     const rules = present
       ? firewallRules({ table: options.table, bridge, subnet, ports: options.publishedPorts() })

@@ -10,6 +10,7 @@ import { identityOf, isAlive, pidOf } from '../sys/process-identity.ts'
 import { toolError } from '../sys/run.ts'
 import { prepareCgroups, removeCgroup } from './cgroups.ts'
 import { openExitWatch } from './exit-watch.ts'
+import { mountReadOnly, unmountReadOnly } from './read-only-copy.ts'
 import { runtimeError } from './runtime-error.ts'
 import { openSeccompCache } from './seccomp-cache.ts'
 
@@ -28,11 +29,15 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
   const program = () => requireProgram(options.runtime ?? 'crun')
   const isCrun = () => program().endsWith('/crun')
   const seccomp = openSeccompCache(layout.seccompDir)
+  /** What starts containers; see `prepare`. */
+  let launcher: string | undefined
 
   /** Runs the OCI runtime; its errors go to a log of their own, because a container may inherit the pipes. */
   function runtime(args: readonly string[]): Promise<{ readonly status: number; readonly stderr: string }> {
     return new Promise((resolve, reject) => {
-      const child = spawn(program(), ['--root', layout.runtimeRoot, ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
+      const child = spawn(launcher ?? program(), ['--root', layout.runtimeRoot, ...args], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      })
       let stderr = ''
       child.stderr.setEncoding('utf8').on('data', (text: string) => {
         stderr += text
@@ -75,6 +80,10 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
       mkdirSync(layout.exitsDir, { recursive: true, mode: 0o700 })
       mkdirSync(layout.runtimeRoot, { recursive: true, mode: 0o700 })
       prepareCgroups()
+      if (isCrun()) launcher = mountReadOnly(program(), layout.crun)
+    },
+    async release() {
+      unmountReadOnly(layout.crun)
     },
     async startInfra(id, spec) {
       const bundle = makeBundle(id, spec)
@@ -126,7 +135,18 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
   function conmon(id: string, bundle: string, create: CreateOptions): Promise<number> {
     const monitor = requireProgram('conmon')
     const log = `${bundle}/oci-log`
-    const args = ['--api-version', '1', '--cid', id, '--cuuid', id, '--name', create.name, '--runtime', program()]
+    const args = [
+      '--api-version',
+      '1',
+      '--cid',
+      id,
+      '--cuuid',
+      id,
+      '--name',
+      create.name,
+      '--runtime',
+      launcher ?? program(),
+    ]
     args.push(
       '--bundle',
       bundle,

@@ -17,6 +17,8 @@ export interface SeccompCache {
 
 export function openSeccompCache(directory: string): SeccompCache {
   const programs = new Map<string, string | undefined>()
+  /** The same object is asked for again and again; hashing it each time would cost more than everything else here. */
+  const byObject = new WeakMap<OciSeccomp, string | undefined>()
 
   function programOf(filter: OciSeccomp): string | undefined {
     const key = createHash('sha256').update(JSON.stringify(filter)).digest('hex')
@@ -40,7 +42,8 @@ export function openSeccompCache(directory: string): SeccompCache {
     precompiled(spec) {
       const filter = spec.linux?.seccomp
       if (!filter) return spec
-      const program = programOf(filter)
+      if (!byObject.has(filter)) byObject.set(filter, programOf(filter))
+      const program = byObject.get(filter)
       if (program === undefined) return spec
       const { seccomp: _seccomp, ...linux } = spec.linux
       return { ...spec, annotations: { ...spec.annotations, [ANNOTATION]: program }, linux }

@@ -191,9 +191,10 @@ function readInside(root: string, path: string): string {
     }
     try {
       if (!last) continue
-      if (!fstatSync(fd).isFile()) return ''
-      const buffer = Buffer.alloc(TEXT_LIMIT)
-      return buffer.toString('utf8', 0, readSync(fd, buffer, 0, TEXT_LIMIT, 0))
+      const stats = fstatSync(fd)
+      if (!stats.isFile()) return ''
+      const buffer = Buffer.allocUnsafe(Math.min(stats.size, TEXT_LIMIT))
+      return buffer.toString('utf8', 0, readSync(fd, buffer, 0, buffer.length, 0))
     } finally {
       closeSync(fd)
     }
