@@ -39,6 +39,7 @@ export async function importRootfs(
   let isOurs = fd !== 0
   try {
     await using writer = new ImageWriter(store.layout, store.db)
+    writer.warmUp()
     const isFile = path !== '-' && fstatSync(fd).isFile()
     const compression = isFile ? compressionOfFile(fd) : undefined
     // The thread reads a file itself; what only another program can decompress, or what cannot be read twice, is sent to it.

@@ -1,5 +1,6 @@
 /** `kube load`: images from a docker-archive, an oci-archive or an OCI layout directory. Sources: OCI image spec, image-layout.md; docker's `save` format. */
 import { closeSync, fstatSync, openSync, statSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { during, KubeError } from '../../diagnostic.ts'
 import {
@@ -29,7 +30,10 @@ import type { Digest, Image } from './types.ts'
 import { TarError } from './unpack/tar-header.ts'
 import { digestOf, ImageWriter } from './writer.ts'
 
+/** Unpacked at once, where there are as many processors... */
 const LAYERS_AT_ONCE = 4
+/** ...and where each thread, which takes 30 ms to start, gets so many bytes of archive to read. */
+const BYTES_PER_THREAD = 16 << 20
 const COMMITS_MAX = 3
 
 interface Store {
@@ -88,6 +92,8 @@ async function loadFrom(
 ): Promise<readonly Image[]> {
   const candidates = files.locate('manifest.json') ? dockerImages(files) : ociImages(files)
   if (candidates.length === 0) throw invalid('it holds no image')
+  if (candidates.some(candidate => parseConfig(candidate.config).diffIds.some(diffId => !writer.hasLayer(diffId))))
+    writer.warmUp()
   const images = new Map<Digest, Image>()
   for (const candidate of candidates) {
     const id = await loadOne(writer, files, candidate, signal)
@@ -109,13 +115,18 @@ async function loadOne(
   }
   const layers = new Map(diffIds.map((diffId, i) => [diffId, candidate.layers[i]!]))
   for (let commits = 0; commits < COMMITS_MAX; commits++) {
-    await inParallel([...layers], LAYERS_AT_ONCE, signal, async ([diffId, layer], stop) => {
+    await inParallel([...layers], threadsFor(files, candidate), signal, async ([diffId, layer], stop) => {
       await writer.reserveLayer(diffId, () => addLayer(writer, files, diffId, layer, stop), stop)
     })
     const id = await writer.commit(candidate)
     if (id !== undefined) return id
   }
   throw new KubeError('ImageNotFound', 'another process removes its layers all the time')
+}
+
+function threadsFor(files: ImageFiles, candidate: Candidate): number {
+  const bytes = candidate.layers.reduce((sum, layer) => sum + (files.locate(layer.name)?.length ?? 0), 0)
+  return Math.min(LAYERS_AT_ONCE, availableParallelism(), Math.ceil(bytes / BYTES_PER_THREAD) || 1)
 }
 
 async function addLayer(

@@ -118,9 +118,9 @@ async function pullFrom(
 ): Promise<Image> {
   await using writer = new ImageWriter(store.layout, store.db)
   const { manifest, bytes, digests } = await resolve(repository, reference, platform)
-  // The threads start while the config is on its way.
-  const warmingUp = store.db.imageByIdPrefix(manifest.config.digest) ? Promise.resolve() : writer.warmUp()
-  const [config] = await Promise.all([repository.smallBlob(manifest.config.digest), warmingUp])
+  // The first thread starts while the config is on its way.
+  if (!store.db.imageByIdPrefix(manifest.config.digest)) writer.warmUp()
+  const config = await repository.smallBlob(manifest.config.digest)
   const configDigest = digestOf(config)
   if (configDigest !== manifest.config.digest) throw mismatch('the config', manifest.config.digest, configDigest)
   const parsed = parseConfig(config)

@@ -70,8 +70,8 @@ export class ImageWriter implements AsyncDisposable {
   }
 
   /** Starts what unpacking needs while the caller waits for something else. */
-  async warmUp(): Promise<void> {
-    await this.#unpacker.warmUp()
+  warmUp(): void {
+    this.#unpacker.warmUp()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

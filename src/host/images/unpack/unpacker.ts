@@ -1,8 +1,9 @@
 /** Owns the unpacking threads: starts them when needed, keeps idle ones, ends them. */
 
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { MessageChannel, Worker } from 'node:worker_threads'
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { KubeError } from '../../../diagnostic.ts'
 import type { UnpackRequest, UnpackSuccess, WorkerMessage } from './protocol.ts'
 
@@ -40,26 +41,29 @@ function workerUrl(): URL {
 }
 
 export class Unpacker implements AsyncDisposable {
-  readonly #idle: Worker[] = []
+  readonly #idle: Promise<Worker>[] = []
   readonly #all = new Set<Worker>()
   readonly #initialUserns = inInitialUserns()
   #poolStarted: Promise<unknown> | undefined
 
-  /** Starts one thread ahead of time, while the caller still reads a manifest. */
-  async warmUp(): Promise<void> {
-    if (this.#all.size === 0) this.#idle.push(await this.#start())
+  /** Starts one thread ahead of time, while the caller still reads a manifest. A failure is met again by `unpack`. */
+  warmUp(): void {
+    if (this.#all.size > 0 || this.#idle.length > 0) return
+    const starting = this.#start()
+    starting.catch(() => {})
+    this.#idle.push(starting)
   }
 
   async unpack(options: UnpackOptions): Promise<UnpackSuccess> {
     options.signal?.throwIfAborted()
-    const worker = this.#idle.pop() ?? (await this.#start())
+    const worker = await (this.#idle.pop() ?? this.#start())
     let isReusable = false
     try {
       const result = await this.#run(worker, options)
       isReusable = true
       return result
     } finally {
-      if (isReusable) this.#idle.push(worker)
+      if (isReusable) this.#idle.push(Promise.resolve(worker))
       else {
         this.#all.delete(worker)
         await worker.terminate()
@@ -68,6 +72,7 @@ export class Unpacker implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.allSettled(this.#idle)
     await Promise.all([...this.#all].map(worker => worker.terminate()))
     this.#all.clear()
     this.#idle.length = 0
@@ -80,7 +85,14 @@ export class Unpacker implements AsyncDisposable {
     await this.#poolStarted
     const worker = new Worker(workerUrl(), { workerData: { initialUserns: this.#initialUserns } })
     this.#all.add(worker)
-    // A failure is reported by whoever uses the worker; without a listener it would end the process.
+    try {
+      // Its first message says that it is ready; an error before that is thrown here.
+      await once(worker, 'message')
+    } catch (cause) {
+      this.#all.delete(worker)
+      throw new KubeError('Failed', 'the unpacking thread does not start', { cause })
+    }
+    // A later failure is told to whoever uses it; without any listener it would end the process.
     worker.on('error', () => {})
     worker.unref()
     return worker
@@ -121,21 +133,20 @@ export class Unpacker implements AsyncDisposable {
 }
 
 /** Sends everything, gathered into pieces, never more than PIECES_MAX ahead of the receiver; stops early when `until` settles. */
-async function sendPieces(
-  bytes: AsyncIterable<Uint8Array>,
-  port: import('node:worker_threads').MessagePort,
-  until: Promise<unknown>,
-): Promise<void> {
+async function sendPieces(bytes: AsyncIterable<Uint8Array>, port: MessagePort, until: Promise<unknown>): Promise<void> {
   let isOver = false
   let underWay = 0
   let wake: () => void = () => {}
+  const free: Uint8Array<ArrayBuffer>[] = []
   const finish = (): void => {
     isOver = true
     wake()
   }
   until.then(finish, finish)
-  port.on('message', () => {
+  // Used pieces come back to be filled again: new ones would pile up until a garbage collection.
+  port.on('message', (piece: Uint8Array<ArrayBuffer>) => {
     underWay--
+    free.push(piece)
     wake()
   })
   const send = async (piece: Uint8Array<ArrayBuffer>): Promise<void> => {
@@ -158,7 +169,7 @@ async function sendPieces(
       at += take
       if (filled < PIECE_BYTES) continue
       await send(piece)
-      piece = new Uint8Array(PIECE_BYTES)
+      piece = free.pop() ?? new Uint8Array(PIECE_BYTES)
       filled = 0
     }
     if (isOver) return

@@ -47,9 +47,9 @@ async function* fromFile(fd: number, offset: number, length: number): Source {
 }
 
 async function* fromPort(data: MessagePort): Source {
-  const waiting: (Uint8Array | null)[] = []
+  const waiting: (Uint8Array<ArrayBuffer> | null)[] = []
   let wake: () => void = () => {}
-  data.on('message', (bytes: Uint8Array | null) => {
+  data.on('message', (bytes: Uint8Array<ArrayBuffer> | null) => {
     waiting.push(bytes)
     wake()
   })
@@ -63,8 +63,8 @@ async function* fromPort(data: MessagePort): Source {
       const bytes = waiting.shift()!
       if (bytes === null) return
       yield bytes
-      // The sender counts these and keeps only a few pieces under way.
-      data.postMessage('taken')
+      // The sender keeps only a few under way, and fills this one again.
+      data.postMessage(bytes, [bytes.buffer])
     }
   } finally {
     data.close()
