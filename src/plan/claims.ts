@@ -36,16 +36,37 @@ export function planClaim(
     const message = `persistentvolumeclaim "${source.claimName}" is not in the manifest: an existing or new volume of that name is used`
     return { volume: base, findings: [warning([...path, 'claimName'], 'ClaimNotDefined', message)] }
   }
-  const plan = { ...base, ...claimSettings(claim.spec) }
+  const plan = { ...base, ...claimSettings(claim.spec), ...ownerSettings(claim) }
+  const ignored = ignoredAnnotations(claim, [...path, 'claimName'])
   const volumeName = claim.spec?.volumeName
   const volume = volumeName ? context.find('PersistentVolume', '', volumeName) : undefined
-  if (volume) return bind(plan, claim, volume, context, path)
-  return plan.block ? { findings: [blockWithoutDevice(path, source.claimName)] } : { volume: plan, findings: [] }
+  if (volume) {
+    const bound = bind(plan, claim, volume, context, path)
+    return { ...bound, findings: [...ignored, ...bound.findings] }
+  }
+  return plan.block ? { findings: [blockWithoutDevice(path, source.claimName)] } : { volume: plan, findings: ignored }
 }
 
 function claimSettings(spec: V1PersistentVolumeClaimSpec | undefined): Pick<ClaimPlan, 'block' | 'sizeBytes'> {
   const size = wholeAmount(spec?.resources?.requests?.storage)
   return { block: spec?.volumeMode === 'Block', ...(size > 0 ? { sizeBytes: size } : {}) }
+}
+
+const PODMAN = 'volume.podman.io/'
+
+/** podman's `volume.podman.io/uid` and `/gid`. */
+function ownerSettings({ metadata }: V1PersistentVolumeClaim): Pick<ClaimPlan, 'uid' | 'gid'> {
+  const id = (name: 'uid' | 'gid') => {
+    const text = metadata?.annotations?.[PODMAN + name]
+    return text !== undefined && /^\d+$/.test(text) ? { [name]: Number(text) } : {}
+  }
+  return { ...id('uid'), ...id('gid') }
+}
+
+function ignoredAnnotations({ metadata }: V1PersistentVolumeClaim, path: FieldPath): readonly Finding[] {
+  return Object.keys(metadata?.annotations ?? {})
+    .filter(key => key.startsWith(PODMAN) && key !== `${PODMAN}uid` && key !== `${PODMAN}gid`)
+    .map(key => warning(path, 'AnnotationNotSupported', `${key} of claim ${metadata?.name} is not supported`))
 }
 
 function blockWithoutDevice(path: FieldPath, claim: string): Finding {

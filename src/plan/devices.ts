@@ -1,4 +1,5 @@
 /** Device nodes, and which of them the device cgroup lets a container use. */
+import { KubeError } from '../diagnostic.ts'
 import type { ContainerFacts, MachineFacts } from './facts.ts'
 import type { OciDevice, OciDeviceRule } from './oci-types.ts'
 import type { MemberPlan } from './types.ts'
@@ -34,7 +35,9 @@ export function memberDevices(member: MemberPlan, machine: MachineFacts, facts: 
     : []
   const volumes = member.devices.flatMap(({ volume, destination }) => {
     const device = facts.devices?.[volume]
-    if (!device) return []
+    if (!device) {
+      throw new KubeError('VolumeNotReady', `device ${destination}: volume ${volume} has no block device`)
+    }
     const { mode, ...node } = device
     return [{ ...node, path: destination, fileMode: mode }]
   })

@@ -41,11 +41,28 @@ export function expandObject(object: ManifestObject): Expansion | undefined {
   return EXPANDERS[object.kind]?.(object)
 }
 
+/**
+ * What an API server makes itself (uid, resourceVersion, status) is left out, so that the output of `kubectl get` is the
+ * same pod. A pod with only a generateName gets its name from its content.
+ */
 function expandPod(object: ManifestObject): Expansion {
-  const { namespace, name } = object
-  const pod = withDefaults(object.value) as V1Pod
-  const named = { ...pod, metadata: { ...pod.metadata, name, namespace } }
-  return { pods: [{ pod: named, namespace, name }], podPath: [] }
+  const { namespace } = object
+  const { apiVersion, kind, metadata = {}, spec } = withDefaults(object.value) as V1Pod
+  const { annotations, generateName, labels } = metadata
+  const name = object.name || generatedName(generateName ?? 'pod-', [namespace, metadata.labels, spec], new Set())
+  const pod: V1Pod = {
+    ...(apiVersion === undefined ? {} : { apiVersion }),
+    ...(kind === undefined ? {} : { kind }),
+    metadata: {
+      ...(annotations === undefined ? {} : { annotations }),
+      ...(generateName === undefined ? {} : { generateName }),
+      ...(labels === undefined ? {} : { labels }),
+      name,
+      namespace,
+    },
+    ...(spec === undefined ? {} : { spec }),
+  }
+  return { pods: [{ pod, namespace, name }], podPath: [] }
 }
 
 const TEMPLATE_PATH: FieldPath = ['spec', 'template']

@@ -100,7 +100,7 @@ export interface ContainerFacts {
   readonly subPaths?: Readonly<Record<string, string>>
   /** The text of each env file that `fileKeyRef` names, by `VOLUME/PATH`; absent ones are missing. */
   readonly envFiles?: Readonly<Record<string, string>>
-  /** The parsed content of the Localhost seccomp profile. */
+  /** The parsed content of the Localhost seccomp profile, from `seccompProfilePath`. */
   readonly seccompProfile?: object
   /** Block devices behind `volumeDevices`, by volume name. */
   readonly devices?: Readonly<Record<string, DeviceFacts>>

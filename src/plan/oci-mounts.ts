@@ -1,4 +1,5 @@
 /** What a container's file system holds besides its image: kernel file systems, the pod's files, the volumes. */
+import { KubeError } from '../diagnostic.ts'
 import type { ContainerFacts, MachineFacts, PodFacts } from './facts.ts'
 import type { OciMount } from './oci-types.ts'
 import type { MemberPlan, MountPlan, PodPlan } from './types.ts'
@@ -127,12 +128,21 @@ function bind(destination: string, source: string, options: readonly string[]): 
 
 function volumeMount(pod: PodPlan, mount: MountPlan, podFacts: PodFacts, facts: ContainerFacts): OciMount {
   const volume = pod.volumes.find(candidate => candidate.name === mount.volume)
-  const source = facts.subPaths?.[mount.destination] ?? podFacts.volumePaths[mount.volume] ?? ''
+  const source = mountSource(mount, podFacts, facts)
   const readOnly = mount.readOnly || volume?.kind === 'image' || (volume?.kind === 'claim' && volume.readOnly)
   const recursive = readOnly && mount.recursiveReadOnly !== 'Disabled'
   const propagation = mount.propagation === 'private' ? 'rprivate' : mount.propagation
   const options = ['rbind', propagation, readOnly ? 'ro' : 'rw', ...(recursive ? ['rro'] : [])]
   return { destination: absoluteDestination(mount), type: 'bind', source, options }
+}
+
+/** Never the whole volume in the place of a part of it. */
+function mountSource(mount: MountPlan, podFacts: PodFacts, facts: ContainerFacts): string {
+  const whole = mount.subPath === undefined && mount.subPathExpr === undefined
+  const source = facts.subPaths?.[mount.destination] ?? (whole ? podFacts.volumePaths[mount.volume] : undefined)
+  if (source !== undefined) return source
+  const what = whole ? '' : `${mount.subPath ?? mount.subPathExpr} of `
+  throw new KubeError('VolumeNotReady', `mount ${mount.destination}: ${what}volume ${mount.volume} is not there`)
 }
 
 /** A relative mountPath starts at the root of the container. Source: k8s.io/kubernetes/pkg/volume/util.MakeAbsolutePath. */

@@ -215,7 +215,7 @@ test('an ordinary container has the filter, masks and few devices', () => {
 })
 
 test('procMount: Unmasked', () => {
-  const spec = specOf({ securityContext: { procMount: 'Unmasked' } }, { spec: { hostUsers: false } })
+  const spec = specOf({ securityContext: { procMount: 'Unmasked' } })
   assert.equal(spec.linux.maskedPaths, undefined)
 })
 
@@ -258,4 +258,15 @@ test('equal filters have one key, and a compiled one goes into an annotation', (
   assert.notEqual(seccompKey(specOf({ securityContext: { capabilities: { add: ['SYS_ADMIN'] } } }), '1.8.1'), key)
   assert.equal(seccompKey(specOf({ securityContext: { privileged: true } }), '1.8.1'), undefined)
   assert.equal(withCompiledSeccomp(specOf(), 'AAA=').annotations?.['run.oci.seccomp_bpf_data'], 'AAA=')
+})
+
+test('what was not made ready is an error, never left out', () => {
+  const volumes = [{ name: 'data', emptyDir: {} }]
+  const mounted = (mount: object) => () =>
+    specOf({ volumeMounts: [{ name: 'data', mountPath: '/m', ...mount }] }, { spec: { volumes } })
+  assert.throws(mounted({ subPath: 'a' }), { code: 'VolumeNotReady' })
+  assert.throws(mounted({ subPathExpr: '$(X)' }), { code: 'VolumeNotReady' })
+  assert.throws(mounted({ name: 'other' }), { code: 'VolumeNotReady' })
+  assert.throws(() => specOf({}, { spec: { hostUsers: false } }), { code: 'UserNamespaceNotMapped' })
+  assert.throws(() => specOf({ volumeDevices: [{ name: 'data', devicePath: '/dev/x' }] }), { code: 'VolumeNotReady' })
 })

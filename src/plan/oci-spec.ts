@@ -8,6 +8,7 @@ import { MASKED_PATHS, memberMounts, READONLY_PATHS } from './oci-mounts.ts'
 import type { OciCapabilities, OciNamespace, OciProcess, OciResources, OciSeccomp, OciSpec } from './oci-types.ts'
 import { INFRA_OOM_SCORE, memberOomScore } from './resources.ts'
 import { defaultSeccomp } from './seccomp.ts'
+import { seccompFromProfile } from './seccomp-profile.ts'
 import type { MemberPlan, NamespaceKind, NamespacePlan, PodPlan, ResourcePlan } from './types.ts'
 import { expandVariables } from './variables.ts'
 
@@ -210,7 +211,11 @@ function ociNamespaces(plan: NamespacePlan, facts: PodFacts): readonly OciNamesp
 }
 
 function idMappings(pod: PodPlan, facts: PodFacts) {
-  if (!pod.userNamespace || !facts.idMappings) return {}
+  if (!pod.userNamespace) return {}
+  if (!facts.idMappings) {
+    const hint = 'remove hostUsers: false'
+    throw new KubeError('UserNamespaceNotMapped', 'no ids were set aside for a user namespace of its own', { hint })
+  }
   return { uidMappings: facts.idMappings.uids, gidMappings: facts.idMappings.gids }
 }
 
@@ -247,7 +252,7 @@ function seccompOf(member: MemberPlan, machine: MachineFacts, facts: ContainerFa
       `container ${member.name}: seccomp profile ${seccomp.profile} was not read`,
     )
   }
-  return facts.seccompProfile as OciSeccomp
+  return seccompFromProfile(facts.seccompProfile, capabilities, machine.architecture)
 }
 
 function appArmorProfile(member: MemberPlan, machine: MachineFacts): string | undefined {

@@ -147,3 +147,32 @@ test('planning the same objects again gives the same bytes', () => {
 function structuredCloneable(objects: readonly ReturnType<typeof manifest>[]) {
   return objects.map(object => manifest(structuredClone(object.value)))
 }
+
+test('what an API server adds does not make another pod', () => {
+  const token = {
+    name: 'kube-api-access-x',
+    projected: {
+      sources: [
+        { serviceAccountToken: { path: 'token' } },
+        { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+      ],
+    },
+  }
+  const written = podOf({}, { volumes: [token] })
+  const seen = {
+    ...written,
+    metadata: { ...written.metadata, uid: 'u', resourceVersion: '7', creationTimestamp: '2026-01-01T00:00:00Z' },
+    status: { phase: 'Running' },
+  }
+  const [first, second] = [written, seen].map(pod => planApp([manifest(pod)]))
+  assert.deepEqual(first?.diagnostics, [])
+  assert.equal(second?.pods[0]?.hash, first?.pods[0]?.hash)
+})
+
+test('a pod with a generateName gets its name from its content', () => {
+  const pod = (image: string) => ({ ...podOf({ image }), metadata: { generateName: 'job-' } })
+  const [name] = names(manifest(pod('a')))
+  assert.match(name ?? '', /^job-[a-z0-9]{5}$/)
+  assert.deepEqual(names(manifest(pod('a'))), [name])
+  assert.notDeepEqual(names(manifest(pod('b'))), [name])
+})

@@ -1,6 +1,6 @@
 /** The objects of an app as the pods that should exist. */
 import type { V1PersistentVolumeClaim } from '@kubernetes/client-node'
-import type { Diagnostic, FieldPath } from '../diagnostic.ts'
+import type { Diagnostic } from '../diagnostic.ts'
 import type { Finding } from '../manifest/finding.ts'
 import { findKind } from '../manifest/kinds.ts'
 import type { KubernetesObject, ManifestObject } from '../manifest/types.ts'
@@ -41,7 +41,8 @@ export function planApp(objects: readonly ManifestObject[], options: PlanOptions
   ])
   const pods: PodPlan[] = []
   const diagnostics: Diagnostic[] = []
-  const portHolders = new Map<string, PodPlan>()
+  const byName = new Map<string, PodPlan>()
+  const portHolders: PortHolders = new Map()
   for (const { object, expansion } of expansions) {
     const baseDir = options.baseDir?.(object.file)
     const context = {
@@ -53,7 +54,9 @@ export function planApp(objects: readonly ManifestObject[], options: PlanOptions
     const findings: Finding[] = []
     for (const source of expansion.pods) {
       const result = planPod(source, context)
-      findings.push(...nameClash(result.plan, pods, expansion.podPath))
+      const key = `${source.namespace}/${source.name}`
+      findings.push(...nameClash(result.plan, byName.get(key)))
+      byName.set(key, result.plan)
       pods.push(result.plan)
       if (source === expansion.pods[0]) findings.push(...result.findings)
       findings.push(...portClashes(result.plan, portHolders))
@@ -95,34 +98,27 @@ function locate(object: ManifestObject, finding: Finding): Diagnostic {
 }
 
 /** Only one pod of that name could exist, whoever it was made for. */
-function nameClash(plan: PodPlan, pods: readonly PodPlan[], podPath: FieldPath): readonly Finding[] {
-  const other = pods.find(pod => pod.namespace === plan.namespace && pod.name === plan.name)
+function nameClash(plan: PodPlan, other: PodPlan | undefined): readonly Finding[] {
   if (!other) return []
   const maker = other.owner === undefined ? 'the Pod' : `${other.owner.kind} ${other.owner.name}`
   const message = `Duplicate value: ${JSON.stringify(plan.name)}: ${maker} also makes a pod of that name`
-  return [{ severity: 'error', code: 'FieldValueDuplicate', message, path: [...podPath, 'metadata', 'name'] }]
+  return [{ severity: 'error', code: 'FieldValueDuplicate', message, path: ['metadata', 'name'] }]
 }
 
-/** A host port can lead to one pod only. */
-function portClashes(plan: PodPlan, holders: Map<string, PodPlan>): readonly Finding[] {
-  const findings: Finding[] = []
-  for (const port of plan.ports) {
-    const clash = [...holders].find(([key, holder]) => holder !== plan && clashes(key, port))
-    if (clash) findings.push(portTaken(plan, port, clash[1]))
-    holders.set(portKey(port), plan)
-  }
-  return findings
-}
+/** Who holds a port on which address, by protocol and number. */
+type PortHolders = Map<string, { readonly hostIp: string; readonly plan: PodPlan }[]>
 
-function portKey(port: PortPlan): string {
-  return `${port.protocol} ${port.hostPort} ${port.hostIp}`
-}
-
-/** All addresses of the machine clash with each single one. */
-function clashes(key: string, port: PortPlan): boolean {
-  const [protocol, number, ip = ''] = key.split(' ')
-  if (protocol !== port.protocol || number !== String(port.hostPort)) return false
-  return ip === '' || port.hostIp === '' || ip === port.hostIp
+/** A host port can lead to one pod only; all addresses of the machine clash with each single one. */
+function portClashes(plan: PodPlan, holders: PortHolders): readonly Finding[] {
+  return plan.ports.flatMap(port => {
+    const key = `${port.hostPort}/${port.protocol}`
+    const there = holders.get(key) ?? []
+    holders.set(key, [...there, { hostIp: port.hostIp, plan }])
+    const clash = there.find(
+      holder => holder.plan !== plan && (holder.hostIp === '' || port.hostIp === '' || holder.hostIp === port.hostIp),
+    )
+    return clash ? [portTaken(plan, port, clash.plan)] : []
+  })
 }
 
 function portTaken(plan: PodPlan, port: PortPlan, holder: PodPlan): Finding {

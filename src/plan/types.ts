@@ -221,6 +221,9 @@ export interface ClaimPlan {
   readonly ephemeral: boolean
   /** `volumeMode: Block`: a block device and not a directory. */
   readonly block: boolean
+  /** Who owns a directory that is made for it; absent: root. From podman's annotations of the claim. */
+  readonly uid?: number
+  readonly gid?: number
   /** What the claim asks for: a file system that is made for it has that size. */
   readonly sizeBytes?: number
 }
