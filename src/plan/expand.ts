@@ -41,20 +41,24 @@ export function expandObject(object: ManifestObject): Expansion | undefined {
   return EXPANDERS[object.kind]?.(object)
 }
 
+/** Where kubectl keeps the manifest it applied last. */
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
+
 /**
- * What an API server makes itself (uid, resourceVersion, status) is left out, so that the output of `kubectl get` is the
+ * What an API server and kubectl make themselves (uid, status...) is left out, so that the output of `kubectl get` is the
  * same pod. A pod with only a generateName gets its name from its content.
  */
 function expandPod(object: ManifestObject): Expansion {
   const { namespace } = object
   const { apiVersion, kind, metadata = {}, spec } = withDefaults(object.value) as V1Pod
-  const { annotations, generateName, labels } = metadata
+  const { generateName, labels } = metadata
+  const { [LAST_APPLIED]: _bookkeeping, ...annotations } = metadata.annotations ?? {}
   const name = object.name || generatedName(generateName ?? 'pod-', [namespace, metadata.labels, spec], new Set())
   const pod: V1Pod = {
     ...(apiVersion === undefined ? {} : { apiVersion }),
     ...(kind === undefined ? {} : { kind }),
     metadata: {
-      ...(annotations === undefined ? {} : { annotations }),
+      ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
       ...(generateName === undefined ? {} : { generateName }),
       ...(labels === undefined ? {} : { labels }),
       name,
