@@ -1,5 +1,6 @@
 /** The program: arguments in, exit status out. The only file that touches the process. */
 import { text } from 'node:stream/consumers'
+import { isatty } from 'node:tty'
 import type { Context, GlobalOptions, Io } from './cli/context.ts'
 import type { RealHost } from './cli/host.ts'
 import { runProgram } from './cli/program.ts'
@@ -22,11 +23,12 @@ const io: Io = {
     return stderr.isTTY === true
   },
   get inIsTerminal() {
-    return process.stdin.isTTY === true
+    return isatty(0)
   },
   get columns() {
     return stdout.columns ?? 80
   },
+  onResize: listener => void stdout.on('resize', () => listener(stdout.rows, stdout.columns)),
   // Source: no-color.org; FORCE_COLOR as Node.js takes it.
   get colour() {
     if (env.NO_COLOR !== undefined && env.NO_COLOR !== '') return false

@@ -14,6 +14,8 @@ export interface Io {
   readonly inIsTerminal: boolean
   /** Columns of the terminal; 80 when there is none. */
   readonly columns: number
+  /** Calls back at each change of the terminal's size; never where there is no terminal. */
+  onResize(listener: (rows: number, columns: number) => void): void
   readonly colour: boolean
   readonly cwd: string
   readonly env: Readonly<Record<string, string | undefined>>

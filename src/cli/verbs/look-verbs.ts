@@ -39,6 +39,19 @@ export function addLookVerbs(verb: AddVerb): void {
     .option('--limit-bytes <number>', 'no more than this', text => wholeNumber(text, 'bytes'))
     .option('-l, --selector <labels>', 'of every pod with these labels')
 
+  verb(
+    'exec <pod> [command...]',
+    'run a command in a running container: exec POD -- COMMAND',
+    async () => (await import('../exec.ts')).runExec as Entry,
+  )
+    .addOption(namespaceOption(IN_NAMESPACE))
+    .option('-c, --container <name>', "the container (default: the pod's first)")
+    .option('-i, --stdin', 'hand on standard input')
+    .option('-t, --tty', 'give the command a terminal')
+    .option('-e, --env <NAME=VALUE>', 'a variable for the command', collect)
+    .option('-w, --workdir <path>', 'where the command starts')
+    .option('-q, --quiet', 'only what the command writes')
+
   verb('ps', 'list containers', async () => (await import('../ps.ts')).runPs)
     .alias('pods')
     .addOption(outputOption('json'))

@@ -136,3 +136,41 @@ export function getxattr(path: string | Buffer, name: string): Buffer | undefine
   if (length < 0 && lastErrorCode() === 'ENODATA') return undefined
   return value.subarray(0, check(length, 'getxattr', `${name} of ${path}`))
 }
+
+/** Source: asm-generic/ioctls.h. */
+const TIOCSWINSZ = 0x5414
+
+/** ioctl(2) TIOCSWINSZ: tells a terminal, and so what runs in it, its size. */
+export function setWindowSize(fd: number, rows: number, columns: number): void {
+  const size = Buffer.alloc(8)
+  size.writeUInt16LE(rows, 0)
+  size.writeUInt16LE(columns, 2)
+  const f = call('int ioctl(int fd, unsigned long request, void *argument)')
+  check(f(fd, TIOCSWINSZ, size), 'ioctl', 'TIOCSWINSZ')
+}
+
+const AF_UNIX = 1
+const SOCK_SEQPACKET = 5
+const SOCK_CLOEXEC = 0o2000000
+/** Bytes of sun_path. Source: unix(7). */
+const SOCKET_PATH_BYTES = 108
+
+/** A file descriptor connected to a socket that keeps packets apart: each read gives one, each write sends one. */
+export function connectSeqpacket(path: string): number {
+  const name = cString(path)
+  if (name.length > SOCKET_PATH_BYTES)
+    throw Object.assign(new Error(`ENAMETOOLONG: connect ${path}`), { code: 'ENAMETOOLONG' })
+  const address = Buffer.alloc(2 + SOCKET_PATH_BYTES)
+  address.writeUInt16LE(AF_UNIX, 0)
+  name.copy(address, 2)
+  const socket = call('int socket(int domain, int type, int protocol)')
+  const fd = check(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), 'socket', path)
+  try {
+    const connect = call('int connect(int fd, const void *address, unsigned int length)')
+    check(connect(fd, address, address.length), 'connect', path)
+    return fd
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  }
+}

@@ -1,0 +1,134 @@
+/** Another command in a running container, on the caller's own terminal or pipes. Source: crun(1), runc-exec(8). */
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { closeSync, constants, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { constants as osConstants } from 'node:os'
+import { KubeError } from '../../diagnostic.ts'
+import type { Layout } from '../layout.ts'
+import { requireProgram } from '../sys/find-program.ts'
+import { setWindowSize } from '../sys/libc.ts'
+import { toolError } from '../sys/run.ts'
+import { runtimeError } from './runtime-error.ts'
+
+export interface ExecCommand {
+  readonly layout: Layout
+  /** Name or path of the OCI runtime. Default `crun`. */
+  readonly runtime?: string
+  readonly id: string
+  readonly command: readonly string[]
+  /** Hands on standard input; otherwise the command has none. */
+  readonly stdin: boolean
+  /** A terminal of its own. Standard input and output must be one. */
+  readonly terminal: boolean
+  /** Besides the container's own: `NAME=VALUE`. */
+  readonly env?: readonly string[]
+  readonly workingDir?: string
+  /** Standard output and error as pipes, told to these instead of the caller's own. */
+  readonly onOutput?: (stream: 'stdout' | 'stderr', bytes: Buffer) => void
+  /** Standard input from here instead of the caller's own. */
+  readonly input?: NodeJS.ReadableStream
+  /** Is given a function to call at each change of the terminal's size. */
+  readonly onResize?: (listener: (rows: number, columns: number) => void) => void
+  readonly passSignals?: (to: (signal: NodeJS.Signals) => void) => void
+}
+
+/** How the OCI runtime ends when it could not start the command: crun by 255, runc by 1. */
+const RUNTIME_FAILED = new Set([255, 1, 126, 127])
+
+/**
+ * The command's own exit status; 128 + n after signal n. Fails with codes `CommandNotFound` (exit status 127),
+ * `CommandNotExecutable` (126) and others when the command could not be started.
+ */
+export async function execCommand(options: ExecCommand): Promise<number> {
+  const { layout, id } = options
+  const program = requireProgram(options.runtime ?? 'crun')
+  const bundle = layout.bundleDir(id)
+  const logFile = `${bundle}/exec-${randomUUID()}`
+  const processFile = `${logFile}.json`
+  writeFileSync(processFile, JSON.stringify(processOf(bundle, options)), { mode: 0o600 })
+  const args = ['--root', layout.runtimeRoot, '--log', logFile, '--log-format', 'json', 'exec']
+  args.push('--process', processFile)
+  const pidFile = `${logFile}.pid`
+  if (options.onResize) args.push('--pid-file', pidFile)
+  args.push(id)
+  const output = options.onOutput === undefined ? 'inherit' : 'pipe'
+  const input = options.input === undefined ? (options.stdin ? 'inherit' : 'ignore') : 'pipe'
+  // Without a terminal of its own, Ctrl-C would reach it from the caller's terminal and once more as what is passed on.
+  const child = spawn(program, args, { stdio: [input, output, output], cwd: '/', detached: !options.terminal })
+  options.passSignals?.(signal => child.kill(signal))
+  // crun takes the size of the terminal over when it starts, and not again.
+  options.onResize?.((rows, columns) => resizeTerminal(Number(readText(pidFile)), rows, columns))
+  if (options.input && child.stdin) {
+    // A command that ends before its input does is not the caller's mistake.
+    child.stdin.on('error', () => {})
+    options.input.pipe(child.stdin)
+  }
+  child.stdout?.on('data', (bytes: Buffer) => options.onOutput?.('stdout', bytes))
+  child.stderr?.on('data', (bytes: Buffer) => options.onOutput?.('stderr', bytes))
+  try {
+    const status = await new Promise<number>((resolve, reject) => {
+      child.on('error', error => reject(toolError(program, error)))
+      // A process left behind in the container may hold the pipes, so with inherited ones their end is not waited for.
+      child.on(output === 'pipe' ? 'close' : 'exit', (code, signal) =>
+        resolve(code ?? 128 + osConstants.signals[signal!]),
+      )
+    })
+    const log = RUNTIME_FAILED.has(status) ? readText(logFile) : ''
+    if (log !== '') throw execError(log, id)
+    return status
+  } finally {
+    rmSync(logFile, { force: true })
+    rmSync(processFile, { force: true })
+    rmSync(pidFile, { force: true })
+  }
+}
+
+/** The container's own process with another command: same user, capabilities, variables, limits. */
+function processOf(bundle: string, { command, terminal, env = [], workingDir }: ExecCommand): object {
+  const config = JSON.parse(readFileSync(`${bundle}/config.json`, 'utf8')) as { readonly process: ProcessSpec }
+  const replaced = new Set(env.map(variable => variable.split('=')[0]))
+  const kept = config.process.env.filter(variable => !replaced.has(variable.split('=')[0]))
+  return {
+    ...config.process,
+    args: command,
+    terminal,
+    env: [...kept, ...env],
+    ...(workingDir === undefined ? {} : { cwd: workingDir }),
+  }
+}
+
+interface ProcessSpec {
+  readonly env: readonly string[]
+}
+
+/** By way of the command's own terminal; one that has ended or has closed it needs no size any more. */
+function resizeTerminal(pid: number, rows: number, columns: number): void {
+  if (pid <= 0) return
+  try {
+    const fd = openSync(`/proc/${pid}/fd/0`, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK)
+    try {
+      setWindowSize(fd, rows, columns)
+    } finally {
+      closeSync(fd)
+    }
+  } catch {
+    // Nothing to tell it to.
+  }
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim()
+  } catch {
+    return ''
+  }
+}
+
+function execError(log: string, id: string): KubeError {
+  const error = runtimeError(log.split('\n').at(-1) ?? log, id)
+  const exitStatus = error.code === 'CommandNotFound' ? 127 : error.code === 'CommandNotExecutable' ? 126 : 1
+  return new KubeError(error.code, error.message, {
+    exitStatus,
+    ...(error.cause === undefined ? {} : { cause: error.cause }),
+  })
+}
