@@ -13,14 +13,28 @@ const container = (fields: string): string => pod(`  containers:\n  - name: web\
 const configMap = (body: string): string => `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: config\n${body}`
 
 export const diagnosticCodes: Readonly<Record<string, CodeHelp>> = {
+  AnnotationNotSupported: {
+    meaning: "One of podman's annotations asks for something that kube does not do; the pod runs without it.",
+  },
+  AnnotationUnused: {
+    meaning: "One of podman's annotations has no meaning here; the message says why. Nothing needs to be done.",
+  },
   ClaimNotBound: {
     meaning: 'No volume fits the claim, so pods that mount it cannot start.',
+  },
+  ClaimNotDefined: {
+    meaning:
+      'A pod mounts a claim that no manifest defines. A cluster would let the pod wait; kube uses the volume of that name, and makes it when there is none.',
   },
   DuplicateObject: {
     meaning:
       'Two objects of the set have the same kind, namespace and name. As with kubectl apply, the later one counts; the earlier one is left out.',
     bad: `${configMap('data: { a: "1" }\n')}---\n${configMap('data: { a: "2" }\n')}`,
     good: configMap('data: { a: "2" }\n'),
+  },
+  EnvValueSkipped: {
+    meaning:
+      'A value of a Secret that envFrom takes whole holds a NUL byte, which no variable can hold; it is left out.',
   },
   FieldAccepted: {
     meaning:
@@ -114,6 +128,10 @@ export const diagnosticCodes: Readonly<Record<string, CodeHelp>> = {
   },
   ObjectNotFound: {
     meaning: 'A ConfigMap, Secret or claim that a pod needs is neither in the manifest nor was it played before.',
+  },
+  PullSecretUnusable: {
+    meaning:
+      'A Secret of imagePullSecrets has neither .dockerconfigjson nor .dockercfg, so images are pulled without it.',
   },
   ReferenceNotFound: {
     meaning:
