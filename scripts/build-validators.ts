@@ -89,7 +89,7 @@ function referred(reference: string): string {
 /** Where a kind holds parts that other modules check: its status and its pod template's spec. */
 function partsOf(info: KindInfo, definitions: Definitions['definitions']): readonly Part[] {
   const parts: Part[] = []
-  const walk = (model: string, path: readonly string[]): void => {
+  const walk = (model: string, path: readonly string[], above: readonly string[]): void => {
     for (const [name, value] of Object.entries(definitions[model]?.properties ?? {})) {
       if (value.$ref === undefined) continue
       const target = referred(value.$ref)
@@ -97,10 +97,10 @@ function partsOf(info: KindInfo, definitions: Definitions['definitions']): reado
       if (path.length === 0 && name === 'status')
         parts.push({ path: ['status'], module: `${validatorName(info)}-status` })
       else if (shared !== undefined) parts.push({ path: [...path, name], module: shared })
-      else if (path.length < 8 && !path.includes(name)) walk(target, [...path, name])
+      else if (!above.includes(target)) walk(target, [...path, name], [...above, target])
     }
   }
-  walk(info.model, [])
+  walk(info.model, [], [info.model])
   return parts
 }
 

@@ -15,28 +15,24 @@ export function checkRules(info: KindInfo, object: KubernetesObject, shape: read
     finding => finding.code === 'FieldValueTypeInvalid' || finding.code === 'FieldValueInvalid',
   )
   if (broken.length === 0) return [...applyRules(info, object)]
-  const paths = broken.map(finding => finding.path)
-  const readable = without(object, paths)
+  const readable = without(object, broken)
   if (readable === undefined) return []
-  return [...applyRules(info, readable)].filter(finding => !paths.some(path => related(path, finding.path)))
+  return [...applyRules(info, readable)].filter(finding => !broken.some(({ path }) => related(path, finding.path)))
 }
 
-/** A copy without what stands at the paths; undefined when nothing readable is left. */
-function without(object: KubernetesObject, paths: readonly FieldPath[]): KubernetesObject | undefined {
+/** A copy without what is broken; undefined when nothing readable is left. */
+function without(object: KubernetesObject, broken: readonly Finding[]): KubernetesObject | undefined {
   const copy = structuredClone(object)
-  for (const path of paths) {
+  for (const { path, zero } of broken) {
     const last = path.at(-1)
     if (last === undefined) return undefined
     const parent = valueAt(copy, path.slice(0, -1))
-    if (Array.isArray(parent)) {
-      // Indexes of the other items must stay: an item of a wrong type becomes one like its neighbours.
-      const isMaps = parent.some(item => typeof item === 'object' && item !== null)
-      parent[Number(last)] = isMaps ? {} : ''
-    } else if (typeof parent === 'object' && parent !== null) Reflect.deleteProperty(parent, last)
+    // The indexes of a list's other items must stay.
+    if (Array.isArray(parent)) parent[Number(last)] = zero ?? ''
+    else if (typeof parent === 'object' && parent !== null) Reflect.deleteProperty(parent, last)
   }
-  return typeof copy.metadata === 'object' && copy.metadata !== null
-    ? copy
-    : ({ ...(copy as object), metadata: {} } as KubernetesObject)
+  if (typeof copy.metadata === 'object' && copy.metadata !== null) return copy
+  return { ...(copy as object), metadata: {} } as KubernetesObject
 }
 
 /** Whether one path leads through the other. */

@@ -1,7 +1,8 @@
 /** Text to documents: splits a text as kubectl does, composes each document and finds where its fields stand. */
 import { Composer, isAlias, isMap, isScalar, isSeq, type ParsedNode, Parser } from 'yaml'
 import type { FieldPath, Position } from '../diagnostic.ts'
-import { composeValue, keyText, type YamlFinding } from './value.ts'
+import { readPlainYaml } from './plain-yaml.ts'
+import { composeValue, keyText, tooDeep, type YamlFinding } from './value.ts'
 
 /** Line starts of a text, found on first use: most files need no position at all. */
 export class LineIndex {
@@ -120,22 +121,46 @@ const composerOptions = {
   logLevel: 'silent',
 } as const
 
-/** Composes the documents of a slice: usually one. Never throws for bad input. */
+/**
+ * The documents of a slice, usually one. A plain one is composed only when a position is asked for. Never throws for bad
+ * input.
+ */
+export function readSlice(slice: Slice): readonly YamlDocument[] {
+  const plain = readPlainYaml(slice.text)
+  if (plain === undefined) return composeSlice(slice)
+  let composed: YamlDocument | undefined
+  const nodes = (): YamlDocument => {
+    composed ??= composeSlice(slice)[0] ?? brokenDocument({ code: 'YamlSyntax', message: '', offset: 0 })
+    return composed
+  }
+  return [
+    {
+      ...plain,
+      findings: [],
+      offsetOf: path => nodes().offsetOf(path),
+      keyOffsetOf: path => nodes().keyOffsetOf(path),
+      sourceOf: path => nodes().sourceOf(path),
+    },
+  ]
+}
+
+/** Composes the documents of a slice. Never throws for bad input. */
 export function composeSlice(slice: Slice): readonly YamlDocument[] {
   try {
     const documents: YamlDocument[] = []
     const tokens = new Parser().parse(slice.text)
     for (const parsed of new Composer(composerOptions).compose(tokens, false, slice.text.length)) {
       const error = parsed.errors[0]
-      if (error !== undefined) {
+      if (error?.message.includes('call stack') === true) documents.push(brokenDocument(tooDeep(0)))
+      else if (error !== undefined) {
         const finding = { code: 'YamlSyntax', message: firstLine(error.message), offset: error.pos[0] }
         documents.push(brokenDocument(finding))
-      } else documents.push(documentOf(parsed.contents))
+      } else documents.push(documentOf(parsed.contents, slice.text))
     }
     return documents
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
-    return [brokenDocument({ code: 'YamlTooDeep', message: 'exceeded the depth that can be read', offset: 0 })]
+    return [brokenDocument(tooDeep(0))]
   }
 }
 
@@ -156,8 +181,8 @@ function brokenDocument(finding: YamlFinding): YamlDocument {
   }
 }
 
-function documentOf(root: ParsedNode | null): YamlDocument {
-  const { value, hasNulls, findings, anchors } = composeValue(root)
+function documentOf(root: ParsedNode | null, text: string): YamlDocument {
+  const { value, hasNulls, findings, anchors } = composeValue(root, text)
   const lookup = (path: FieldPath): Place => placeOf(root, path, anchors)
   return {
     value,

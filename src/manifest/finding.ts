@@ -11,6 +11,8 @@ export interface Finding {
   readonly at?: FieldPath
   /** Whether it is about the field's name, so that it points at the key and not at the value. */
   readonly atKey?: boolean
+  /** Of a value of a wrong type: an empty one of the right type. */
+  readonly zero?: unknown
 }
 
 function error(path: FieldPath, code: string, message: string): Finding {

@@ -16,7 +16,10 @@ export const stringMapFields: ReadonlySet<string> = new Set([
 
 /** The value without its nulls; parts without nulls are shared with the original. */
 export function dropNulls(value: unknown, name = ''): unknown {
-  if (Array.isArray(value)) return value.map(item => (item === null ? zeroLike(value) : dropNulls(item)))
+  if (Array.isArray(value)) {
+    const hasObjects = value.some(item => typeof item === 'object' && item !== null)
+    return value.map(item => (item !== null ? dropNulls(item) : hasObjects ? {} : ''))
+  }
   if (typeof value !== 'object' || value === null) return value
   const isStringMap = stringMapFields.has(name)
   const kept: Record<string, unknown> = {}
@@ -25,8 +28,4 @@ export function dropNulls(value: unknown, name = ''): unknown {
     else if (isStringMap) kept[key] = ''
   }
   return kept
-}
-
-function zeroLike(list: readonly unknown[]): unknown {
-  return list.some(item => typeof item === 'object' && item !== null) ? {} : ''
 }

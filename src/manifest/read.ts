@@ -3,7 +3,7 @@ import type { Diagnostic, FieldPath, Position } from '../diagnostic.ts'
 import { checkRules } from './check-rules.ts'
 import { checkSet } from './check-set.ts'
 import { checkSupport } from './check-support.ts'
-import { composeSlice, LineIndex, type Slice, splitDocuments, type YamlDocument } from './document.ts'
+import { LineIndex, readSlice, type Slice, splitDocuments, type YamlDocument } from './document.ts'
 import type { Finding } from './finding.ts'
 import { checkHeader, type KnownHeader } from './header.ts'
 import { type KindInfo, knownKinds } from './kinds.ts'
@@ -22,25 +22,23 @@ export interface ReadOptions {
 
 /** Reads and checks the texts. Never throws for what they hold. */
 export async function readManifests(texts: readonly ManifestText[], options: ReadOptions = {}): Promise<ReadResult> {
-  const objects: ManifestObject[] = []
-  const diagnostics: Diagnostic[] = []
+  const results: ReadResult[] = []
   for (const text of texts) {
     const lines = new LineIndex(text.text)
-    const found: Diagnostic[] = []
     let document = 0
     for (const slice of splitDocuments(text.text)) {
-      const composed = composeSlice(slice)
+      const composed = readSlice(slice)
       for (const [index, yaml] of composed.entries()) {
         if (yaml.value === null && yaml.findings.length === 0) continue
         const source: Source = { file: text.name, document: document++, lines, slice, index, yaml }
-        const result = await readDocument(source, options)
-        objects.push(...result.objects)
-        found.push(...result.diagnostics)
+        results.push(await readDocument(source, options))
       }
     }
-    diagnostics.push(...found)
   }
-  return checkSet(objects, diagnostics)
+  return checkSet(
+    results.flatMap(result => result.objects),
+    results.flatMap(result => result.diagnostics),
+  )
 }
 
 /** A composed document and the way back to its text. */
@@ -55,11 +53,15 @@ interface Source {
 }
 
 function diagnosticOf(source: Source, finding: Finding, at: FieldPath): Diagnostic {
-  const { atKey, at: place, ...rest } = finding
-  const path = [...at, ...(place ?? finding.path)]
-  const offset = atKey === true ? source.yaml.keyOffsetOf(path) : source.yaml.offsetOf(path)
+  const { severity, code, message, hint } = finding
+  const path = [...at, ...(finding.at ?? finding.path)]
+  const offset = finding.atKey === true ? source.yaml.keyOffsetOf(path) : source.yaml.offsetOf(path)
   return {
-    ...rest,
+    severity,
+    code,
+    message,
+    path: finding.path,
+    ...(hint === undefined ? {} : { hint }),
     file: source.file,
     document: source.document,
     position: source.lines.positionOf(source.slice.offset + offset),
@@ -176,7 +178,7 @@ let lastComposed: { readonly slice: Slice; readonly documents: readonly YamlDocu
 
 /** Composes the document again: keeping the nodes of thousands would cost more than the few look-ups do. */
 function locateIn(slice: Slice, index: number, lines: LineIndex, path: FieldPath): Position {
-  if (lastComposed?.slice !== slice) lastComposed = { slice, documents: composeSlice(slice) }
+  if (lastComposed?.slice !== slice) lastComposed = { slice, documents: readSlice(slice) }
   const offset = lastComposed.documents[index]?.offsetOf(path) ?? 0
   return lines.positionOf(slice.offset + offset)
 }

@@ -9,7 +9,7 @@ import {
 } from '../../scripts/generate-schemas.ts'
 import { knownKinds, validatorName } from './kinds.ts'
 import { stringMapFields } from './nulls.ts'
-import { validatorNames } from './validators.ts'
+import { loadValidator, validatorNames } from './validators.ts'
 
 const schemasFile = new URL('../../schemas/definitions.json', import.meta.url)
 const officialFile = new URL('../../../shared/data/k8s-openapi-definitions.json', import.meta.url)
@@ -28,6 +28,19 @@ test('every known kind has a definition, and every compiled validator can be loa
   const built = readdirSync(new URL('../../build/validators/', import.meta.url))
   const names = built.map(name => name.replace(/\.js$/, '')).filter(name => name !== 'fields' && name !== 'docs')
   assert.deepEqual(names.toSorted(), validatorNames.toSorted())
+})
+
+test('the parts of a validator cover every place of the pod spec', async () => {
+  for (const [kind, path] of Object.entries({
+    pod: 'spec',
+    deployment: 'spec.template.spec',
+    job: 'spec.template.spec',
+    'cron-job': 'spec.jobTemplate.spec.template.spec',
+  })) {
+    const { parts } = await loadValidator(kind)
+    const places = parts.filter(part => part.module === 'pod-spec').map(part => part.path.join('.'))
+    assert.deepEqual(places, [path])
+  }
 })
 
 test('the maps whose nulls are empty strings are maps of strings wherever they stand', () => {

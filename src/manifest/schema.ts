@@ -89,7 +89,7 @@ function wordError(error: PlacedError, wording: Wording): Finding | undefined {
       return required([...path, missing])
     }
     case 'type':
-      return wrongType(path, value, params.type, wording.sourceOf)
+      return { ...wrongType(path, value, params.type, wording.sourceOf), zero: zeroOf(String(params.type)) }
     case 'pattern':
       return invalid(path, value, String(params.pattern).includes('KMGTPE') ? quantityDetail : timeDetail)
     case 'minimum':
@@ -124,6 +124,12 @@ function wrongType(path: FieldPath, value: unknown, wanted: unknown, sourceOf: S
   if (types.includes('array') && !Array.isArray(value))
     return typeInvalid(path, value, detail, 'make it a list: put "- " before it')
   return typeInvalid(path, value, detail)
+}
+
+/** What a list's item of a wrong type is taken for, so that the rules can go on. */
+function zeroOf(types: string): unknown {
+  if (types.includes('object')) return {}
+  return types.includes('array') ? [] : ''
 }
 
 function looksLike(text: string, types: readonly string[]): boolean {

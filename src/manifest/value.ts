@@ -21,31 +21,49 @@ interface Walk {
   readonly anchors: Map<string, ParsedNode>
   readonly open: Set<ParsedNode>
   readonly findings: YamlFinding[]
+  /** Where the text ends, when its last line has no line feed; else beyond all. */
+  readonly openEnd: number
   hasNulls: boolean
   decoded: number
   aliased: number
   aliasDepth: number
+  depth: number
 }
 
 class ExcessiveAliasing extends Error {}
 
-export function composeValue(root: ParsedNode | null): ComposedValue {
+/** Far more than any kind has, and few enough for every recursion over the value. */
+const maxDepth = 500
+
+class TooDeep extends Error {}
+
+/** What is told of a document that is nested too deep. */
+export function tooDeep(offset: number): YamlFinding {
+  return { code: 'YamlTooDeep', message: `exceeded max depth of ${maxDepth}`, offset }
+}
+
+/** The value of a document in `text`; never throws for bad input. */
+export function composeValue(root: ParsedNode | null, text: string): ComposedValue {
   const walk: Walk = {
     anchors: new Map(),
     open: new Set(),
     findings: [],
+    openEnd: /[^ \n] *$/.test(text) ? text.length : Number.POSITIVE_INFINITY,
     hasNulls: false,
     decoded: 0,
     aliased: 0,
     aliasDepth: 0,
+    depth: 0,
   }
   try {
     const value = root === null ? null : valueAtNode(root, walk)
     return { value, hasNulls: walk.hasNulls, findings: walk.findings, anchors: walk.anchors }
   } catch (error) {
-    if (!(error instanceof ExcessiveAliasing)) throw error
-    const message = 'document contains excessive aliasing'
-    walk.findings.push({ code: 'YamlExcessiveAliasing', message, offset: root?.range[0] ?? 0 })
+    const offset = root?.range[0] ?? 0
+    if (error instanceof ExcessiveAliasing)
+      walk.findings.push({ code: 'YamlExcessiveAliasing', message: 'document contains excessive aliasing', offset })
+    else if (error instanceof TooDeep) walk.findings.push(tooDeep(offset))
+    else throw error
     return { value: undefined, hasNulls: false, findings: walk.findings, anchors: walk.anchors }
   }
 }
@@ -68,26 +86,30 @@ function valueAtNode(node: ParsedNode, walk: Walk): unknown {
     if (value === null) walk.hasNulls = true
     return value
   }
-  if (isSeq(node)) {
-    if (node.anchor === undefined) return listValue(node, walk)
-    return guarded(node, walk, () => listValue(node, walk))
+  if (walk.depth >= maxDepth) throw new TooDeep()
+  walk.depth++
+  const value = node.anchor === undefined ? collectionValue(node, walk) : guardedValue(node, walk)
+  walk.depth--
+  return value
+}
+
+function collectionValue(node: ParsedNode, walk: Walk): unknown {
+  if (isSeq(node)) return listValue(node, walk)
+  return isMap(node) ? mapValue(node as ParsedNode & MapNode, walk) : null
+}
+
+/** An anchored collection, which must not hold an alias of itself. */
+function guardedValue(node: ParsedNode, walk: Walk): unknown {
+  walk.open.add(node)
+  try {
+    return collectionValue(node, walk)
+  } finally {
+    walk.open.delete(node)
   }
-  if (!isMap(node)) return null
-  if (node.anchor === undefined) return mapValue(node, walk)
-  return guarded(node, walk, () => mapValue(node, walk))
 }
 
 function listValue(node: { readonly items: readonly unknown[] }, walk: Walk): unknown {
   return node.items.map(item => valueAtNode(item as ParsedNode, walk))
-}
-
-function guarded(node: ParsedNode, walk: Walk, read: () => unknown): unknown {
-  walk.open.add(node)
-  try {
-    return read()
-  } finally {
-    walk.open.delete(node)
-  }
 }
 
 function aliasValue(name: string, alias: ParsedNode, walk: Walk): unknown {
@@ -115,8 +137,11 @@ const standardTag = 'tag:yaml.org,2002:'
 
 function scalarValue(node: ParsedNode & ScalarNode, walk: Walk): ScalarValue {
   const text = typeof node.value === 'string' ? node.value : ''
+  // go-yaml ends a block with the line feed that is there, and adds none.
+  const isOpen = node.type?.startsWith('BLOCK') === true && node.range[1] >= walk.openEnd
+  if (isOpen && text.endsWith('\n')) return text.slice(0, -1)
   if (node.tag === undefined || node.tag === '!') {
-    return node.tag === undefined && node.type === 'PLAIN' ? resolvePlain(text) : text
+    return node.tag === undefined && node.type === 'PLAIN' ? resolvePlain(withoutPadding(text)) : text
   }
   if (!node.tag.startsWith(standardTag)) return text
   const tag = node.tag.slice(standardTag.length)
@@ -126,6 +151,11 @@ function scalarValue(node: ParsedNode & ScalarNode, walk: Walk): ScalarValue {
   const value = resolvePlain(text)
   if (typeof value === wanted) return value
   return wrong(walk, 'YamlTag', `cannot decode \`${text}\` as a !!${tag}`, node)
+}
+
+/** In `[a  ]` and `{a : b}`, yaml leaves a space at the end of the plain scalar, which no plain scalar has. */
+function withoutPadding(text: string): string {
+  return text.endsWith(' ') ? text.replace(/ +$/, '') : text
 }
 
 interface MapNode {
@@ -181,6 +211,6 @@ export function keyText(node: ParsedNode, anchors: ReadonlyMap<string, ParsedNod
   const target = isAlias(node) ? anchors.get(node.source) : node
   if (!isScalar(target) || typeof target.value !== 'string') return undefined
   if (target.type !== 'PLAIN' || target.tag !== undefined) return target.value
-  const value = resolvePlain(target.value)
+  const value = resolvePlain(withoutPadding(target.value))
   return value === null ? undefined : String(value)
 }
