@@ -1,6 +1,7 @@
 /** `kube explain`: a field's documentation, type, default and support; a diagnostic's code; the support table. */
 import { KubeError } from '../diagnostic.ts'
 import { diagnosticCodes } from '../manifest/codes.ts'
+import { type DefinitionDocs, loadDocumentation, loadFieldTypes } from '../manifest/documentation.ts'
 import { findKindByName, type KindInfo, knownKinds } from '../manifest/kinds.ts'
 import { nearest } from '../manifest/suggest.ts'
 import { kindSupport, listSupport, supportMarkdown } from '../manifest/support/listing.ts'
@@ -23,7 +24,7 @@ export async function runExplain(
   options: ExplainOptions,
   { io }: Pick<Context, 'io'>,
 ): Promise<number> {
-  const { fields } = await import('#validators/fields.js')
+  const fields = await loadFieldTypes()
   if (options.support === true) io.out(supportText(fields, options.output ?? 'markdown'))
   else if (target === undefined) io.out(overview())
   else if (diagnosticCodes[target] !== undefined) io.out(codeText(io, target))
@@ -120,7 +121,7 @@ async function fieldText(
   fields: FieldTypes,
 ): Promise<string> {
   const found = findField(target, options.apiVersion, fields)
-  const { docs } = await import('#validators/docs.js')
+  const docs = await loadDocumentation()
   const { definition } = stepsInto(found.type)
   const own = docs[definition]
   const description =
@@ -148,16 +149,7 @@ async function fieldText(
   return `${lines.join('\n')}\n`
 }
 
-type Docs = Readonly<
-  Record<
-    string,
-    {
-      readonly description: string
-      readonly required: readonly string[]
-      readonly fields: Readonly<Record<string, string>>
-    }
-  >
->
+type Docs = Readonly<Record<string, DefinitionDocs>>
 
 interface ChildContext {
   readonly docs: Docs

@@ -1,5 +1,6 @@
 /** Checks an object's shape with the compiled validators and words what they find as the API server does. */
 import type { FieldPath } from '../diagnostic.ts'
+import { loadFieldTypes } from './documentation.ts'
 import { type Finding, invalid, required, typeInvalid } from './finding.ts'
 import { type KindInfo, validatorName } from './kinds.ts'
 import { nearest } from './suggest.ts'
@@ -21,7 +22,7 @@ export async function checkSchema(info: KindInfo, value: object, sourceOf: Sourc
   await collect(validatorName(info), value, value, [], errors)
   if (errors.length === 0) return []
   const needsFields = errors.some(error => error.keyword === 'additionalProperties')
-  const fields = needsFields ? (await import('#validators/fields.js')).fields : {}
+  const fields = needsFields ? await loadFieldTypes() : {}
   const findings: Finding[] = []
   for (const error of errors) {
     const finding = wordError(error, { fields, root: info.model, sourceOf })

@@ -3,12 +3,12 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import test from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
-import type { Diagnostic } from '../../src/diagnostic.ts'
-import { composeSlice, splitDocuments } from '../../src/manifest/document.ts'
-import { readPlainYaml } from '../../src/manifest/plain-yaml.ts'
-import { printManifest } from '../../src/manifest/print.ts'
-import { readManifests } from '../../src/manifest/read.ts'
-import type { KubernetesObject } from '../../src/manifest/types.ts'
+import type { Diagnostic } from '../diagnostic.ts'
+import { composeSlice, splitDocuments } from './document.ts'
+import { readPlainYaml } from './plain-yaml.ts'
+import { printManifest } from './print.ts'
+import { readManifests } from './read.ts'
+import type { KubernetesObject } from './types.ts'
 
 /** Milliseconds that each of the tests may take; the number of rounds follows from it. */
 const budgetMs = 3000
