@@ -1,54 +1,121 @@
-/** `kube ps`: pods and their containers, as the engine sees them. */
+/** `kube ps`: containers as the engine sees them. */
 import { observePod } from '../engine/observe.ts'
+import type { PodRecord } from '../engine/ports.ts'
+import type { PortPlan } from '../plan/types.ts'
+import { labelFilter } from '../status/selector.ts'
+import type { WireObject } from '../status/wire.ts'
 import type { Context } from './context.ts'
+import type { RealHost } from './host.ts'
 import { age, table } from './render.ts'
 
-export async function runPs(
-  _args: [],
-  options: { readonly output?: string; readonly quiet?: boolean },
-  context: Context,
-): Promise<number> {
+export interface PsOptions {
+  readonly all?: boolean
+  readonly namespace?: string
+  readonly selector?: string
+  readonly output?: string
+  readonly quiet?: boolean
+  readonly trunc?: boolean
+  readonly headers?: boolean
+}
+
+export interface ContainerRow {
+  readonly id: string
+  readonly namespace: string
+  readonly pod: string
+  readonly podUid: string
+  readonly container: string
+  readonly role: 'infra' | 'init' | 'sidecar' | 'main'
+  readonly image: string
+  readonly state: string
+  readonly exitCode?: number
+  readonly pid?: number
+  readonly createdAt?: string
+  readonly startedAt?: string
+  readonly finishedAt?: string
+  readonly restarts: number
+  readonly ports: readonly PortPlan[]
+  readonly app: string
+}
+
+export async function runPs(_args: [], options: PsOptions, context: Context): Promise<number> {
+  const { io } = context
   const host = await context.host()
-  const rows = host.state.pods().flatMap(record => {
-    const observed = observePod(host, record)
-    return record.plan.members.map(member => {
-      const container = observed.containers[member.name]
-      const known = record.containers[member.name]
-      return {
-        id: container?.id ?? '',
-        namespace: record.plan.namespace,
-        pod: record.plan.name,
-        container: member.name,
-        image: member.image,
-        state: container?.state ?? 'absent',
-        exitCode: container?.exitCode,
-        startedAt: known?.startedAt,
-        app: record.app,
-      }
-    })
+  const rows = containerRows(host, options).filter(row => options.all || row.state === 'running')
+  if (options.output === 'json') io.out(`${JSON.stringify(rows, null, 2)}\n`)
+  else if (options.quiet) for (const row of rows) io.out(`${idText(row.id, options)}\n`)
+  else io.out(rowsTable(rows, options, Date.parse(host.now())))
+  return 0
+}
+
+/** Every member of the pods that are asked for. */
+export function containerRows(
+  host: RealHost,
+  options: Pick<PsOptions, 'namespace' | 'selector'>,
+): readonly ContainerRow[] {
+  const matches = labelFilter(options.selector ?? '')
+  return host.state
+    .pods()
+    .filter(({ plan }) => options.namespace === undefined || plan.namespace === options.namespace)
+    .filter(({ plan }) => matches(plan.pod as unknown as WireObject))
+    .flatMap(record => rowsOf(host, record))
+}
+
+function rowsOf(host: RealHost, record: PodRecord): readonly ContainerRow[] {
+  const observed = observePod(host, record)
+  const { plan } = record
+  return plan.members.map(member => {
+    const now = observed.containers[member.name]
+    const known = record.containers[member.name]
+    const pid = now?.state === 'running' ? Number.parseInt(known?.process ?? '', 10) : undefined
+    return {
+      id: now?.id ?? '',
+      namespace: plan.namespace,
+      pod: plan.name,
+      podUid: record.uid,
+      container: member.name,
+      role: member.role,
+      image: member.image,
+      state: now?.state ?? 'absent',
+      ...(now?.exitCode === undefined ? {} : { exitCode: now.exitCode }),
+      ...(pid === undefined ? {} : { pid }),
+      ...(known === undefined ? {} : { createdAt: known.createdAt }),
+      ...(known?.startedAt === undefined ? {} : { startedAt: known.startedAt }),
+      ...(now?.finishedAt === undefined ? {} : { finishedAt: now.finishedAt }),
+      restarts: known?.attempt ?? 0,
+      ports: plan.ports.filter(port => port.container === member.name),
+      app: record.app,
+    }
   })
-  if (options.output === 'json') {
-    context.io.out(`${JSON.stringify(rows, null, 2)}\n`)
-    return 0
-  }
-  if (options.quiet) {
-    for (const row of rows) context.io.out(`${row.id.slice(0, 12)}\n`)
-    return 0
-  }
-  const now = Date.parse(host.now())
+}
+
+function rowsTable(rows: readonly ContainerRow[], options: PsOptions, nowMs: number): string {
   const cells = rows.map(row => [
-    row.id.slice(0, 12),
+    idText(row.id, options),
     row.namespace,
     row.pod,
     row.container,
     row.image,
-    stateText(row.state, row.exitCode),
-    row.startedAt === undefined ? '-' : age(Date.parse(row.startedAt), now),
+    stateText(row, nowMs),
+    row.ports.map(portText).join(', '),
+    row.app,
   ])
-  context.io.out(table(['CONTAINER ID', 'NAMESPACE', 'POD', 'CONTAINER', 'IMAGE', 'STATE', 'AGE'], cells))
-  return 0
+  const header = ['CONTAINER ID', 'NAMESPACE', 'POD', 'CONTAINER', 'IMAGE', 'STATUS', 'PORTS', 'APP']
+  return table(header, cells, { header: options.headers !== false })
 }
 
-function stateText(state: string, exitCode: number | undefined): string {
-  return state === 'exited' ? `Exited (${exitCode})` : state.charAt(0).toUpperCase() + state.slice(1)
+function idText(id: string, options: PsOptions): string {
+  return options.trunc === false ? id : id.slice(0, 12)
+}
+
+/** `Up 3m`, `Exited (1) 5s ago`. */
+function stateText(row: ContainerRow, nowMs: number): string {
+  const since = (time: string | undefined) => (time === undefined ? '' : age(Date.parse(time), nowMs))
+  if (row.state === 'running') return `Up ${since(row.startedAt)}`
+  if (row.state === 'exited') return `Exited (${row.exitCode}) ${since(row.finishedAt)} ago`
+  return row.state.charAt(0).toUpperCase() + row.state.slice(1)
+}
+
+function portText(port: PortPlan): string {
+  const address = port.hostIp === '' ? '0.0.0.0' : port.hostIp
+  return `${address}:${port.hostPort}->${port.containerPort}/${port.protocol.toLowerCase()}`
 }

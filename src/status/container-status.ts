@@ -53,11 +53,16 @@ function terminated(
   return {
     containerID: `${RUNTIME}://${id}`,
     exitCode: end.exitCode,
-    ...(end.finishedAt === undefined ? {} : { finishedAt: wireTime(end.finishedAt) }),
+    ...(end.finishedAt === undefined ? {} : { finishedAt: wireTime(later(end.finishedAt, startedAt)) }),
     ...(end.message === undefined || end.message === '' ? {} : { message: end.message }),
     reason: end.oomKilled ? 'OOMKilled' : end.exitCode === 0 ? 'Completed' : 'Error',
     ...(startedAt === undefined ? {} : { startedAt: wireTime(startedAt) }),
   }
+}
+
+/** A start is written down after it happened: a short run may have ended by then. */
+function later(end: string, start: string | undefined): string {
+  return start !== undefined && start > end ? start : end
 }
 
 /** As the kubelet tells it of a container that is gone without a trace. */

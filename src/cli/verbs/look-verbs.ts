@@ -1,4 +1,5 @@
 /** Verbs that look at what runs. */
+import { Option } from 'commander'
 import { type AddVerb, collect, type Entry, namespaceOption, outputOption, wholeNumber } from './verb.ts'
 
 const IN_NAMESPACE = 'namespace to look in'
@@ -52,7 +53,21 @@ export function addLookVerbs(verb: AddVerb): void {
     .option('-w, --workdir <path>', 'where the command starts')
     .option('-q, --quiet', 'only what the command writes')
 
-  verb('ps', 'list containers', async () => (await import('../ps.ts')).runPs)
-    .alias('pods')
+  verb('ps', 'list running containers', async () => (await import('../ps.ts')).runPs as Entry)
+    .addOption(new Option('-n, --namespace <name>', 'only of this namespace'))
+    .option('-a, --all', 'also those that do not run')
+    .option('-l, --selector <labels>', 'only of pods with these labels')
+    .option('-q, --quiet', 'ids only')
+    .option('--no-trunc', 'whole ids')
+    .option('--no-headers', 'a table without its first line')
+    .addOption(outputOption('json'))
+
+  verb(
+    'inspect <names...>',
+    'everything about a pod, POD/CONTAINER, a container id or an image, as JSON',
+    async () => (await import('../inspect.ts')).runInspect as Entry,
+  )
+    .addOption(namespaceOption(IN_NAMESPACE))
+    .addOption(new Option('-t, --type <type>', 'what the names are of').choices(['pod', 'container', 'image']))
     .addOption(outputOption('json'))
 }
