@@ -63,6 +63,15 @@ export function addLookVerbs(verb: AddVerb): void {
     .addOption(outputOption('json'))
 
   verb(
+    'describe <resources...>',
+    'show objects at length: pod NAME, deployment/NAME...',
+    async () => (await import('../describe.ts')).runDescribe as Entry,
+  )
+    .addOption(namespaceOption(IN_NAMESPACE))
+    .option('-A, --all-namespaces', 'in every namespace')
+    .option('-l, --selector <labels>', 'only objects with these labels')
+
+  verb(
     'inspect <names...>',
     'everything about a pod, POD/CONTAINER, a container id or an image, as JSON',
     async () => (await import('../inspect.ts')).runInspect as Entry,
