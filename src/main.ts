@@ -71,6 +71,17 @@ function contextFor(globals: GlobalOptions): Context {
       host ??= import('./cli/host.ts').then(({ openHost }) => openHost(globals))
       return host
     },
+    async detach(commands) {
+      const { spawn } = await import('node:child_process')
+      const { root, runroot, runtime } = globals
+      const shared = Object.entries({ root, runroot, runtime }).flatMap(([name, value]) =>
+        value === undefined ? [] : [`--${name}`, value],
+      )
+      for (const args of commands) {
+        const program = [...process.execArgv, argv[1] ?? '', ...shared, ...args]
+        spawn(process.execPath, program, { stdio: 'ignore', detached: true }).unref()
+      }
+    },
     passSignals(to) {
       pass = to
     },

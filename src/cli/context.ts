@@ -37,6 +37,8 @@ export interface Context {
   readonly signal: AbortSignal
   /** Opens the machine, once; closed when the command ends. */
   host(): Promise<RealHost>
+  /** Starts this program again for each list of arguments, with the same global options, and does not wait for it. */
+  detach(commands: readonly (readonly string[])[]): Promise<void>
   /** Sends a signal of the user's, such as SIGINT, to the program itself and not to the context: for exec and attach. */
   passSignals(to: (signal: NodeJS.Signals) => void): void
 }

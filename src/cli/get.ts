@@ -39,9 +39,10 @@ export async function runGet([resources]: [readonly string[]], options: GetOptio
   return found.missing.length > 0 && !options.ignoreNotFound ? 1 : 0
 }
 
-async function requestsOf(
+/** What the arguments name, or with `-f` what the manifests do. */
+export async function requestsOf(
   resources: readonly string[],
-  options: GetOptions,
+  options: Pick<GetOptions, 'namespace' | 'filename'>,
   context: Context,
 ): Promise<readonly Request[]> {
   if (options.filename === undefined) return parseResources(resources)
@@ -49,7 +50,7 @@ async function requestsOf(
   return objects.map(({ kind, name, namespace }) => ({ kind: requireKind(kind), name, namespace }))
 }
 
-type Request = ResourceRequest & { readonly namespace?: string }
+export type Request = ResourceRequest & { readonly namespace?: string }
 
 interface Selected {
   readonly objects: readonly WireObject[]

@@ -1,5 +1,5 @@
 /** Verbs that run manifests and take away what they made. */
-import { type AddVerb, type Entry, namespaceOption, outputOption, seconds } from './verb.ts'
+import { type AddVerb, collect, type Entry, namespaceOption, outputOption, seconds } from './verb.ts'
 
 export function addRunVerbs(verb: AddVerb): void {
   verb(
@@ -29,4 +29,22 @@ export function addRunVerbs(verb: AddVerb): void {
     .addOption(namespaceOption())
     .option('--grace-period <seconds>', "seconds before SIGKILL (default: the pod's own)", seconds)
     .addOption(outputOption('json'))
+
+  verb(
+    'delete [resources...]',
+    'take objects away, with the pods they made: KIND NAME..., KIND/NAME..., KIND --all',
+    async () => (await import('../delete.ts')).runDelete as Entry,
+  )
+    .addOption(namespaceOption('namespace of the objects'))
+    .option('-A, --all-namespaces', 'in every namespace')
+    .option('--all', 'all of the kind')
+    .option('-l, --selector <labels>', 'those with these labels')
+    .option('--field-selector <fields>', 'those with these values')
+    .option('-f, --filename <file>', 'the objects that a manifest names', collect)
+    .option('--grace-period <seconds>', "seconds before SIGKILL (default: the pod's own)", seconds)
+    .option('--now', 'a grace period of 1 second')
+    .option('--force', 'at once, without a grace period')
+    .option('--wait [bool]', 'false: return at once, while it goes on')
+    .option('--ignore-not-found', 'no error for what is not there')
+    .addOption(outputOption('name'))
 }
