@@ -2,26 +2,20 @@
  * The bundles of `dist/`: the command (`kube.cjs` and what it loads from `parts/`), the library (`index.js`) and the
  * thread that unpacks layers.
  *
- * The command's parts are CommonJS scripts and not ES modules, because Node.js can be handed a code cache only for a
- * script: its own compile cache is kept per user, so it could not be filled here for whoever runs `kube` later, and
- * would leave another user's files in `dist/`. Modules reached by `import()` stay lazy: they become functions that run
- * when they are first imported; the validators, which are large and of which a run needs two or three, are parts of
- * their own.
+ * The command is split as ES modules, so that each verb loads only what it needs, but its parts are written as CommonJS
+ * scripts, because Node.js can be handed a code cache only for a script: its own compile cache is kept per user, so it
+ * could not be filled here for whoever runs `kube` later, and would leave another user's files in `dist/`.
  */
 import { spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { type BuildOptions, build, type Plugin } from 'esbuild'
+import { type BuildOptions, build, type Plugin, transform } from 'esbuild'
 
 /** Native addons, and what only the commands that talk to a cluster load: found in node_modules when first needed. */
 const external = ['koffi', 'netlink', '@kubernetes/client-node']
 
 /** What a part is given in place of what a module has by itself. */
 const parameters = 'exports, require, module, __filename, __dirname, __url'
-
-/** A `require()` of this prefix and a part's name loads that part. */
-const PART = 'part:'
 
 function commonOptions(top: string) {
   const { version } = JSON.parse(readFileSync(join(top, 'package.json'), 'utf8')) as { readonly version: string }
@@ -53,47 +47,50 @@ function removeOthers(folder: string, isNeeded: (name: string) => boolean): void
   for (const name of readdirSync(folder)) if (!isNeeded(name)) rmSync(join(folder, name), { recursive: true })
 }
 
-/** Bundles one part and writes it. Its name tells its content, so that part and code cache always belong together. */
-async function buildPart(top: string, entry: string, plugins: Plugin[] = []): Promise<string> {
-  const common = commonOptions(top)
-  const result = await build({
-    ...common,
-    entryPoints: [entry],
+/** What Node.js has loaded by itself when a script begins. */
+const LOADED_AT_START = new Set(['buffer', 'events', 'fs', 'module', 'path', 'process', 'timers', 'url', 'util', 'vm'])
+
+/**
+ * Loads the other modules of Node.js when something of them is first used and not when a file that names them is: each
+ * takes up to four milliseconds, and a command uses few of them.
+ */
+const lazyBuiltins: Plugin = {
+  name: 'lazy-builtins',
+  setup(context) {
+    const namespace = 'lazy-builtin'
+    context.onResolve({ filter: /^node:/ }, ({ path, namespace: importer }) =>
+      importer === namespace || LOADED_AT_START.has(path.slice('node:'.length))
+        ? { path, external: true }
+        : { path, namespace },
+    )
+    context.onLoad({ filter: /./, namespace }, async ({ path }) => {
+      const names = Object.keys((await import(path)) as object).filter(name => name !== 'default')
+      const getters = names.map(name => `get ${name}() { return load().${name} }`)
+      return {
+        contents: `let loaded
+const load = () => loaded ??= require(${JSON.stringify(path)})
+module.exports = { ${getters.join(', ')} }`,
+      }
+    })
+  },
+}
+
+/** A module as a script: one function of what a module has by itself. */
+async function toScript(code: string): Promise<string> {
+  const result = await transform(code, {
     format: 'cjs',
-    external,
-    plugins,
+    target: 'node24',
+    minifySyntax: true,
+    minifyWhitespace: true,
     // A script with a code cache has no import() of its own.
     supported: { 'dynamic-import': false },
     define: {
-      ...common.define,
       'import.meta.url': '__url',
       'import.meta.dirname': '__dirname',
       'import.meta.filename': '__filename',
     },
-    banner: { js: `(function (${parameters}) {` },
-    footer: { js: '})' },
   })
-  const code = result.outputFiles[0]?.contents
-  if (code === undefined) throw new Error(`esbuild made nothing of ${entry}`)
-  const hash = createHash('sha256').update(code).digest('hex').slice(0, 12)
-  const name = `${basename(entry).replace(/\.[jt]s$/, '')}-${hash}`
-  replaceFile(join(top, 'dist', 'parts', `${name}.cjs`), code)
-  return name
-}
-
-/** Sends each import of a validator to its part. */
-function validatorParts(parts: ReadonlyMap<string, string>): Plugin {
-  return {
-    name: 'validator-parts',
-    setup(context) {
-      context.onResolve({ filter: /^#validators\// }, ({ path }) => {
-        const part = parts.get(basename(path))
-        return part === undefined
-          ? { errors: [{ text: `no validator ${path}` }] }
-          : { path: `${PART}${part}`, external: true }
-      })
-    },
-  }
+  return `(function (${parameters}) {${result.code}})`
 }
 
 /** The start of the command. */
@@ -102,18 +99,22 @@ function loaderCode(main: string): string {
 const { readFileSync } = require('node:fs')
 const { Script } = require('node:vm')
 const url = require('node:url').pathToFileURL(__filename).href
+const loaded = new Map()
 function load(name) {
-  const filename = \`\${__dirname}/parts/\${name}.cjs\`
+  const known = loaded.get(name)
+  if (known) return known.exports
+  const module = { exports: {} }
+  loaded.set(name, module)
+  const filename = \`\${__dirname}/parts/\${name}\`
   let cachedData
   try {
-    cachedData = readFileSync(\`\${__dirname}/parts/\${name}.cache\`)
+    cachedData = readFileSync(\`\${filename}.cache\`)
   } catch {}
   const script = new Script(readFileSync(filename, 'latin1'), { filename, cachedData })
-  const module = { exports: {} }
   script.runInThisContext()(module.exports, find, module, __filename, __dirname, url)
   return module.exports
 }
-const find = id => (id.startsWith('${PART}') ? load(id.slice(${PART.length})) : require(id))
+const find = id => (id.startsWith('./') ? load(id.slice(2)) : require(id))
 load('${main}')
 `
 }
@@ -122,28 +123,45 @@ load('${main}')
 export async function buildCommand(top: string): Promise<void> {
   const folder = join(top, 'dist', 'parts')
   mkdirSync(folder, { recursive: true })
-  const validators = join(top, 'build', 'validators')
-  const built = readdirSync(validators).map(async file => [file, await buildPart(top, join(validators, file))] as const)
-  const parts = new Map(await Promise.all(built))
-  const main = await buildPart(top, join(top, 'src', 'main.ts'), [validatorParts(parts)])
+  const result = await build({
+    ...commonOptions(top),
+    entryPoints: ['./src/main.ts'],
+    format: 'esm',
+    splitting: true,
+    // Named after their content, so that a part and its code cache always belong together.
+    entryNames: '[name]-[hash]',
+    chunkNames: '[name]-[hash]',
+    external,
+    plugins: [lazyBuiltins],
+  })
+  for (const output of result.outputFiles) {
+    replaceFile(join(folder, basename(output.path)), await toScript(output.text))
+  }
+  const parts = result.outputFiles.map(output => basename(output.path))
+  const main = parts.find(name => name.startsWith('main-'))
+  if (main === undefined) throw new Error('esbuild made no part of src/main.ts')
   writeCodeCaches(top, main)
   replaceFile(join(top, 'dist', 'kube.cjs'), loaderCode(main))
-  const made = new Set([main, ...parts.values()])
-  removeOthers(folder, name => made.has(name.replace(/\.(cjs|cache)$/, '')))
+  removeOthers(folder, name => parts.includes(name.replace(/\.cache$/, '')))
 }
 
-/** A run that reads and plans a manifest compiles most of what every command needs. */
+/** Runs of the command that compile most of what the usual ones need, without touching the machine. */
 function writeCodeCaches(top: string, main: string): void {
-  const scratch = join(top, 'build', 'first-run')
-  const program = join(top, 'scripts', 'write-code-cache.ts')
+  const scratch = join(top, 'build', 'first-runs')
   const sample = join(top, 'fixtures', 'demo', 'web.yaml')
   const roots = ['--root', join(scratch, 'root'), '--runroot', join(scratch, 'run')]
-  const child = spawnSync(process.execPath, [program, join(top, 'dist'), main, ...roots, 'plan', sample], {
+  const runs = [
+    ['plan', sample],
+    [...roots, 'get', 'pods'],
+    [...roots, 'ps'],
+  ]
+  const program = join(top, 'scripts', 'write-code-cache.ts')
+  const child = spawnSync(process.execPath, [program, join(top, 'dist'), main, JSON.stringify(runs)], {
     stdio: ['ignore', 'ignore', 'pipe'],
     encoding: 'utf8',
   })
   rmSync(scratch, { recursive: true, force: true })
-  if (child.status !== 0) throw new Error(`the first run of the command failed:\n${child.stderr}`)
+  if (child.status !== 0) throw new Error(`the first runs of the command failed:\n${child.stderr}`)
 }
 
 /** Builds `dist/index.js` and `dist/unpack-worker.js`. */

@@ -1,6 +1,6 @@
 /**
- * `node write-code-cache.ts DIST PART ARGUMENT...`: runs the bundled command once with these arguments, and writes V8's
- * code cache of each part that it loaded, with all that was compiled by then.
+ * `node write-code-cache.ts DIST MAIN RUNS`: runs the bundled command once with each of the argument lists that RUNS holds
+ * as JSON, and writes V8's code cache of each part that was loaded, with all that was compiled by then.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -8,28 +8,54 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Script } from 'node:vm'
 
-const [node = '', , dist = '', main = '', ...args] = process.argv
+const [node = '', , dist = '', main = '', runs = '[]'] = process.argv
 const program = join(dist, 'kube.cjs')
-process.argv = [node, program, ...args]
-
 const require = createRequire(program)
 const scripts = new Map<string, Script>()
 
-type Wrapper = (...parameters: readonly unknown[]) => void
-
-/** As the command's own loader does it. */
-function load(name: string): unknown {
-  const filename = join(dist, 'parts', `${name}.cjs`)
+function scriptOf(name: string): Script {
+  const known = scripts.get(name)
+  if (known !== undefined) return known
+  const filename = join(dist, 'parts', name)
   const script = new Script(readFileSync(filename, 'latin1'), { filename })
   scripts.set(name, script)
-  const module = { exports: {} }
-  const run = script.runInThisContext() as Wrapper
-  const find = (id: string): unknown => (id.startsWith('part:') ? load(id.slice('part:'.length)) : require(id))
-  run(module.exports, find, module, program, dist, pathToFileURL(program).href)
-  return module.exports
+  return script
 }
 
-process.on('exit', () => {
+type Wrapper = (...parameters: readonly unknown[]) => void
+
+/** Loads the parts as the command's own loader does, afresh for each run. */
+function runCommand(args: readonly string[]): void {
+  const loaded = new Map<string, { exports: object }>()
+  const load = (name: string): unknown => {
+    const known = loaded.get(name)
+    if (known !== undefined) return known.exports
+    const module = { exports: {} }
+    loaded.set(name, module)
+    const run = scriptOf(name).runInThisContext() as Wrapper
+    const find = (id: string): unknown => (id.startsWith('./') ? load(id.slice(2)) : require(id))
+    run(module.exports, find, module, program, dist, pathToFileURL(program).href)
+    return module.exports
+  }
+  process.argv = [node, program, ...args]
+  load(main)
+}
+
+const waiting = JSON.parse(runs) as string[][]
+
+function runNext(): void {
+  const args = waiting.shift()
+  // In an event of its own, after which `beforeExit` comes once more.
+  if (args !== undefined) setImmediate(() => runCommand(args))
+  else writeCaches()
+}
+
+function writeCaches(): void {
   for (const [name, script] of scripts) writeFileSync(join(dist, 'parts', `${name}.cache`), script.createCachedData())
+}
+
+// The end of one run is when nothing is left to do.
+process.on('beforeExit', () => {
+  if (process.exitCode === undefined || process.exitCode === 0) runNext()
 })
-load(main)
+runNext()
