@@ -8,6 +8,7 @@ import { addLookVerbs } from './verbs/look-verbs.ts'
 import { addMakeVerbs } from './verbs/make-verbs.ts'
 import { addManifestVerbs } from './verbs/manifest-verbs.ts'
 import { addRunVerbs } from './verbs/run-verbs.ts'
+import { addSystemVerbs } from './verbs/system-verbs.ts'
 import type { AddVerb, Entry } from './verbs/verb.ts'
 import { VERSION } from './version.ts'
 
@@ -56,9 +57,9 @@ export function buildProgram(run: Run): Command {
   /** Adds verbs to a command. The last two parameters commander gives an action are its options and the command. */
   const verbOf =
     (parent: Command): AddVerb =>
-    (usage, description, load) =>
+    (usage, description, load, options = {}) =>
       parent
-        .command(usage)
+        .command(usage, options)
         .description(description)
         .action(async (...parameters: unknown[]) => {
           const command = parameters.at(-1) as Command
@@ -70,6 +71,8 @@ export function buildProgram(run: Run): Command {
   addLookVerbs(verb)
   addMakeVerbs(verb)
   addManifestVerbs(verb)
-  addImageVerbs(verb, (group, description) => verbOf(program.command(group).description(description)))
+  const verbIn = (group: string, description: string) => verbOf(program.command(group).description(description))
+  addImageVerbs(verb, verbIn)
+  addSystemVerbs(verbIn)
   return program
 }

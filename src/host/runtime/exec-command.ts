@@ -1,7 +1,7 @@
 /** Another command in a running container, on the caller's own terminal or pipes. Source: crun(1), runc-exec(8). */
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { closeSync, constants, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { constants as osConstants } from 'node:os'
 import { KubeError } from '../../diagnostic.ts'
 import type { Layout } from '../layout.ts'
@@ -41,7 +41,7 @@ const RUNTIME_FAILED = new Set([255, 1, 126, 127])
  */
 export async function execCommand(options: ExecCommand): Promise<number> {
   const { layout, id } = options
-  const program = requireProgram(options.runtime ?? 'crun')
+  const program = launcher(options)
   const bundle = layout.bundleDir(id)
   const logFile = `${bundle}/exec-${randomUUID()}`
   const processFile = `${logFile}.json`
@@ -81,6 +81,12 @@ export async function execCommand(options: ExecCommand): Promise<number> {
     rmSync(processFile, { force: true })
     rmSync(pidFile, { force: true })
   }
+}
+
+/** The read-only mount of crun, where there is one, spares it a copy of itself at each start. */
+function launcher({ layout, runtime = 'crun' }: ExecCommand): string {
+  const program = requireProgram(runtime)
+  return program.endsWith('/crun') && existsSync(layout.crun) ? layout.crun : program
 }
 
 /** The container's own process with another command: same user, capabilities, variables, limits. */

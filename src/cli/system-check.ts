@@ -1,0 +1,32 @@
+/** `kube system check`: what kube needs of this machine. */
+import { checkRequirements, type Requirement } from '../host/sys/requirements.ts'
+import type { Context } from './context.ts'
+import { paint, table } from './render.ts'
+
+export async function runSystemCheck(
+  _args: [],
+  options: { readonly output?: string },
+  context: Context,
+): Promise<number> {
+  const { io, globals } = context
+  const requirements = await checkRequirements(globals.runtime)
+  const ok = requirements.every(requirement => requirement.ok || !requirement.required)
+  if (options.output === 'json') io.out(`${JSON.stringify({ ok, requirements }, null, 2)}\n`)
+  else {
+    const rows = requirements.map(requirement => [
+      requirement.name,
+      stateOf(requirement),
+      requirement.detail,
+      requirement.need,
+      requirement.fix ?? '',
+    ])
+    io.out(table(['NAME', 'STATUS', 'DETAIL', 'NEEDED FOR', 'TO DO'], rows))
+    if (!ok) io.err(`${paint(io, 'red', 'kube:')} something that every pod needs is missing\n`)
+  }
+  return ok ? 0 : 1
+}
+
+function stateOf({ ok, required }: Requirement): string {
+  if (ok) return 'ok'
+  return required ? 'MISSING' : 'missing'
+}

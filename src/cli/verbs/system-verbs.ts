@@ -1,0 +1,37 @@
+/** Verbs about the machine and kube's own state: `kube system check`. */
+import { type AddVerb, type Entry, outputOption } from './verb.ts'
+
+export function addSystemVerbs(verbIn: (group: string, description: string) => AddVerb): void {
+  const verb = verbIn('system', 'look after this machine: info, df, check, prune, reset')
+
+  verb(
+    'info',
+    'where everything is and how much there is',
+    async () => (await import('../system-info.ts')).runSystemInfo,
+  ).addOption(outputOption('yaml', 'json'))
+
+  verb('df', 'what takes how much of the disk', async () => (await import('../system-df.ts')).runSystemDf).addOption(
+    outputOption('json'),
+  )
+
+  verb(
+    'check',
+    'whether this machine has what kube needs; exit status 1 when not',
+    async () => (await import('../system-check.ts')).runSystemCheck,
+  ).addOption(outputOption('json'))
+
+  verb(
+    'prune',
+    'remove what killed commands left behind',
+    async () => (await import('../system-prune.ts')).runSystemPrune as Entry,
+  )
+    .option('--dry-run', 'only say what would be removed')
+    .option('-f, --force', 'does nothing: there is no question to be answered')
+    .addOption(outputOption('json'))
+
+  verb(
+    'reset',
+    'remove everything: pods, images, volumes, records',
+    async () => (await import('../system-reset.ts')).runSystemReset as Entry,
+  ).option('-f, --force', 'really')
+}
