@@ -38,10 +38,12 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-echo 'An image from this machine'\''s busybox: no registry is needed.'
-"$node" scripts/make-busybox-rootfs.ts "$scratch/rootfs.tar"
-show "bin/kube import rootfs.tar $image"
-kube import "$scratch/rootfs.tar" "$image"
+if [ -z "$(kube images -q "$image")" ]; then
+  echo 'An image from this machine'\''s busybox: no registry is needed.'
+  "$node" scripts/make-busybox-rootfs.ts "$scratch/rootfs.tar"
+  show "bin/kube import rootfs.tar $image"
+  kube import "$scratch/rootfs.tar" "$image"
+fi
 
 show "bin/kube play $manifest"
 played=yes
