@@ -68,9 +68,11 @@ export async function removeLeftovers(host: LeftoverHost, leftovers: Leftovers):
   await Promise.all(leftovers.containers.map(id => host.runtime.remove(id)))
   for (const path of leftovers.cgroups) await killCgroup(path)
   for (const name of leftovers.bundles) rmSync(`${layout.bundlesDir}/${name}`, { recursive: true, force: true })
-  for (const name of leftovers.exitFiles) rmSync(`${layout.exitsDir}/${name}`, { force: true })
   await removeLinks(leftovers.links)
   for (const uid of leftovers.directories) await host.volumes.removeSandbox(uid)
+  // Last: the monitors of the containers that were ended write theirs now.
+  for (const name of [...leftovers.exitFiles, ...leftovers.containers])
+    rmSync(`${layout.exitsDir}/${name}`, { force: true })
 }
 
 function names(directory: string): readonly string[] {
