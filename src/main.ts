@@ -68,7 +68,9 @@ function contextFor(globals: GlobalOptions): Context {
     globals,
     signal: abort.signal,
     host() {
-      host ??= import('./cli/host.ts').then(({ openHost }) => openHost(globals))
+      host ??= import('./cli/host.ts').then(({ openHost }) =>
+        openHost({ ...globals, command: [process.execPath, ...process.execArgv, argv[1]!] }),
+      )
       return host
     },
     async detach(commands) {

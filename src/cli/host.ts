@@ -5,12 +5,14 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { KubeError } from '../diagnostic.ts'
 import type { Host } from '../engine/ports.ts'
+import { openHandlers } from '../host/handlers/handlers.ts'
 import { openImageStore } from '../host/images/store.ts'
 import type { Image, ImageStore } from '../host/images/types.ts'
 import { containerId, infraId, type Layout, layoutOf, type Roots } from '../host/layout.ts'
 import { openBridgeNetwork } from '../host/network/bridge-network.ts'
 import { holds, type ListeningPort, listeningPorts } from '../host/network/listening-ports.ts'
 import { chooseSubnet, formatSubnet, parseRoutes, parseSubnet } from '../host/network/subnet.ts'
+import { writeExitScript } from '../host/runtime/exit-script.ts'
 import { openOciRuntime } from '../host/runtime/oci-runtime.ts'
 import { openState, portTaken, type StateStore } from '../host/state/state-store.ts'
 import { requireProgram } from '../host/sys/find-program.ts'
@@ -18,10 +20,14 @@ import { lockFile } from '../host/sys/lock.ts'
 import { readMachineFacts } from '../host/sys/machine.ts'
 import { openVolumes } from '../host/volumes/pod-volumes.ts'
 import type { MachineFacts } from '../plan/facts.ts'
+import { type BackoffLimits, KUBELET_BACKOFF } from '../reconcile/restart.ts'
+import { wakeSupervisor } from './wake-supervisor.ts'
 
 export interface HostOptions extends Partial<Roots> {
   /** The OCI runtime. Default `crun`. */
   readonly runtime?: string
+  /** How to start this program: what wakes a supervisor does so. Default: the built command. */
+  readonly command?: readonly string[]
 }
 
 export interface RealHost extends Host {
@@ -77,6 +83,16 @@ export function openHost(options: HostOptions): RealHost {
   }
   const volumes = once(() => openVolumes({ layout, lowerDirs: reference => store.lowerDirs(present(find, reference)) }))
   const machine = once(readMachineFacts)
+  const supervise = [
+    ...(options.command ?? builtCommand()),
+    '--root',
+    roots.root,
+    '--runroot',
+    roots.runroot,
+    ...runtimeOption(options),
+    'supervise',
+  ]
+  const exitScriptWritten = once(() => writeExitScript(layout, supervise))
   const infra = once(() => {
     prepareInfraRootfs(layout.infraRootfs)
     return { rootfs: layout.infraRootfs, catatonit: requireProgram('catatonit') }
@@ -86,6 +102,17 @@ export function openHost(options: HostOptions): RealHost {
     state,
     store,
     layout,
+    handlers: openHandlers({
+      execIn: id => [requireProgram(options.runtime ?? 'crun'), '--root', layout.runtimeRoot, 'exec', id],
+    }),
+    backoff: readBackoff(process.env.KUBE_BACKOFF_MS),
+    exitCommand(uid) {
+      exitScriptWritten()
+      return [layout.exitScript, uid]
+    },
+    wakeSupervisor(pods) {
+      wakeSupervisor(layout, supervise, pods)
+    },
     get network() {
       return network()
     },
@@ -131,6 +158,21 @@ export function openHost(options: HostOptions): RealHost {
 /** Six hex digits that tell this state root's kernel objects from those of others; empty for the usual one. */
 function instanceOf(root: string): string {
   return root === '/var/lib/kube' ? '' : createHash('sha256').update(root).digest('hex').slice(0, 6)
+}
+
+/** `INITIAL,MAX,RESET` in milliseconds, so that tests need not wait for minutes. */
+function readBackoff(text: string | undefined): BackoffLimits {
+  const [initialMs, maxMs, resetMs] = (text ?? '').split(',').map(Number)
+  return initialMs && maxMs && resetMs ? { initialMs, maxMs, resetMs } : KUBELET_BACKOFF
+}
+
+/** The command that the build makes, beside this file's bundle. */
+function builtCommand(): readonly string[] {
+  return [process.execPath, join(import.meta.dirname, 'kube.cjs')]
+}
+
+function runtimeOption({ runtime }: HostOptions): readonly string[] {
+  return runtime === undefined ? [] : ['--runtime', runtime]
 }
 
 function freeSubnet(instance: string): string {

@@ -29,7 +29,7 @@ export async function down(app: string, options: DownOptions): Promise<DownResul
 export async function removePods(pods: readonly PodRecord[], options: DownOptions): Promise<void> {
   const { host } = options
   const run = beginRun(options)
-  for (const pod of pods) host.state.markRemoving(pod.uid)
+  for (const pod of pods) beginRemoval(host, pod.uid)
   const failures: string[] = []
   await Promise.all(
     pods.map(pod =>
@@ -47,6 +47,12 @@ export async function removePods(pods: readonly PodRecord[], options: DownOption
       hint: 'the same command tries again',
     })
   }
+}
+
+/** Marks a pod for removal, so that whoever comes next finishes it, and nobody starts its containers again. */
+export function beginRemoval(host: Host, uid: string): void {
+  host.state.markRemoving(uid)
+  host.runtime.hush(uid)
 }
 
 /** Takes away what no pod needs any more: published ports, and with the last pod the bridge and the firewall table. */

@@ -6,7 +6,12 @@ import { sandboxFiles } from '../plan/sandbox-files.ts'
 import type { MemberPlan } from '../plan/types.ts'
 import { resolveUser } from '../plan/user.ts'
 import type { Action, ActionKind } from '../reconcile/actions.ts'
+import { NEW_LIFE } from '../reconcile/lifecycle.ts'
+import { lifeAtStart, probesOf } from '../reconcile/probe.ts'
+import { exitNeedsCare, nextBackoff, restartDelay } from '../reconcile/restart.ts'
+import { runPostStart, runPreStop } from './hooks.ts'
 import type { Host, PodRecord } from './ports.ts'
+import { terminationOf } from './termination.ts'
 
 /** The records of one run, kept in step with what is stored. Only this run changes them: it holds the app's claim. */
 export interface RecordBook {
@@ -52,7 +57,7 @@ export const EXECUTORS: Executors = {
     const member = memberOf(record, container)
     const image = host.images.find(member.image)
     if (!image) throw new KubeError('ImageNotFound', `image ${member.image} was removed in the meantime`)
-    const attempt = 0
+    const attempt = record.containers[container]?.attempt ?? 0
     const id = host.containerId(uid, container, attempt)
     const text = (path: string) => host.volumes.readRootfsText(uid, container, path)
     const user = resolveUser(record.plan, member, image.config, {
@@ -73,7 +78,9 @@ export const EXECUTORS: Executors = {
       logFile: host.logFile(uid, container, attempt),
       terminal: member.terminal,
       stdin: member.stdin,
+      ...(exitNeedsCare(record.plan, member) ? { onExit: host.exitCommand(uid) } : {}),
     })
+    const lifecycle = records.get(uid).containers[container]?.lifecycle
     putContainer(host, records, uid, {
       id,
       name: container,
@@ -81,22 +88,56 @@ export const EXECUTORS: Executors = {
       imageId: image.id,
       createdAt: host.now(),
       process: identity,
+      ...(lifecycle === undefined ? {} : { lifecycle }),
     })
   },
   async deleteContainer({ uid, container }, host, records) {
     await host.runtime.remove(containerIdOf(host, records.get(uid), container))
   },
   async startContainer({ uid, container }, host, records) {
-    const known = records.get(uid).containers[container]!
+    const record = records.get(uid)
+    const known = record.containers[container]!
+    const member = memberOf(record, container)
     await host.runtime.start(known.id)
-    putContainer(host, records, uid, { ...known, startedAt: host.now() })
+    const running = { ...known, startedAt: host.now() }
+    // Written before the hook runs: a command that dies meanwhile must not leave a running container that looks unstarted.
+    putContainer(host, records, uid, running)
+    await runPostStart(host, record, member, known.id)
+    const lifecycle = lifeAtStart(known.lifecycle ?? NEW_LIFE, probesOf(member.container))
+    putContainer(host, records, uid, { ...running, lifecycle })
   },
   async killContainer({ uid, container, graceSeconds }, host, records) {
     const record = records.get(uid)
     const known = record.containers[container]
     if (known?.process === undefined) return
-    const signal = stopSignal(host, memberOf(record, container))
-    await host.runtime.stop(known.id, known.process, { signal, graceSeconds })
+    const member = memberOf(record, container)
+    const left = graceSeconds > 0 ? await runPreStop(host, record, member, known.id, graceSeconds) : 0
+    await host.runtime.stop(known.id, known.process, { signal: stopSignal(host, member), graceSeconds: left })
+  },
+  async retireContainer({ uid, container }, host, records) {
+    const record = records.get(uid)
+    const known = record.containers[container]!
+    const last = terminationOf(host, record, memberOf(record, container))
+    await host.runtime.remove(known.id)
+    await host.volumes.unmountRootfs(uid, container)
+    const before = known.lifecycle ?? NEW_LIFE
+    const ranMs = Date.parse(last.finishedAt) - Date.parse(last.startedAt)
+    const { waiting: _waiting, ...rest } = before
+    const attempt = known.attempt + 1
+    const { process: _process, startedAt: _startedAt, ...kept } = known
+    putContainer(host, records, uid, {
+      ...kept,
+      id: host.containerId(uid, container, attempt),
+      attempt,
+      lifecycle: {
+        ...rest,
+        last,
+        started: false,
+        ready: false,
+        probes: {},
+        backoffMs: nextBackoff(restartDelay(before.backoffMs, ranMs, host.backoff), host.backoff),
+      },
+    })
   },
   async forgetPod({ uid }, host) {
     host.state.removePod(uid)

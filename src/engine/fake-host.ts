@@ -2,6 +2,7 @@
 import { KubeError } from '../diagnostic.ts'
 import type { MachineFacts } from '../plan/facts.ts'
 import type { PodPlan } from '../plan/types.ts'
+import { KUBELET_BACKOFF } from '../reconcile/restart.ts'
 import type { AppRecord, ContainerRecord, Host, ObjectRecord, PodRecord } from './ports.ts'
 
 export interface FakeHost extends Host {
@@ -91,6 +92,15 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
     },
     killInfra: uid => void running.set(infraId(uid), { started: true, exitCode: 137 }),
     machine: FAKE_MACHINE,
+    backoff: KUBELET_BACKOFF,
+    wakeSupervisor() {},
+    exitCommand: uid => ['wake', uid],
+    handlers: {
+      async run({ handler }) {
+        calls.push(`handler ${JSON.stringify(handler)}`)
+        return { ok: true, message: '' }
+      },
+    },
     infra: { rootfs: '/infra', catatonit: '/catatonit' },
     cgroupPath: uid => `/kube/pod${uid}`,
     now: () => new Date(1_700_000_000_000 + serial++ * 1000).toISOString(),
@@ -146,6 +156,7 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
       },
       isAlive: identity => running.has(identity) && running.get(identity)?.exitCode === undefined,
       removeCgroup() {},
+      hush() {},
     },
     volumes: {
       makeSandbox: async uid => make('makeSandbox', () => things.add(`sandbox ${uid}`)),
@@ -162,6 +173,8 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
       terminationLog: (uid, container) => `/termination/${uid}/${container}`,
     },
     state: {
+      addEvent() {},
+      events: () => [],
       apps: () => [...apps.values()],
       app: name => apps.get(name),
       putApp: app => void apps.set(app.name, apps.get(app.name) ?? app),
@@ -200,6 +213,13 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
       setInfra: (uid, infra) => change(uid, { infra }),
       putContainer: (uid, container: ContainerRecord) =>
         change(uid, { containers: { ...pods.get(uid)?.containers, [container.name]: container } }),
+      setLifecycle(uid, name, attempt, lifecycle) {
+        const known = pods.get(uid)?.containers[name]
+        if (known?.attempt === attempt)
+          change(uid, { containers: { ...pods.get(uid)?.containers, [name]: { ...known, lifecycle } } })
+      },
+      container: (uid, name) => pods.get(uid)?.containers[name],
+      setFailure: (uid, failure) => change(uid, { failure }),
       removePod: uid => take('forget', () => pods.delete(uid)),
       ports: () => [],
       claimApp: () => ({}),

@@ -12,12 +12,15 @@ export function observePod(host: Host, record: PodRecord): ObservedPod {
       id,
       rootfs: host.volumes.isMounted(uid, member.name) ? 'mounted' : 'absent',
       ...host.runtime.observe(id, known?.process, known?.startedAt !== undefined),
+      ...(known?.startedAt === undefined ? {} : { startedAt: known.startedAt }),
+      ...(known?.lifecycle === undefined ? {} : { lifecycle: known.lifecycle }),
     }
   }
   return {
     uid,
     plan,
     removing: record.removing,
+    ...(record.failure === undefined ? {} : { failed: true }),
     sandbox: host.volumes.hasSandbox(uid) ? 'present' : 'absent',
     infra: observeInfra(host, record),
     network: plan.network.mode === 'host' || host.network.isAttached(uid) ? 'attached' : 'absent',

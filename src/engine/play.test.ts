@@ -131,7 +131,7 @@ describe('play', () => {
     const host = fakeHost()
     const init = WEB.replace(
       '  containers:',
-      '  initContainers: [{ name: setup, image: busybox:1, command: [setup] }]\n  containers:',
+      '  restartPolicy: Never\n  initContainers: [{ name: setup, image: busybox:1, command: [setup] }]\n  containers:',
     )
     const ended = host.runtime.ended.bind(host.runtime)
     const failing: FakeHost = Object.assign(host, {

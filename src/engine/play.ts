@@ -3,7 +3,7 @@ import { causeChain, KubeError } from '../diagnostic.ts'
 import type { PodPlan } from '../plan/types.ts'
 import { decidePods, podKey } from '../reconcile/decide.ts'
 import { claimApp } from './claim.ts'
-import { sweep } from './down.ts'
+import { beginRemoval, sweep } from './down.ts'
 import { ensureImages } from './ensure-images.ts'
 import { observePod } from './observe.ts'
 import type { Host, ObjectRecord, PodRecord } from './ports.ts'
@@ -59,7 +59,7 @@ export async function play(request: PlayRequest, options: PlayOptions): Promise<
   const run = beginRun({ ...options, signal })
   const byUid = new Map(before.map(record => [record.uid, record]))
   if (changes.remove.length > 0) {
-    for (const uid of leaving) host.state.markRemoving(uid)
+    for (const uid of leaving) beginRemoval(host, uid)
     await Promise.all(changes.remove.map(pod => takeDown(run, byUid.get(pod.uid)!)))
   }
   const createdAt = host.now()
@@ -88,9 +88,11 @@ export async function play(request: PlayRequest, options: PlayOptions): Promise<
   host.state.markBuilt(app)
   if (changes.remove.length > 0) await sweep(host)
   const wanted = new Set(plans.map(podKey))
+  const created = made.map(({ uid }) => host.state.pod(uid)!)
+  host.wakeSupervisor(created)
   const gone = changes.remove.map(pod => podKey(pod.plan))
   return {
-    created: made.map(({ uid }) => host.state.pod(uid)!),
+    created,
     unchanged: changes.keep.map(pod => byUid.get(pod.uid)!),
     replaced: gone.filter(key => wanted.has(key)),
     pruned: gone.filter(key => !wanted.has(key)),

@@ -2,10 +2,14 @@
  * What the engine needs of a machine, as interfaces. The real adapters are in `host/`, an in-memory one in
  * `fake-host.ts`; both pass the same contract suites. Every *add* has a *remove*, and removing what is absent succeeds.
  */
-import type { ImageDefaults, MachineFacts, PodFacts } from '../plan/facts.ts'
+import type { V1ContainerPort, V1GRPCAction, V1LifecycleHandler } from '@kubernetes/client-node'
+import type { DeviceFacts, ImageDefaults, MachineFacts, PodFacts } from '../plan/facts.ts'
+import type { Authority, FileContent } from '../plan/file-contents.ts'
 import type { OciSpec } from '../plan/oci-types.ts'
 import type { MemberPlan, PodPlan, PortPlan } from '../plan/types.ts'
+import type { ContainerLifecycle } from '../reconcile/lifecycle.ts'
 import type { ObservedContainer } from '../reconcile/observed.ts'
+import type { BackoffLimits } from '../reconcile/restart.ts'
 
 /** `PID:START:BOOT`, so that a process is never taken for a later one with the same number. */
 export type ProcessIdentity = string
@@ -21,10 +25,17 @@ export interface PodRecord {
   /** The pod's own address; absent on the machine's network. */
   readonly address?: string
   readonly infra?: ProcessIdentity
+  readonly failure?: PodFailure
   /** The process that is making it; absent once it is complete. A dead one left it half made. */
   readonly builder?: ProcessIdentity
   /** By name. */
   readonly containers: Readonly<Record<string, ContainerRecord>>
+}
+
+export interface PodFailure {
+  /** `DeadlineExceeded`, `Evicted`. */
+  readonly reason: string
+  readonly message: string
 }
 
 export interface ContainerRecord {
@@ -39,6 +50,7 @@ export interface ContainerRecord {
   readonly startedAt?: string
   /** Its first process. */
   readonly process?: ProcessIdentity
+  readonly lifecycle?: ContainerLifecycle
 }
 
 export interface AppRecord {
@@ -60,8 +72,37 @@ export interface ObjectRecord {
   readonly value: object
 }
 
+/** Something that happened to an object. */
+export interface NewEvent {
+  readonly kind: string
+  readonly namespace: string
+  readonly name: string
+  /** Of the object. */
+  readonly uid: string
+  /** Part of the object it is about: `spec.containers{web}`. */
+  readonly fieldPath?: string
+  readonly type: 'Normal' | 'Warning'
+  /** One word: `Started`, `BackOff`, `Unhealthy`. */
+  readonly reason: string
+  readonly message: string
+  /** RFC 3339. */
+  readonly at: string
+}
+
+export interface EventRecord extends NewEvent {
+  /** Grows with time. */
+  readonly serial: number
+  /** How often it happened: the same event again counts up instead of being told anew. */
+  readonly count: number
+  /** The last time. `at` is the first. RFC 3339. */
+  readonly lastAt: string
+}
+
 /** Records. Everything here is synchronous and atomic. */
 export interface StatePort {
+  addEvent(event: NewEvent): void
+  /** Oldest first; with `after`, those that came or changed since that serial. */
+  events(filter?: { readonly after?: number; readonly uid?: string }): readonly EventRecord[]
   apps(): readonly AppRecord[]
   app(name: string): AppRecord | undefined
   putApp(app: AppRecord): void
@@ -88,6 +129,11 @@ export interface StatePort {
   markRemoving(uid: string): void
   setInfra(uid: string, infra: ProcessIdentity): void
   putContainer(uid: string, container: ContainerRecord): void
+  /** Changes a run's life without touching anything else; nothing when that run is over. */
+  setLifecycle(uid: string, container: string, attempt: number, lifecycle: ContainerLifecycle): void
+  container(uid: string, name: string): ContainerRecord | undefined
+  /** The pod has failed as a whole: none of its containers is started again. */
+  setFailure(uid: string, failure: PodFailure): void
   removePod(uid: string): void
   /** Every port leased, with the pod it leads to. */
   ports(): readonly (PortPlan & { readonly uid: string; readonly address: string })[]
@@ -138,6 +184,8 @@ export interface RuntimePort {
   remove(id: string): Promise<void>
   observe(id: string, process: ProcessIdentity | undefined, started: boolean): Omit<ObservedContainer, 'id' | 'rootfs'>
   isAlive(process: ProcessIdentity): boolean
+  /** From now on the end of the pod's containers wakes nobody: it is being removed. */
+  hush(uid: string): void
   removeCgroup(path: string): void
 }
 
@@ -147,17 +195,42 @@ export interface CreateOptions {
   readonly logFile: string
   readonly terminal: boolean
   readonly stdin: boolean
+  /** A program that the monitor runs when the container has ended, with its arguments. */
+  readonly onExit?: readonly string[]
+}
+
+/** The contents of the volumes that are made of files, by volume. */
+export type VolumeFiles = Readonly<Record<string, readonly FileContent[]>>
+
+export interface SubPathRequest {
+  readonly container: string
+  /** Of the mount among the container's own. */
+  readonly index: number
+  /** Absolute path of the volume. */
+  readonly volume: string
+  /** Below it. */
+  readonly path: string
 }
 
 /** Directories, files and mounts of pods. */
 export interface VolumePort {
   /** Directories, shared memory and volumes. Fails with `HostPathMissing`, `HostPathWrongType`. */
-  makeSandbox(uid: string, plan: PodPlan): Promise<void>
+  makeSandbox(uid: string, plan: PodPlan, files: VolumeFiles): Promise<void>
+  /** The directory of a container's logs and its termination message, empty again. */
+  makeContainerFiles(uid: string, container: string): void
+  /** Replaces the files of the pod's volumes, each volume's all at once. */
+  updateFiles(uid: string, plan: PodPlan, files: VolumeFiles): void
   /** hosts, hostname, resolv.conf. */
   writeSandboxFiles(uid: string, files: Readonly<Record<string, string>>): void
   removeSandbox(uid: string): Promise<void>
   hasSandbox(uid: string): boolean
   volumePaths(uid: string, plan: PodPlan): PodFacts['volumePaths']
+  /** Mounts a part of a volume where only kube reaches it, and returns that path. Fails with `SubPathEscapes`. */
+  bindSubPath(uid: string, request: SubPathRequest): string
+  /** A small text file of a volume, never following a link out of it; undefined when absent. */
+  readVolumeText(volume: string, path: string): string | undefined
+  /** Fails with `NotABlockDevice`. */
+  blockDevice(path: string): DeviceFacts
   mountRootfs(uid: string, member: MemberPlan): Promise<void>
   unmountRootfs(uid: string, container: string): Promise<void>
   isMounted(uid: string, container: string): boolean
@@ -168,7 +241,27 @@ export interface VolumePort {
   terminationLog(uid: string, container: string): string
 }
 
+/** What probes and hooks do, from outside the container, with nothing of the image but what an `exec` names. */
+export interface HandlerPort {
+  /** Runs a handler; an outcome that is not ok carries why, in the kubelet's words. Never fails. */
+  run(handler: HandlerRequest): Promise<{ readonly ok: boolean; readonly message: string }>
+}
+
+export interface HandlerRequest {
+  readonly handler: V1LifecycleHandler & { readonly grpc?: V1GRPCAction }
+  /** The runtime's id of the container. */
+  readonly containerId: string
+  /** Its ports, for handlers that name one. */
+  readonly ports: readonly V1ContainerPort[]
+  readonly address: string
+  readonly timeoutMs: number
+  /** The container's name, for messages. */
+  readonly container: string
+  readonly userAgent: string
+}
+
 export interface Host {
+  readonly handlers: HandlerPort
   readonly state: StatePort
   readonly network: NetworkPort
   readonly runtime: RuntimePort
@@ -179,6 +272,15 @@ export interface Host {
   readonly infra: { readonly rootfs: string; readonly catatonit: string }
   /** A pod's cgroup below each hierarchy's root. */
   cgroupPath(uid: string): string
+  /** The authority of a cluster that the pod is a part of. */
+  authorityFor(uid: string, plan: PodPlan): Authority
+  /** A Localhost seccomp profile, by absolute path. Fails with `SeccompProfileMissing`, `SeccompProfileInvalid`. */
+  seccompProfile(path: string): object
+  readonly backoff: BackoffLimits
+  /** Starts the supervisor if one of the pods needs it and none runs; one that runs looks at all pods again. */
+  wakeSupervisor(pods: readonly PodRecord[]): void
+  /** What a monitor runs when a container of the pod has ended: it wakes the supervisor. */
+  exitCommand(uid: string): readonly string[]
   /** RFC 3339 with nanoseconds cut to microseconds. */
   now(): string
   newUid(): string

@@ -1,6 +1,7 @@
 /** Undoing a run that failed: only what this run did, in reverse, going on past errors. */
 import { causeChain } from '../diagnostic.ts'
 import { type Action, stepOf } from '../reconcile/actions.ts'
+import { beginRemoval } from './down.ts'
 import { execute } from './executors.ts'
 import type { Run } from './run-loop.ts'
 
@@ -28,7 +29,7 @@ export async function rollback(run: Run, uids: readonly string[]): Promise<Rollb
       }
     }
   }
-  for (const uid of uids) run.host.state.markRemoving(uid)
+  for (const uid of uids) beginRemoval(run.host, uid)
   await Promise.all(uids.map(undoPod))
   run.journal.length = 0
   return { undone, failed }

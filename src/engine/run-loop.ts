@@ -8,6 +8,7 @@ import { type Action, type ActionKind, actionKey, inverse, stepOf } from '../rec
 import { apply } from '../reconcile/apply.ts'
 import { decideDown, decideUp } from '../reconcile/decide.ts'
 import type { ObservedPod } from '../reconcile/observed.ts'
+import { type BackoffLimits, runsAgain, UNKNOWN_STATUS } from '../reconcile/restart.ts'
 import { execute, type RecordBook } from './executors.ts'
 import { type Limiter, limiter } from './limiter.ts'
 import { observePod } from './observe.ts'
@@ -27,6 +28,8 @@ export interface Run extends RunOptions {
   /** Inverses of what was begun, in that order. */
   readonly journal: Action[]
   readonly spawning: Limiter
+  /** Does one action, without recording how to undo it. */
+  execute(action: Action): Promise<void>
 }
 
 /** Actions whose cost is another program's: bounded, so that a thousand pods don't start a thousand processes at once. */
@@ -42,12 +45,9 @@ const SPAWNING: ReadonlySet<ActionKind> = new Set([
 const SPAWNS_PER_PROCESSOR = 3
 
 export function beginRun(options: RunOptions): Run {
-  return {
-    ...options,
-    records: recordBook(),
-    journal: [],
-    spawning: limiter(Math.max(4, availableParallelism() * SPAWNS_PER_PROCESSOR)),
-  }
+  const records = recordBook()
+  const spawning = limiter(Math.max(4, availableParallelism() * SPAWNS_PER_PROCESSOR))
+  return { ...options, records, journal: [], spawning, execute: action => execute(action, options.host, records) }
 }
 
 function recordBook(): RecordBook {
@@ -64,21 +64,35 @@ function recordBook(): RecordBook {
   }
 }
 
-/** Brings a recorded pod up. Fails with the first failure, once everything that was begun for the pod is over. */
+/**
+ * Brings a recorded pod up, and waits for its init containers as long as they run. Fails with the first failure, once
+ * everything that was begun for the pod is over.
+ */
 export async function bringUp(run: Run, record: PodRecord): Promise<void> {
   run.records.set(record)
-  await settle(run, observePod(run.host, record), pod => {
+  const observe = async (pod: ObservedPod) =>
+    (await initEnded(run, pod)) ? observePod(run.host, run.records.get(pod.uid)) : undefined
+  await settle(run, observePod(run.host, record), observe, pod => {
     const failed = failedInit(pod)
     if (failed) throw failed
     return decideUp(pod)
   })
 }
 
+/** Does what is due for a pod that is up: restarts, what waited for an init container, the end of sidecars. */
+export async function keepUp(run: Run, record: PodRecord, limits: BackoffLimits): Promise<ObservedPod> {
+  run.records.set(record)
+  const decide = (pod: ObservedPod) => decideUp(pod, { nowMs: Date.parse(run.host.now()), limits })
+  return settle(run, observePod(run.host, record), NOTHING_MORE, decide)
+}
+
+const NOTHING_MORE = async () => undefined
+
 /** Takes a recorded pod away, down to its record. `graceSeconds` replaces the pod's own grace period. */
 export async function takeDown(run: Run, record: PodRecord, graceSeconds?: number): Promise<void> {
   run.records.set(record)
   let forgotten = false
-  await settle(run, observePod(run.host, record), pod => {
+  await settle(run, observePod(run.host, record), NOTHING_MORE, pod => {
     if (forgotten) return []
     const actions = decideDown(pod, graceSeconds)
     forgotten = actions.some(action => action.kind === 'forgetPod')
@@ -86,11 +100,16 @@ export async function takeDown(run: Run, record: PodRecord, graceSeconds?: numbe
   })
 }
 
-/** An init container that ended with another status than 0: nothing after it may start. */
+/** An init container that ended with another status than 0 and is not tried again: nothing after it may start. */
 function failedInit(pod: ObservedPod): KubeError | undefined {
   for (const member of pod.plan.members) {
     const now = pod.containers[member.name]
-    if (member.role === 'init' && now?.state === 'exited' && now.exitCode !== 0) {
+    if (
+      member.role === 'init' &&
+      now?.state === 'exited' &&
+      now.exitCode !== 0 &&
+      !runsAgain(pod.plan, member, now.exitCode ?? UNKNOWN_STATUS)
+    ) {
       return new KubeError(
         'InitFailed',
         `pod ${pod.plan.name}: init container ${member.name} ended with status ${now.exitCode}`,
@@ -100,7 +119,12 @@ function failedInit(pod: ObservedPod): KubeError | undefined {
   return undefined
 }
 
-async function settle(run: Run, start: ObservedPod, decide: (pod: ObservedPod) => readonly Action[]): Promise<void> {
+async function settle(
+  run: Run,
+  start: ObservedPod,
+  observeAgain: (pod: ObservedPod) => Promise<ObservedPod | undefined>,
+  decide: (pod: ObservedPod) => readonly Action[],
+): Promise<ObservedPod> {
   let pod = start
   const running = new Map<string, Promise<void>>()
   const failures: unknown[] = []
@@ -132,8 +156,9 @@ async function settle(run: Run, start: ObservedPod, decide: (pod: ObservedPod) =
     }
     if (failures.length > 0) throw failures[0]
     if (run.signal?.aborted) throw new KubeError('Interrupted', 'interrupted')
-    if (!(await initEnded(run, pod))) return
-    pod = observePod(run.host, run.records.get(pod.uid))
+    const later = await observeAgain(pod)
+    if (!later) return pod
+    pod = later
   }
 }
 

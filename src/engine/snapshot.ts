@@ -1,6 +1,7 @@
 /** Looks at recorded pods for their status: what ran, how it ended, what it left behind. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import type { MemberPlan } from '../plan/types.ts'
+import type { ContainerLifecycle } from '../reconcile/lifecycle.ts'
 import type { ObservedContainer } from '../reconcile/observed.ts'
 import { logTail } from '../status/cri-log.ts'
 import type { ContainerEnd, ContainerSnapshot, PodSnapshot } from '../status/snapshot.ts'
@@ -27,6 +28,7 @@ export function snapshotPod(host: Host, record: PodRecord): PodSnapshot {
     plan,
     createdAt: record.createdAt,
     removing: record.removing,
+    ...(record.failure === undefined ? {} : { failure: record.failure }),
     sandboxReady: observed.infra === 'running' && observed.network === 'attached',
     podIps: record.address === undefined ? host.machine.hostIps : [record.address],
     hostIps: host.machine.hostIps,
@@ -51,6 +53,19 @@ function snapshotContainer(
     ...imageFacts(host, member, known),
     ...(known?.startedAt === undefined ? {} : { startedAt: known.startedAt }),
     ...(end === undefined ? {} : { end }),
+    ...lifeFacts(known?.lifecycle, now.state === 'running'),
+  }
+}
+
+/** What the supervisor wrote down of a container's life. */
+function lifeFacts(lifecycle: ContainerLifecycle | undefined, running: boolean): Partial<ContainerSnapshot> {
+  if (!lifecycle) return {}
+  const { last, waiting, ready, started } = lifecycle
+  return {
+    ...(running || waiting === undefined ? {} : { waiting }),
+    ready,
+    started,
+    ...(last === undefined ? {} : { previous: { ...last, oomKilled: last.reason === 'OOMKilled' } }),
   }
 }
 

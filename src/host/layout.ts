@@ -44,6 +44,10 @@ export function layoutOf(roots: Roots) {
     exitsDir: join(runroot, 'exits'),
     podsDir: join(root, 'pods'),
     podDir: (uid: string) => join(root, 'pods', uid),
+    /** Named volumes, which outlive pods. */
+    volumesDir: join(root, 'volumes'),
+    /** Where parts of volumes are mounted for the moment of making a container. */
+    mountsDir: (uid: string) => join(root, 'pods', uid, 'mounts'),
     volumeDir: (uid: string, volume: string) => join(root, 'pods', uid, 'volumes', volume),
     logDir: (uid: string, container: string) => join(root, 'pods', uid, 'logs', container),
     logFile: (uid: string, container: string, attempt: number) =>
@@ -51,6 +55,15 @@ export function layoutOf(roots: Roots) {
     layerDir: (uid: string, container: string) => join(root, 'pods', uid, 'rootfs', container),
     sandboxesDir: join(runroot, 'pods'),
     sandboxDir: (uid: string) => join(runroot, 'pods', uid),
+    /** Its presence says that the end of the pod's containers is nobody's business. */
+    hushFile: (uid: string) => join(runroot, 'pods', uid, 'hush'),
+    /** What a monitor runs when a container ended. */
+    exitScript: join(runroot, 'on-exit'),
+    supervisorLock: join(runroot, 'supervisor.lock'),
+    supervisorPid: join(runroot, 'supervisor.pid'),
+    /** Written to when the pods' records changed. */
+    pokeFile: join(runroot, 'poke'),
+    supervisorLog: join(runroot, 'supervisor.log'),
     terminationLog: (uid: string, container: string) => join(root, 'pods', uid, 'termination', container),
     /** Short, because it holds a socket: their paths have at most 107 bytes. */
     bundleDir: (id: string) => join(runroot, 'c', id.slice(0, 20)),

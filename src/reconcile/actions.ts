@@ -22,6 +22,8 @@ export interface ActionArgs {
   startContainer: { uid: PodUid; container: string }
   /** Stop signal, wait for the grace period (seconds), SIGKILL, wait. */
   killContainer: { uid: PodUid; container: string; graceSeconds: number }
+  /** Removes a container that ended and makes way for its next run, with a fresh root file system. */
+  retireContainer: { uid: PodUid; container: string }
   /** Releases the pod's address and ports and forgets its record: the last of its removal. */
   forgetPod: { uid: PodUid }
 }
@@ -56,6 +58,7 @@ export function inverse(action: Action): Action | undefined {
     case 'unmountRootfs':
     case 'deleteContainer':
     case 'killContainer':
+    case 'retireContainer':
     case 'forgetPod':
       return undefined
   }
@@ -79,6 +82,7 @@ const STEPS: Readonly<Record<ActionKind, string>> = {
   deleteContainer: 'delete the container',
   startContainer: 'start the container',
   killContainer: 'stop the container',
+  retireContainer: 'remove what is left of its last run',
   forgetPod: 'release its address, ports and record',
 }
 

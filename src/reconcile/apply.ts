@@ -26,6 +26,8 @@ export function apply(pod: ObservedPod, action: Action): ObservedPod {
       return withContainer(pod, action.container, { state: 'created' })
     case 'deleteContainer':
       return withContainer(pod, action.container, { state: 'absent' })
+    case 'retireContainer':
+      return withContainer(pod, action.container, { state: 'absent', rootfs: 'absent' })
     case 'startContainer':
       return withContainer(pod, action.container, { state: 'running' })
     case 'killContainer':

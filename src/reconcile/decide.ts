@@ -5,11 +5,20 @@
 import type { MemberPlan, PodPlan } from '../plan/types.ts'
 import type { Action } from './actions.ts'
 import { ABSENT, type ObservedContainer, type ObservedPod } from './observed.ts'
+import { type BackoffLimits, isOver, restartDueMs } from './restart.ts'
 
-/** Brings one pod up. `[]` when it is as it should be, or when it waits for something other than us. */
-export function decideUp(pod: ObservedPod): readonly Action[] {
+/**
+ * Brings one pod up. `[]` when it is as it should be, or when it waits for something other than us. With a clock,
+ * containers that ended are started again when that is due; a pod that is over has its sidecars stopped.
+ */
+export function decideUp(pod: ObservedPod, clock?: Clock): readonly Action[] {
   const { uid, plan } = pod
   const actions: Action[] = []
+  if (clock) {
+    const after = decideAfterExits(pod, clock)
+    if (after.length > 0) return after
+    if (isOver(pod)) return []
+  }
   if (pod.sandbox === 'absent') actions.push({ kind: 'makeSandbox', uid })
   else if (pod.infra === 'absent') actions.push({ kind: 'startInfra', uid })
   else if (pod.infra === 'running' && pod.network === 'absent') actions.push({ kind: 'attachNetwork', uid })
@@ -18,6 +27,39 @@ export function decideUp(pod: ObservedPod): readonly Action[] {
     if (action) actions.push(action)
   }
   return actions
+}
+
+export interface Clock {
+  /** Milliseconds since 1970. */
+  readonly nowMs: number
+  readonly limits: BackoffLimits
+}
+
+function decideAfterExits(pod: ObservedPod, clock: Clock): readonly Action[] {
+  const { uid, plan } = pod
+  if (isOver(pod)) {
+    const grace = plan.terminationGracePeriodSeconds
+    if (pod.failed)
+      return stopOrder(pod).map(container => ({ kind: 'killContainer', uid, container, graceSeconds: grace }) as const)
+    const sidecars = plan.members.filter(
+      ({ role, name }) => role === 'sidecar' && pod.containers[name]?.state === 'running',
+    )
+    const last = sidecars.at(-1)
+    return last ? [{ kind: 'killContainer', uid, container: last.name, graceSeconds: grace }] : []
+  }
+  return plan.members
+    .filter(member => {
+      const due = restartDueMs(pod, member, clock.limits)
+      return due !== undefined && due <= clock.nowMs
+    })
+    .map(member => ({ kind: 'retireContainer', uid, container: member.name }) as const)
+}
+
+/** When the next container of the pod is to be started again, in milliseconds since 1970; `undefined`: none is. */
+export function nextDueMs(pod: ObservedPod, limits: BackoffLimits): number | undefined {
+  if (isOver(pod)) return undefined
+  const due = pod.plan.members.map(member => restartDueMs(pod, member, limits)).filter(ms => ms !== undefined)
+  return due.length === 0 ? undefined : Math.min(...due)
 }
 
 function decideMember(pod: ObservedPod, member: MemberPlan): Action | undefined {

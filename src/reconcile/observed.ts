@@ -1,6 +1,7 @@
 /** What is there: the engine's view of the machine that `decide` compares with the plan. */
 import type { PodPlan } from '../plan/types.ts'
 import type { PodUid } from './actions.ts'
+import type { ContainerLifecycle } from './lifecycle.ts'
 
 export interface ObservedPod {
   readonly uid: PodUid
@@ -8,6 +9,8 @@ export interface ObservedPod {
   readonly plan: PodPlan
   /** Set once the pod is to go, so that an interrupted removal is finished by whoever comes next. */
   readonly removing: boolean
+  /** The pod failed as a whole: nothing of it is started again. */
+  readonly failed?: boolean
   readonly sandbox: 'absent' | 'present'
   readonly infra: 'absent' | 'running' | 'dead'
   /** Always `attached` for a pod on the machine's own network. */
@@ -22,8 +25,12 @@ export interface ObservedContainer {
   /** `created`: set up by the OCI runtime, its command not started; `broken`: something of it is left, but no process. */
   readonly state: 'absent' | 'created' | 'running' | 'exited' | 'broken'
   readonly exitCode?: number
+  /** When its command was started: RFC 3339. */
+  readonly startedAt?: string
   /** When it ended: RFC 3339. */
   readonly finishedAt?: string
+  /** Absent before its first start. */
+  readonly lifecycle?: ContainerLifecycle
   /** It, or a process of it, was killed for want of memory. */
   readonly oomKilled?: boolean
 }

@@ -57,7 +57,7 @@ function statusOf(snapshot: PodSnapshot): PodObject['status'] {
   for (const member of plan.members) {
     statuses[member.name] = containerStatus(member, snapshot.containers[member.name], hasInit)
   }
-  const phase = podPhase(plan.pod, plan.members, statuses)
+  const phase = snapshot.failure ? 'Failed' : podPhase(plan.pod, plan.members, statuses)
   const init = plan.members.filter(member => member.role !== 'main').map(member => statuses[member.name]!)
   // The kubelet sorts these by name, and keeps the init containers in their order.
   const main = plan.members
@@ -75,6 +75,7 @@ function statusOf(snapshot: PodSnapshot): PodObject['status'] {
       ? { podIP: podIps[0], podIPs: podIps.map(ip => ({ ip })) }
       : {}),
     qosClass: plan.qosClass,
+    ...(snapshot.failure ?? {}),
     startTime: wireTime(snapshot.createdAt),
   }
 }

@@ -8,6 +8,8 @@ export interface PodSnapshot {
   readonly createdAt: string
   /** It is being taken away. */
   readonly removing: boolean
+  /** It failed as a whole: `DeadlineExceeded` and so on. */
+  readonly failure?: { readonly reason: string; readonly message: string }
   /** Its namespaces and its network are there. */
   readonly sandboxReady: boolean
   readonly podIps: readonly string[]
@@ -33,7 +35,7 @@ export interface ContainerSnapshot {
   readonly startedAt?: string
   readonly end?: ContainerEnd
   /** How its previous run ended. */
-  readonly previous?: ContainerEnd & { readonly id: string; readonly startedAt?: string }
+  readonly previous?: ContainerEnd & { readonly id: string; readonly startedAt?: string; readonly reason?: string }
   /** Why it does not run, where that is not just that its turn has not come: `CrashLoopBackOff` and so on. */
   readonly waiting?: { readonly reason: string; readonly message?: string }
   /** What its probes say; absent without probes, or before the first answer. */

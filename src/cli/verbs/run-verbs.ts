@@ -47,4 +47,11 @@ export function addRunVerbs(verb: AddVerb): void {
     .option('--wait [bool]', 'false: return at once, while it goes on')
     .option('--ignore-not-found', 'no error for what is not there')
     .addOption(outputOption('name'))
+
+  verb(
+    'supervise',
+    'look after the pods that need it, until none does',
+    async () => (await import('../supervise.ts')).runSupervise as Entry,
+    { hidden: true },
+  )
 }

@@ -7,7 +7,12 @@ import type { Context } from '../context.ts'
 export type Entry = (args: never, options: never, context: Context) => Promise<number | undefined>
 
 /** Adds a verb to the program and returns its command, for its options. */
-export type AddVerb = (usage: string, description: string, load: () => Promise<Entry>) => Command
+export type AddVerb = (
+  usage: string,
+  description: string,
+  load: () => Promise<Entry>,
+  options?: { readonly hidden?: boolean },
+) => Command
 
 export function namespaceOption(description = 'namespace of objects that name none'): Option {
   return new Option('-n, --namespace <name>', description).default('default')

@@ -127,6 +127,14 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
       return { state: exists(layout.bundleDir(id)) ? 'broken' : 'absent' }
     },
     isAlive,
+    hush(uid) {
+      try {
+        writeFileSync(layout.hushFile(uid), '')
+      } catch (error) {
+        // No directory: nothing of the pod runs.
+        if (errnoOf(error) !== 'ENOENT') throw error
+      }
+    },
     removeCgroup,
     [Symbol.dispose]: () => exits[Symbol.dispose](),
   }
@@ -158,6 +166,9 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
     args.push('--exit-dir', layout.exitsDir, '--persist-dir', bundle, '--full-attach', '--log-level', 'error')
     args.push('--log-path', `k8s-file:${create.logFile}`)
     for (const arg of ['--root', layout.runtimeRoot, '--log-format=json', '--log', log]) args.push('--runtime-arg', arg)
+    const [exitProgram, ...exitArgs] = create.onExit ?? []
+    if (exitProgram !== undefined) args.push('--exit-command', exitProgram)
+    for (const arg of exitArgs) args.push('--exit-command-arg', arg)
     if (create.terminal) args.push('--terminal')
     if (create.stdin) args.push('--stdin')
     return new Promise((resolve, reject) => {

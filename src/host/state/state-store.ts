@@ -1,11 +1,13 @@
 /** The records, in SQLite. */
 import type { SQLOutputValue, StatementSync } from 'node:sqlite'
 import { KubeError } from '../../diagnostic.ts'
-import type { AppRecord, ContainerRecord, ObjectRecord, PodRecord, StatePort } from '../../engine/ports.ts'
+import type { AppRecord, ContainerRecord, ObjectRecord, PodFailure, PodRecord, StatePort } from '../../engine/ports.ts'
 import type { PodPlan, PortPlan } from '../../plan/types.ts'
+import type { ContainerLifecycle } from '../../reconcile/lifecycle.ts'
 import { nextFree, type Subnet } from '../network/subnet.ts'
 import { identityOf, isAlive, pidOf } from '../sys/process-identity.ts'
 import { openDatabase, transaction } from './database.ts'
+import { addEvent, eventOf } from './event-rows.ts'
 
 const VERSION = 1
 
@@ -18,16 +20,21 @@ CREATE TABLE object (
   PRIMARY KEY (kind, namespace, name)) STRICT;
 CREATE TABLE pod (
   uid TEXT PRIMARY KEY, app TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, plan TEXT NOT NULL,
-  removing INTEGER NOT NULL DEFAULT 0, created_at TEXT NOT NULL, address TEXT UNIQUE, infra TEXT, builder TEXT,
+  removing INTEGER NOT NULL DEFAULT 0, created_at TEXT NOT NULL, address TEXT UNIQUE, infra TEXT, builder TEXT, failure TEXT,
   UNIQUE (namespace, name)) STRICT;
 CREATE TABLE container (
   pod TEXT NOT NULL REFERENCES pod ON DELETE CASCADE, name TEXT NOT NULL, id TEXT NOT NULL, attempt INTEGER NOT NULL,
-  image_id TEXT NOT NULL, created_at TEXT NOT NULL, started_at TEXT, process TEXT,
+  image_id TEXT NOT NULL, created_at TEXT NOT NULL, started_at TEXT, process TEXT, lifecycle TEXT,
   PRIMARY KEY (pod, name)) STRICT;
 CREATE TABLE port (
   protocol TEXT NOT NULL, host_port INTEGER NOT NULL, host_ip TEXT NOT NULL, container_port INTEGER NOT NULL,
   container TEXT NOT NULL, pod TEXT NOT NULL REFERENCES pod ON DELETE CASCADE,
   PRIMARY KEY (protocol, host_port, host_ip)) STRICT;
+CREATE TABLE event (
+  serial INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
+  uid TEXT NOT NULL, field_path TEXT, type TEXT NOT NULL, reason TEXT NOT NULL, message TEXT NOT NULL,
+  count INTEGER NOT NULL, first_at TEXT NOT NULL, last_at TEXT NOT NULL) STRICT;
+CREATE INDEX event_uid ON event (uid);
 CREATE TABLE claim (app TEXT PRIMARY KEY, holder TEXT NOT NULL) STRICT;
 `
 
@@ -69,6 +76,7 @@ export function openState(path: string, options: StateOptions): StateStore {
       createdAt: String(row.created_at),
       ...(row.address === null ? {} : { address: String(row.address) }),
       ...(row.infra === null ? {} : { infra: String(row.infra) }),
+      ...(row.failure === null ? {} : { failure: JSON.parse(String(row.failure)) as PodFailure }),
       ...(row.builder === null ? {} : { builder: String(row.builder) }),
       containers,
     }
@@ -118,6 +126,11 @@ export function openState(path: string, options: StateOptions): StateStore {
       ).all(filter.app ?? null, filter.kind ?? null, filter.namespace ?? null)
       return rows.map(objectOf)
     },
+    addEvent: event => addEvent(sql, event),
+    events: (filter = {}) =>
+      sql('SELECT * FROM event WHERE serial > ? AND (?2 IS NULL OR uid = ?2) ORDER BY serial')
+        .all(filter.after ?? 0, filter.uid ?? null)
+        .map(eventOf),
     putObjects(app, objects) {
       transaction(db, () => {
         for (const object of objects) {
@@ -202,7 +215,7 @@ export function openState(path: string, options: StateOptions): StateStore {
     markRemoving: uid => void sql('UPDATE pod SET removing = 1 WHERE uid = ?').run(uid),
     setInfra: (uid, infra) => void sql('UPDATE pod SET infra = ? WHERE uid = ?').run(infra, uid),
     putContainer(uid, c) {
-      sql('INSERT OR REPLACE INTO container VALUES (?, ?, ?, ?, ?, ?, ?, ?)').run(
+      sql('INSERT OR REPLACE INTO container VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)').run(
         uid,
         c.name,
         c.id,
@@ -211,8 +224,19 @@ export function openState(path: string, options: StateOptions): StateStore {
         c.createdAt,
         c.startedAt ?? null,
         c.process ?? null,
+        c.lifecycle === undefined ? null : JSON.stringify(c.lifecycle),
       )
     },
+    setLifecycle(uid, name, attempt, lifecycle) {
+      const update = 'UPDATE container SET lifecycle = ? WHERE pod = ? AND name = ? AND attempt = ?'
+      sql(update).run(JSON.stringify(lifecycle), uid, name, attempt)
+    },
+    container(uid, name) {
+      const row = sql('SELECT * FROM container WHERE pod = ? AND name = ?').get(uid, name)
+      return row && containerOf(row)
+    },
+    setFailure: (uid, failure) =>
+      void sql('UPDATE pod SET failure = ? WHERE uid = ?').run(JSON.stringify(failure), uid),
     removePod: uid => void sql('DELETE FROM pod WHERE uid = ?').run(uid),
     ports: () =>
       sql('SELECT port.*, pod.address, pod.uid FROM port JOIN pod ON pod.uid = port.pod WHERE pod.address IS NOT NULL')
@@ -299,6 +323,7 @@ function objectOf(row: Row): ObjectRecord {
 function containerOf(row: Row): ContainerRecord {
   const startedAt = text(row.started_at)
   const identity = text(row.process)
+  const lifecycle = text(row.lifecycle)
   return {
     id: String(row.id),
     name: String(row.name),
@@ -307,6 +332,7 @@ function containerOf(row: Row): ContainerRecord {
     createdAt: String(row.created_at),
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(identity === undefined ? {} : { process: identity }),
+    ...(lifecycle === undefined ? {} : { lifecycle: JSON.parse(lifecycle) as ContainerLifecycle }),
   }
 }
 

@@ -12,7 +12,7 @@ export const podSupport: SupportTable = {
   V1PodTemplateSpec: { honoured: 'metadata spec' },
   V1PodSpec: {
     honoured:
-      'containers dnsConfig dnsPolicy enableServiceLinks hostAliases hostIPC hostNetwork hostPID hostUsers hostname hostnameOverride imagePullSecrets initContainers nodeName os resources restartPolicy runtimeClassName securityContext serviceAccountName setHostnameAsFQDN shareProcessNamespace subdomain terminationGracePeriodSeconds volumes',
+      'activeDeadlineSeconds containers dnsConfig dnsPolicy enableServiceLinks hostAliases hostIPC hostNetwork hostPID hostUsers hostname hostnameOverride imagePullSecrets initContainers nodeName os resources restartPolicy runtimeClassName securityContext serviceAccountName setHostnameAsFQDN shareProcessNamespace subdomain terminationGracePeriodSeconds volumes',
     accepted: {
       affinity: oneNode,
       automountServiceAccountToken: 'there is no API server to authenticate to',
@@ -28,7 +28,6 @@ export const podSupport: SupportTable = {
       topologySpreadConstraints: oneNode,
     },
     refused: {
-      activeDeadlineSeconds: notYetRestarted,
       ephemeralContainers: notYetRestarted,
       readinessGates: notYetRestarted,
       resourceClaims: dynamicResources,
@@ -37,16 +36,8 @@ export const podSupport: SupportTable = {
   },
   V1Container: {
     honoured:
-      'args command env envFrom image imagePullPolicy name ports resources securityContext stdin stdinOnce terminationMessagePath terminationMessagePolicy tty volumeDevices volumeMounts workingDir',
+      'args command env envFrom image imagePullPolicy lifecycle livenessProbe name ports readinessProbe resources restartPolicy restartPolicyRules securityContext startupProbe stdin stdinOnce terminationMessagePath terminationMessagePolicy tty volumeDevices volumeMounts workingDir',
     accepted: { resizePolicy: 'a changed pod is made anew' },
-    refused: {
-      lifecycle: notYetRestarted,
-      livenessProbe: notYetRestarted,
-      readinessProbe: notYetRestarted,
-      restartPolicy: notYetRestarted,
-      restartPolicyRules: notYetRestarted,
-      startupProbe: notYetRestarted,
-    },
   },
   V1Lifecycle: { honoured: 'postStart preStop stopSignal' },
   V1LifecycleHandler: { honoured: 'exec httpGet sleep tcpSocket' },

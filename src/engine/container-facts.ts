@@ -1,0 +1,111 @@
+/** What only the machine knows of a pod and its containers, gathered for the planner. */
+import { KubeError } from '../diagnostic.ts'
+import { expandSubPath, manifestEnvironment } from '../plan/environment.ts'
+import type { ContainerFacts, ImageDefaults, PodFacts } from '../plan/facts.ts'
+import { podFileContents } from '../plan/file-contents.ts'
+import { seccompProfilePath } from '../plan/seccomp-profile.ts'
+import type { MemberPlan } from '../plan/types.ts'
+import { resolveUser } from '../plan/user.ts'
+import type { Host, PodRecord, VolumeFiles } from './ports.ts'
+
+export function podFacts(host: Host, record: PodRecord): PodFacts {
+  const { uid, plan } = record
+  return {
+    uid,
+    createdAt: record.createdAt,
+    podIps: record.address === undefined ? host.machine.hostIps : [record.address],
+    sandboxDir: host.volumes.sandboxDir(uid),
+    ...(record.infra === undefined ? {} : { infraPid: pidOf(record.infra) }),
+    cgroupPath: host.cgroupPath(uid),
+    volumePaths: host.volumes.volumePaths(uid, plan),
+  }
+}
+
+/** The contents of the pod's configMap, secret, downwardAPI and projected volumes. */
+export function volumeFiles(host: Host, record: PodRecord): VolumeFiles {
+  const { uid, plan } = record
+  if (!plan.volumes.some(volume => volume.kind === 'files')) return {}
+  return podFileContents({
+    pod: plan,
+    facts: podFacts(host, record),
+    machine: host.machine,
+    authority: host.authorityFor(uid, plan),
+  })
+}
+
+export interface ContainerRun {
+  readonly id: string
+  readonly attempt: number
+}
+
+/** Everything about one run of a container. Its root file system is mounted; its subPaths are, too, when this returns. */
+export function containerFacts(
+  host: Host,
+  record: PodRecord,
+  member: MemberPlan,
+  image: ImageDefaults,
+  run: ContainerRun,
+): ContainerFacts {
+  const { uid, plan } = record
+  const text = (path: string) => host.volumes.readRootfsText(uid, member.name, path)
+  const user = resolveUser(plan, member, image, { passwd: text('etc/passwd'), group: text('etc/group') })
+  const pod = podFacts(host, record)
+  const envFiles = readEnvFiles(host, member, pod)
+  const inputs = { pod: plan, member, image, machine: host.machine, podFacts: pod, containerFacts: { user, envFiles } }
+  const profile = seccompProfilePath(member.security.seccomp, host.machine)
+  return {
+    id: run.id,
+    attempt: run.attempt,
+    rootfs: host.volumes.rootfsPath(uid, member.name),
+    user,
+    terminationLog: host.volumes.terminationLog(uid, member.name),
+    envFiles,
+    subPaths: bindSubPaths(host, record, member, pod, () => manifestEnvironment(inputs)),
+    devices: Object.fromEntries(
+      member.devices.map(({ volume }) => [volume, host.volumes.blockDevice(volumePath(pod, volume))]),
+    ),
+    ...(profile === undefined ? {} : { seccompProfile: host.seccompProfile(profile) }),
+  }
+}
+
+function readEnvFiles(host: Host, member: MemberPlan, pod: PodFacts): Readonly<Record<string, string>> {
+  const files: Record<string, string> = {}
+  for (const variable of member.env) {
+    if (!('file' in variable)) continue
+    const { volume, path } = variable.file
+    const text = host.volumes.readVolumeText(volumePath(pod, volume), path)
+    if (text !== undefined) files[`${volume}/${path}`] = text
+  }
+  return files
+}
+
+function bindSubPaths(
+  host: Host,
+  record: PodRecord,
+  member: MemberPlan,
+  pod: PodFacts,
+  environment: () => ReadonlyMap<string, string>,
+): Readonly<Record<string, string>> {
+  const paths: Record<string, string> = {}
+  for (const [index, mount] of member.mounts.entries()) {
+    if (mount.subPath === undefined && mount.subPathExpr === undefined) continue
+    const volume = volumePath(pod, mount.volume)
+    const path = expandSubPath(mount, mount.subPathExpr === undefined ? new Map() : environment())
+    paths[mount.destination] =
+      path === undefined
+        ? volume
+        : host.volumes.bindSubPath(record.uid, { container: member.name, index, volume, path })
+  }
+  return paths
+}
+
+function volumePath(pod: PodFacts, volume: string): string {
+  const path = pod.volumePaths[volume]
+  if (path === undefined) throw new KubeError('VolumeNotReady', `volume ${volume} is not there`)
+  return path
+}
+
+/** A process identity begins with the number. */
+export function pidOf(identity: string | undefined): number {
+  return Number.parseInt(identity ?? '', 10)
+}

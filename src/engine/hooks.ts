@@ -1,0 +1,63 @@
+/** The hooks of a container's life. Source: k8s.io/api/core/v1 Lifecycle; kubelet, kuberuntime_container.go. */
+import type { V1LifecycleHandler } from '@kubernetes/client-node'
+import type { MemberPlan } from '../plan/types.ts'
+import { recordEvent } from './events.ts'
+import type { Host, PodRecord } from './ports.ts'
+
+/** A postStart hook has no limit of its own; this only keeps a broken one from being waited for for ever. */
+const POST_START_TIMEOUT_MS = 3_600_000
+/** What a container still gets to end by itself when its hook used up the grace period, in seconds. */
+const LEAST_GRACE_SECONDS = 2
+
+/** Runs the postStart hook; when it fails the container is killed, and its restart policy decides what then. */
+export async function runPostStart(
+  host: Host,
+  record: PodRecord,
+  member: MemberPlan,
+  containerId: string,
+): Promise<void> {
+  const handler = member.container.lifecycle?.postStart
+  if (!handler) return
+  const outcome = await runHook(host, record, member, containerId, handler, POST_START_TIMEOUT_MS)
+  if (outcome.ok) return
+  const known = record.containers[member.name]
+  if (known?.process !== undefined)
+    await host.runtime.stop(containerId, known.process, { signal: 'SIGTERM', graceSeconds: LEAST_GRACE_SECONDS })
+  recordEvent(host, record, member.name, 'Warning', 'FailedPostStartHook', `PostStartHook failed: ${outcome.message}`)
+}
+
+/** Runs the preStop hook within the grace period; returns the seconds that are left of it. */
+export async function runPreStop(
+  host: Host,
+  record: PodRecord,
+  member: MemberPlan,
+  containerId: string,
+  graceSeconds: number,
+): Promise<number> {
+  const handler = member.container.lifecycle?.preStop
+  if (!handler) return graceSeconds
+  const begun = performance.now()
+  const outcome = await runHook(host, record, member, containerId, handler, graceSeconds * 1000)
+  if (!outcome.ok)
+    recordEvent(host, record, member.name, 'Warning', 'FailedPreStopHook', `PreStopHook failed: ${outcome.message}`)
+  return Math.max(LEAST_GRACE_SECONDS, graceSeconds - (performance.now() - begun) / 1000)
+}
+
+function runHook(
+  host: Host,
+  record: PodRecord,
+  member: MemberPlan,
+  containerId: string,
+  handler: V1LifecycleHandler,
+  timeoutMs: number,
+): Promise<{ readonly ok: boolean; readonly message: string }> {
+  return host.handlers.run({
+    handler,
+    containerId,
+    container: member.name,
+    ports: member.container.ports ?? [],
+    address: record.address ?? '127.0.0.1',
+    timeoutMs,
+    userAgent: 'kube-lifecycle/1.0',
+  })
+}

@@ -1,0 +1,30 @@
+/** How a container's last run ended, for its record. */
+import type { MemberPlan } from '../plan/types.ts'
+import type { Termination } from '../reconcile/lifecycle.ts'
+import { UNKNOWN_STATUS } from '../reconcile/restart.ts'
+import type { Host, PodRecord } from './ports.ts'
+import { terminationMessage } from './snapshot.ts'
+
+/** Of a container that is not running; one whose end nobody saw ends now, with status 255. */
+export function terminationOf(host: Host, record: PodRecord, member: MemberPlan): Termination {
+  const known = record.containers[member.name]
+  const id = known?.id ?? host.containerId(record.uid, member.name, 0)
+  const now = host.runtime.observe(id, known?.process, known?.startedAt !== undefined)
+  const exitCode = now.exitCode ?? UNKNOWN_STATUS
+  const finishedAt = now.finishedAt ?? host.now()
+  const message = terminationMessage(host, record, member, exitCode)
+  return {
+    id,
+    exitCode,
+    startedAt: known?.startedAt ?? finishedAt,
+    finishedAt,
+    reason: reasonOf(now.exitCode, now.oomKilled === true),
+    ...(message === '' ? {} : { message }),
+  }
+}
+
+function reasonOf(exitCode: number | undefined, oomKilled: boolean): string {
+  if (oomKilled) return 'OOMKilled'
+  if (exitCode === undefined) return 'ContainerStatusUnknown'
+  return exitCode === 0 ? 'Completed' : 'Error'
+}

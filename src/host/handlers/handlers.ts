@@ -1,0 +1,68 @@
+/** Runs probes and hooks from the machine, as a kubelet does. */
+import type { HandlerPort, HandlerRequest } from '../../engine/ports.ts'
+import { probeExec } from './exec-handler.ts'
+import { probeGrpc } from './grpc-handler.ts'
+import { probeHttp } from './http-handler.ts'
+import { probeTcp } from './tcp-handler.ts'
+
+export interface HandlerOutcome {
+  readonly ok: boolean
+  readonly message: string
+}
+
+export interface HandlerOptions {
+  /** Program and leading arguments that run a command in a container: `crun --root DIR exec ID` without the ID. */
+  readonly execIn: (containerId: string) => readonly string[]
+}
+
+export function openHandlers(options: HandlerOptions): HandlerPort {
+  return {
+    async run(request) {
+      try {
+        return await dispatch(request, options)
+      } catch (error) {
+        return { ok: false, message: error instanceof Error ? error.message : String(error) }
+      }
+    },
+  }
+}
+
+async function dispatch(request: HandlerRequest, options: HandlerOptions): Promise<HandlerOutcome> {
+  const { handler, address, timeoutMs } = request
+  if (handler.exec) return probeExec(options.execIn(request.containerId), handler.exec.command ?? [], timeoutMs)
+  if (handler.httpGet) {
+    const { host, port, path, scheme, httpHeaders } = handler.httpGet
+    return probeHttp({
+      host: host || address,
+      port: portNumber(port as number | string, request),
+      path: path ?? '/',
+      tls: scheme === 'HTTPS',
+      headers: httpHeaders ?? [],
+      userAgent: request.userAgent,
+      timeoutMs,
+    })
+  }
+  if (handler.tcpSocket) {
+    return probeTcp(
+      handler.tcpSocket.host || address,
+      portNumber(handler.tcpSocket.port as number | string, request),
+      timeoutMs,
+    )
+  }
+  if (handler.grpc) return probeGrpc(address, handler.grpc.port, handler.grpc.service ?? '', timeoutMs)
+  if (handler.sleep) {
+    const { promise, resolve } = Promise.withResolvers<HandlerOutcome>()
+    setTimeout(() => resolve({ ok: true, message: '' }), Math.min(handler.sleep.seconds * 1000, timeoutMs))
+    return promise
+  }
+  return { ok: true, message: '' }
+}
+
+/** A port by number, by its digits, or by the name that the container gives it. */
+function portNumber(port: number | string, request: HandlerRequest): number {
+  if (typeof port === 'number') return port
+  const named = request.ports.find(({ name }) => name === port)?.containerPort
+  if (named !== undefined) return named
+  if (/^\d+$/.test(port)) return Number(port)
+  throw new Error(`couldn't find port "${port}" of container "${request.container}"`)
+}

@@ -1,0 +1,121 @@
+/** An HTTP request. Source: kubelet, pkg/probe/http. */
+import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import type { HandlerOutcome } from './handlers.ts'
+import { connectText } from './tcp-handler.ts'
+
+export interface HttpProbe {
+  readonly host: string
+  readonly port: number
+  /** With its query. */
+  readonly path: string
+  /** The certificate is not verified, as the kubelet does not. */
+  readonly tls: boolean
+  readonly headers: readonly { readonly name: string; readonly value: string }[]
+  readonly userAgent: string
+  readonly timeoutMs: number
+}
+
+const REDIRECTS = 10
+/** Bytes of an answer that are kept for the message. */
+const BODY_BYTES = 10 * 1024
+
+/** Every probe opens a connection of its own: what it asks is whether a new one is answered. */
+const agent = new HttpAgent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY })
+
+/** Ok for a status of 200 to 399; a redirect to the same host is followed, one to another host is a success. */
+export async function probeHttp(probe: HttpProbe): Promise<HandlerOutcome> {
+  const deadline = performance.now() + probe.timeoutMs
+  let target = probe
+  for (let i = 0; i <= REDIRECTS; i++) {
+    const answer = await ask(target, Math.max(1, deadline - performance.now()))
+    if ('message' in answer) return { ok: false, message: answer.message }
+    const { status, location, body } = answer
+    if (status >= 300 && status < 400 && location !== undefined) {
+      const url = new URL(
+        location,
+        `${target.tls ? 'https' : 'http'}://${bracketed(target.host)}:${target.port}${target.path}`,
+      )
+      if (url.hostname !== bracketed(target.host))
+        return { ok: true, message: 'Probe terminated redirects, Response body: ' }
+      const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port)
+      target = { ...target, tls: url.protocol === 'https:', port, path: `${url.pathname}${url.search}` }
+      continue
+    }
+    if (status >= 200 && status < 400) return { ok: true, message: body }
+    return { ok: false, message: `HTTP probe failed with statuscode: ${status}` }
+  }
+  return { ok: false, message: `stopped after ${REDIRECTS} redirects` }
+}
+
+interface Answer {
+  readonly status: number
+  readonly location?: string
+  readonly body: string
+}
+
+async function ask(probe: HttpProbe, timeoutMs: number): Promise<Answer | { readonly message: string }> {
+  const { host, port, tls } = probe
+  const url = `${tls ? 'https' : 'http'}://${bracketed(host)}:${port}${probe.path}`
+  const start: typeof httpRequest = tls ? ((await import('node:https')).request as typeof httpRequest) : httpRequest
+  return new Promise(resolve => {
+    let request: ClientRequest
+    const finish = (answer: Answer | { readonly message: string }) => {
+      clearTimeout(timer)
+      request.destroy()
+      resolve(answer)
+    }
+    const timer = setTimeout(() => {
+      finish({ message: `Get "${url}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)` })
+    }, timeoutMs)
+    const options = {
+      host,
+      port,
+      path: probe.path,
+      headers: headersOf(probe),
+      ...(tls ? { rejectUnauthorized: false, agent: false as const } : { agent }),
+    }
+    request = start(options, (response: IncomingMessage) => {
+      let body = ''
+      response.setEncoding('utf8')
+      const done = () => {
+        const location = response.headers.location
+        finish({ status: response.statusCode ?? 0, body, ...(location === undefined ? {} : { location }) })
+      }
+      response.on('data', (chunk: string) => {
+        body += chunk
+        if (body.length >= BODY_BYTES) done()
+      })
+      response.on('end', done)
+      response.on('error', error => finish({ message: `Get "${url}": ${error.message}` }))
+    })
+    request.on('error', error => finish({ message: `Get "${url}": dial tcp ${host}:${port}: ${connectText(error)}` }))
+    request.end()
+  })
+}
+
+/** The manifest's headers; an empty value takes a default away. */
+function headersOf(probe: HttpProbe): Record<string, string | string[]> {
+  const headers: Record<string, string | string[]> = {
+    Host: `${bracketed(probe.host)}:${probe.port}`,
+    'User-Agent': probe.userAgent,
+    Accept: '*/*',
+    Connection: 'close',
+  }
+  const given = new Map<string, { readonly name: string; readonly values: string[] }>()
+  for (const { name, value } of probe.headers) {
+    const known = given.get(name.toLowerCase()) ?? { name, values: [] }
+    known.values.push(value)
+    given.set(name.toLowerCase(), known)
+  }
+  for (const { name, values } of given.values()) {
+    const standing = Object.keys(headers).find(key => key.toLowerCase() === name.toLowerCase())
+    if (standing !== undefined) delete headers[standing]
+    if (values.length > 1) headers[name] = values
+    else if (values[0] !== '') headers[name] = values[0]!
+  }
+  return headers
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host
+}

@@ -1,0 +1,30 @@
+/** What a container's monitor runs when the container has ended. */
+import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import type { Layout } from '../layout.ts'
+
+/**
+ * Wakes a supervisor, unless the pod is being removed or a supervisor runs, which sees the exit file by itself. A shell
+ * script, because most often there is nothing to do, and finding that out must not cost the start of a program.
+ */
+export function exitScript(layout: Layout, supervise: readonly string[]): string {
+  return `#!/bin/sh
+[ -e ${quoted(layout.sandboxesDir)}/"$1"/hush ] && exit 0
+[ -e ${quoted(layout.sandboxesDir)}/"$1" ] || exit 0
+if read -r pid 2>/dev/null <${quoted(layout.supervisorPid)} && kill -0 "$pid" 2>/dev/null; then exit 0; fi
+exec ${supervise.map(quoted).join(' ')} </dev/null >/dev/null 2>>${quoted(layout.supervisorLog)}
+`
+}
+
+/** Puts the script in place, if it isn't there as it should be. */
+export function writeExitScript(layout: Layout, supervise: readonly string[]): void {
+  const text = exitScript(layout, supervise)
+  if (existsSync(layout.exitScript) && readFileSync(layout.exitScript, 'utf8') === text) return
+  const fresh = `${layout.exitScript}.${process.pid}`
+  writeFileSync(fresh, text, { mode: 0o700 })
+  chmodSync(fresh, 0o700)
+  renameSync(fresh, layout.exitScript)
+}
+
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`
+}

@@ -1,0 +1,51 @@
+/** Events in the state database. */
+import type { SQLOutputValue, StatementSync } from 'node:sqlite'
+import type { EventRecord, NewEvent } from '../../engine/ports.ts'
+
+/** Rows that are kept; the oldest go first. */
+const CAPACITY = 10_000
+/** Looking at the capacity with every event would cost more than the event. */
+const LOOK_EVERY = 200
+
+/** Adds an event; the same one of the same object counts up and gets a new serial. */
+export function addEvent(sql: (text: string) => StatementSync, event: NewEvent): void {
+  const field = event.fieldPath ?? null
+  const known = sql(
+    'SELECT serial, count, first_at FROM event WHERE uid = ? AND reason = ? AND message = ? AND field_path IS ?',
+  ).get(event.uid, event.reason, event.message, field)
+  if (known) sql('DELETE FROM event WHERE serial = ?').run(known.serial!)
+  const { lastInsertRowid } = sql(
+    'INSERT INTO event (kind, namespace, name, uid, field_path, type, reason, message, count, first_at, last_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+  ).run(
+    event.kind,
+    event.namespace,
+    event.name,
+    event.uid,
+    field,
+    event.type,
+    event.reason,
+    event.message,
+    Number(known?.count ?? 0) + 1,
+    known === undefined ? event.at : String(known.first_at),
+    event.at,
+  )
+  const serial = Number(lastInsertRowid)
+  if (serial % LOOK_EVERY === 0) sql('DELETE FROM event WHERE serial <= ?').run(serial - CAPACITY)
+}
+
+export function eventOf(row: Record<string, SQLOutputValue>): EventRecord {
+  return {
+    serial: Number(row.serial),
+    kind: String(row.kind),
+    namespace: String(row.namespace),
+    name: String(row.name),
+    uid: String(row.uid),
+    ...(row.field_path === null ? {} : { fieldPath: String(row.field_path) }),
+    type: row.type === 'Warning' ? 'Warning' : 'Normal',
+    reason: String(row.reason),
+    message: String(row.message),
+    count: Number(row.count),
+    at: String(row.first_at),
+    lastAt: String(row.last_at),
+  }
+}

@@ -1,0 +1,85 @@
+/** Whether and when a container that ended is started again. Pure. Source: Kubernetes documentation, "Pod Lifecycle". */
+import type { V1Container, V1ContainerRestartRule } from '@kubernetes/client-node'
+import type { MemberPlan, PodPlan } from '../plan/types.ts'
+import type { ObservedPod } from './observed.ts'
+
+export interface BackoffLimits {
+  /** Milliseconds after the second end; doubles with each. Default 10 s. */
+  readonly initialMs: number
+  /** Default 5 min. */
+  readonly maxMs: number
+  /** A run of this length begins the back-off anew. Default 10 min. */
+  readonly resetMs: number
+}
+
+export const KUBELET_BACKOFF: BackoffLimits = { initialMs: 10_000, maxMs: 300_000, resetMs: 600_000 }
+
+/** The delay before the restart after the next one. The first restart comes at once. */
+export function nextBackoff(backoffMs: number, limits: BackoffLimits): number {
+  return backoffMs === 0 ? limits.initialMs : Math.min(backoffMs * 2, limits.maxMs)
+}
+
+/** How long after its end a container is started again. */
+export function restartDelay(backoffMs: number, ranMs: number, limits: BackoffLimits): number {
+  return ranMs >= limits.resetMs ? 0 : backoffMs
+}
+
+/** Whether a container that ended with this status is to run again, by its own policy and rules, else by the pod's. */
+export function runsAgain(plan: PodPlan, member: MemberPlan, exitCode: number): boolean {
+  const { restartPolicy, restartPolicyRules } = member.container as V1Container
+  for (const rule of restartPolicyRules ?? []) if (matches(rule, exitCode)) return rule.action === 'Restart'
+  if (member.role === 'sidecar') return true
+  const policy = restartPolicy ?? plan.pod.spec?.restartPolicy ?? 'Always'
+  // An init container that did its work is never done again, whatever the policy.
+  if (member.role === 'init' && exitCode === 0) return false
+  return policy === 'Always' || (policy === 'OnFailure' && exitCode !== 0)
+}
+
+function matches(rule: V1ContainerRestartRule, exitCode: number): boolean {
+  const { operator, values = [] } = rule.exitCodes ?? {}
+  const listed = values.includes(exitCode)
+  return operator === 'In' ? listed : operator === 'NotIn' ? !listed : false
+}
+
+/** When a container that ended is due to be started again; `undefined` when it isn't to be, or hasn't ended. */
+export function restartDueMs(pod: ObservedPod, member: MemberPlan, limits: BackoffLimits): number | undefined {
+  const now = pod.containers[member.name]
+  if (now?.state !== 'exited' && now?.state !== 'broken') return undefined
+  if (!runsAgain(pod.plan, member, now.exitCode ?? UNKNOWN_STATUS)) return undefined
+  const finishedMs = now.finishedAt === undefined ? 0 : Date.parse(now.finishedAt)
+  const ranMs = now.startedAt === undefined ? 0 : finishedMs - Date.parse(now.startedAt)
+  return finishedMs + restartDelay(now.lifecycle?.backoffMs ?? 0, ranMs, limits)
+}
+
+/**
+ * Whether anything may have to be done when the container ends: then its monitor wakes a supervisor. The end of an init
+ * container always lets another one start.
+ */
+export function exitNeedsCare(plan: PodPlan, member: MemberPlan): boolean {
+  if (member.role !== 'main') return true
+  const never = (plan.pod.spec?.restartPolicy ?? 'Always') === 'Never'
+  const rules = member.container.restartPolicyRules ?? []
+  const own = member.container.restartPolicy
+  const stays = never && rules.length === 0 && (own === undefined || own === 'Never')
+  return !stays || plan.owner !== undefined || plan.members.some(({ role }) => role === 'sidecar')
+}
+
+/** What is assumed of a container that ended without anyone seeing it. */
+export const UNKNOWN_STATUS = 255
+
+/** Whether every main container has ended for good: the pod is over, and its sidecars are to end. */
+export function isOver(pod: ObservedPod): boolean {
+  if (pod.failed) return true
+  const mains = pod.plan.members.filter(({ role }) => role === 'main')
+  const failedInit = pod.plan.members.some(
+    member => member.role === 'init' && endedForGood(pod, member, code => code !== 0),
+  )
+  return failedInit || mains.every(member => endedForGood(pod, member, () => true))
+}
+
+function endedForGood(pod: ObservedPod, member: MemberPlan, counts: (exitCode: number) => boolean): boolean {
+  const now = pod.containers[member.name]
+  if (now?.state !== 'exited') return false
+  const exitCode = now.exitCode ?? UNKNOWN_STATUS
+  return counts(exitCode) && !runsAgain(pod.plan, member, exitCode)
+}

@@ -1,0 +1,98 @@
+/** One probe of one run of a container, on its timer. */
+import type { V1Probe } from '@kubernetes/client-node'
+import { recordEvent } from '../engine/events.ts'
+import type { Host, PodRecord } from '../engine/ports.ts'
+import type { MemberPlan } from '../plan/types.ts'
+import type { ContainerLifecycle, ProbeKind } from '../reconcile/lifecycle.ts'
+import { activeProbes, applyProbe, type ProbeOutcome, probesOf, readyWhenStarted } from '../reconcile/probe.ts'
+
+export interface ProbeWorkerOptions {
+  readonly host: Host
+  readonly record: PodRecord
+  readonly member: MemberPlan
+  readonly containerId: string
+  readonly attempt: number
+  /** When the run began, in milliseconds since 1970. */
+  readonly startedMs: number
+  /** The probe says that the container must go; seconds of grace. */
+  readonly onKill: (container: string, kind: ProbeKind, graceSeconds: number) => void
+}
+
+const WORDS: Readonly<Record<ProbeKind, string>> = { startup: 'Startup', liveness: 'Liveness', readiness: 'Readiness' }
+
+/** Starts the probes of a running container; disposing of it ends them. */
+export function startProbes(options: ProbeWorkerOptions): Disposable {
+  const { host, record, member, attempt } = options
+  const probes = probesOf(member.container)
+  const timers = new Set<NodeJS.Timeout>()
+  let over = false
+
+  const lifecycle = (): ContainerLifecycle | undefined => {
+    const known = host.state.container(record.uid, member.name)
+    return known?.attempt === attempt ? known.lifecycle : undefined
+  }
+
+  function schedule(kind: ProbeKind, probe: V1Probe, delayMs: number): void {
+    const timer = setTimeout(() => {
+      timers.delete(timer)
+      void tick(kind, probe)
+    }, delayMs)
+    timers.add(timer)
+  }
+
+  async function tick(kind: ProbeKind, probe: V1Probe): Promise<void> {
+    const begun = performance.now()
+    const now = lifecycle()
+    if (over || !now) return
+    if (activeProbes(probes, now).includes(kind)) {
+      const outcome = await runProbe(options, probe)
+      if (over) return
+      if (judge(kind, probe, outcome)) return
+    } else if (kind === 'startup') return
+    const periodMs = (probe.periodSeconds ?? 10) * 1000
+    schedule(kind, probe, Math.max(0, periodMs - (performance.now() - begun)))
+  }
+
+  /** Records a result; true when the container is to be killed and probing is over. */
+  function judge(kind: ProbeKind, probe: V1Probe, outcome: ProbeOutcome): boolean {
+    const before = lifecycle()
+    if (!before) return true
+    const verdict = applyProbe(before, kind, probe, outcome)
+    const after = kind === 'startup' ? readyWhenStarted(verdict.lifecycle, probes) : verdict.lifecycle
+    // A thousand probes a second must not be a thousand writes: only a change is written.
+    if (JSON.stringify(after) !== JSON.stringify(before))
+      host.state.setLifecycle(record.uid, member.name, attempt, after)
+    if (!outcome.ok)
+      recordEvent(host, record, member.name, 'Warning', 'Unhealthy', `${WORDS[kind]} probe failed: ${outcome.message}`)
+    if (!verdict.kill) return false
+    over = true
+    const message = `Container ${member.name} failed ${kind} probe, will be restarted`
+    recordEvent(host, record, member.name, 'Normal', 'Killing', message)
+    const grace = probe.terminationGracePeriodSeconds ?? record.plan.terminationGracePeriodSeconds
+    options.onKill(member.name, kind, grace)
+    return true
+  }
+
+  for (const [kind, probe] of Object.entries(probes) as readonly [ProbeKind, V1Probe][]) {
+    const dueMs = options.startedMs + (probe.initialDelaySeconds ?? 0) * 1000
+    schedule(kind, probe, Math.max(0, dueMs - Date.parse(host.now())))
+  }
+  return {
+    [Symbol.dispose]() {
+      over = true
+      for (const timer of timers) clearTimeout(timer)
+    },
+  }
+}
+
+function runProbe({ host, record, member, containerId }: ProbeWorkerOptions, probe: V1Probe): Promise<ProbeOutcome> {
+  return host.handlers.run({
+    handler: probe,
+    containerId,
+    container: member.name,
+    ports: member.container.ports ?? [],
+    address: record.address ?? '127.0.0.1',
+    timeoutMs: (probe.timeoutSeconds ?? 1) * 1000,
+    userAgent: 'kube-probe/1.36',
+  })
+}

@@ -1,0 +1,131 @@
+/**
+ * The supervisor: the engine's run loop, driven by events. One per state root; it lives as long as a pod needs it. It
+ * keeps nothing to itself: killed at any moment, the next one goes on from the records.
+ */
+import { type FSWatcher, mkdirSync, watch, writeFileSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
+import { observePod } from '../engine/observe.ts'
+import type { Host } from '../engine/ports.ts'
+import { nextDueMs } from '../reconcile/decide.ts'
+import { probesOf } from '../reconcile/probe.ts'
+import { type PodWatch, watchPod } from './pod-watch.ts'
+
+export interface SuperviseOptions {
+  readonly host: Host
+  /** Where monitors write exit files. */
+  readonly exitsDir: string
+  /** Touched by commands that changed the pods. */
+  readonly pokeFile: string
+  readonly signal: AbortSignal
+  /** Called with why it lives, whenever that changes. */
+  readonly onReasons?: (reasons: readonly string[]) => void
+}
+
+/** How long it waits with nothing to do before it ends, in milliseconds: the next event often comes at once. */
+const IDLE_MS = 300
+
+/** Runs until no pod needs it, or the signal. */
+export async function supervise(options: SuperviseOptions): Promise<void> {
+  const { host, signal } = options
+  const watches = new Map<string, PodWatch>()
+  const podsById = new Map<string, string>()
+  const watchers: FSWatcher[] = []
+  const { promise: over, resolve: end } = Promise.withResolvers<void>()
+  let idle: NodeJS.Timeout | undefined
+
+  /** How many pods of each app are being worked at. */
+  const claims = new Map<string, number>()
+
+  function claim(app: string): boolean {
+    const held = claims.get(app) ?? 0
+    if (held === 0 && host.state.claimApp(app).heldBy !== undefined) return false
+    claims.set(app, held + 1)
+    return true
+  }
+
+  function release(app: string): void {
+    const left = (claims.get(app) ?? 1) - 1
+    if (left > 0) claims.set(app, left)
+    else {
+      claims.delete(app)
+      host.state.releaseApp(app)
+    }
+  }
+
+  function lookAtAll(): void {
+    for (const record of host.state.pods()) {
+      if (record.removing) continue
+      for (const container of Object.values(record.containers)) podsById.set(container.id, record.uid)
+      lookAt(record.uid)
+    }
+    settleIdle()
+  }
+
+  function lookAt(uid: string): void {
+    let pod = watches.get(uid)
+    if (!pod) {
+      pod = watchPod({
+        host,
+        uid,
+        claim,
+        release,
+        onChange: () => {
+          noteContainers(uid)
+          settleIdle()
+        },
+        onGone: () => {
+          watches.get(uid)?.[Symbol.dispose]()
+          watches.delete(uid)
+        },
+      })
+      watches.set(uid, pod)
+    }
+    pod.look()
+  }
+
+  /** A restarted container has a new id, and its exit file that name. */
+  function noteContainers(uid: string): void {
+    for (const { id } of Object.values(host.state.pod(uid)?.containers ?? {})) podsById.set(id, uid)
+  }
+
+  function settleIdle(): void {
+    const reasons = [...watches.values()].flatMap(pod => pod.reasons())
+    options.onReasons?.(reasons)
+    if (reasons.length > 0) {
+      clearTimeout(idle)
+      idle = undefined
+    } else idle ??= setTimeout(end, IDLE_MS)
+  }
+
+  mkdirSync(options.exitsDir, { recursive: true, mode: 0o700 })
+  watchers.push(
+    watch(options.exitsDir, (_event, name) => {
+      const uid = name === null ? undefined : podsById.get(name)
+      if (uid !== undefined) lookAt(uid)
+    }),
+  )
+  writeFileSync(options.pokeFile, '', { flag: 'a', mode: 0o600 })
+  watchers.push(
+    watch(dirname(options.pokeFile), (_event, name) => {
+      if (name === basename(options.pokeFile)) lookAtAll()
+    }),
+  )
+  signal.addEventListener('abort', () => end())
+  lookAtAll()
+  await over
+  clearTimeout(idle)
+  for (const watcher of watchers) watcher.close()
+  for (const pod of watches.values()) pod[Symbol.dispose]()
+}
+
+/** Whether anything is due, or probes are to run: what a supervisor asks that found nothing to do, once more at its end. */
+export function isNeeded(host: Host): boolean {
+  return host.state.pods().some(record => {
+    if (record.removing || record.builder !== undefined) return false
+    const pod = observePod(host, record)
+    const probed = record.plan.members.some(
+      ({ name, container }) => pod.containers[name]?.state === 'running' && Object.keys(probesOf(container)).length > 0,
+    )
+    return probed || nextDueMs(pod, host.backoff) !== undefined
+  })
+}
