@@ -143,15 +143,17 @@ async function readObject(value: unknown, at: FieldPath, { source, options }: Re
   return { object: manifestObject(header, at, { source, options }), findings: unique(findings) }
 }
 
-/** The schema and the rules may find the same thing: it is told once. */
+/** The schema and the rules may find the same thing: it is told once, by who says more. */
 function unique(findings: readonly Finding[]): readonly Finding[] {
-  const seen = new Set<string>()
-  return findings.filter(finding => {
-    const key = `${finding.code} ${JSON.stringify(finding.path)} ${finding.code === 'FieldValueRequired' ? '' : finding.message}`
-    if (seen.has(key)) return false
-    seen.add(key)
-    return true
-  })
+  if (findings.length < 2) return findings
+  const byKey = new Map<string, Finding>()
+  for (const finding of findings) {
+    const isRequired = finding.code === 'FieldValueRequired'
+    const key = `${finding.code} ${JSON.stringify(finding.path)} ${isRequired ? '' : finding.message}`
+    const known = byKey.get(key)
+    if (known === undefined || known.message.length < finding.message.length) byKey.set(key, finding)
+  }
+  return [...byKey.values()]
 }
 
 function manifestObject(header: KnownHeader, at: FieldPath, { source, options }: Reading): ManifestObject {

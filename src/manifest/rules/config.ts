@@ -30,8 +30,8 @@ function base64Problem(text: string): number | undefined {
   const padding = compact.indexOf('=')
   const body = padding === -1 ? compact.length : padding
   const missing = (4 - (body % 4)) % 4
-  if (compact.length - body !== missing || missing === 3) return body
-  return undefined
+  if (compact.length - body === missing && missing !== 3) return undefined
+  return padding === -1 ? body - (body % 4) : compact.length
 }
 
 function base64Bytes(text: string): number {

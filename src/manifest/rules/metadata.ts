@@ -57,7 +57,7 @@ function* checkOwners(path: FieldPath, owners: readonly V1OwnerReference[] | und
     if (owner.kind === '') yield invalid([...at, 'kind'], owner.kind, 'must not be empty')
     if (owner.name === '') yield invalid([...at, 'name'], owner.name, 'must not be empty')
     if (owner.uid === '') yield invalid([...at, 'uid'], owner.uid, 'must not be empty')
-    if (owner.controller === true) controllers.push(owner.name)
+    if (owner.controller === true) controllers.push(owner.name ?? '')
   }
   if (controllers.length > 1) {
     const names = `${controllers[0]} and ${controllers[1]}`

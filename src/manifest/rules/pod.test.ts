@@ -18,6 +18,9 @@ ${indented(spec, 2)}
 const labelForm =
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 
+const subdomainForm =
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+
 async function check(cases: readonly (readonly [string, ...string[]])[]): Promise<void> {
   for (const [text, ...expected] of cases) assert.deepEqual(await errorsIn(text), expected, text)
 }
@@ -328,6 +331,14 @@ test('the rest of the pod spec', async () => {
       'spec.dnsConfig.nameservers[0]: Invalid value: "1.2.3": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
     ],
     [pod('', 'dnsConfig: {nameservers: ["::1"], searches: [".", a_b.c.]}')],
+    [
+      pod('stdin: true\nstdinOnce: true', 'runtimeClassName: A'),
+      `spec.runtimeClassName: Invalid value: "A": ${subdomainForm}`,
+    ],
+    [
+      pod('', 'securityContext: {fsGroupChangePolicy: Never}'),
+      'spec.securityContext.fsGroupChangePolicy: Unsupported value: "Never": supported values: "Always", "OnRootMismatch"',
+    ],
     [pod('', 'hostname: a.b'), 'spec.hostname: Invalid value: "a.b": must not contain dots'],
     [
       pod('', 'activeDeadlineSeconds: 0'),
@@ -352,13 +363,11 @@ test('the rest of the pod spec', async () => {
 
 test('metadata', async () => {
   const meta = (fields: string): string => `apiVersion: v1\nkind: ServiceAccount\nmetadata: ${fields}`
-  const subdomain =
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
   await check([
     [meta('{}'), 'metadata.name: Required value: name or generateName is required'],
     ['apiVersion: v1\nkind: ServiceAccount', 'metadata.name: Required value: name or generateName is required'],
     [meta('{generateName: a-}')],
-    [meta('{name: My_Pod}'), `metadata.name: Invalid value: "My_Pod": ${subdomain}`],
+    [meta('{name: My_Pod}'), `metadata.name: Invalid value: "My_Pod": ${subdomainForm}`],
     [
       meta(`{name: ${'a'.repeat(254)}}`),
       `metadata.name: Invalid value: "${'a'.repeat(200 - 1)}...: must be no more than 253 bytes`,
