@@ -74,15 +74,8 @@ function contextFor(globals: GlobalOptions): Context {
       return host
     },
     async detach(commands) {
-      const { spawn } = await import('node:child_process')
-      const { root, runroot, runtime } = globals
-      const shared = Object.entries({ root, runroot, runtime }).flatMap(([name, value]) =>
-        value === undefined ? [] : [`--${name}`, value],
-      )
-      for (const args of commands) {
-        const program = [...process.execArgv, argv[1] ?? '', ...shared, ...args]
-        spawn(process.execPath, program, { stdio: 'ignore', detached: true }).unref()
-      }
+      const { respawn } = await import('./cli/respawn.ts')
+      respawn(commands, globals)
     },
     passSignals(to) {
       pass = to

@@ -4,19 +4,28 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { causeChain, errnoOf, KubeError } from '../diagnostic.ts'
 import { removePods } from '../engine/down.ts'
+import type { Layout } from '../host/layout.ts'
 import { findLeftovers, removeLeftovers } from '../host/leftovers.ts'
+import { lockFile } from '../host/sys/lock.ts'
 import type { Context } from './context.ts'
+import { runningSupervisor } from './wake-supervisor.ts'
 
 export interface ResetOptions {
   readonly force?: boolean
 }
 
+/** Beside what the layout names: the images' directory, and SQLite's files beside the database. */
+const MORE = ['images', 'state.db-wal', 'state.db-shm']
+
 /**
- * What is ours in the two directories. A directory that was given by mistake may hold anything, so nothing else is
- * touched, and the directories themselves go only when nothing else is in them.
+ * Names of what is ours in a directory. One that was given by mistake may hold anything, so nothing else is touched, and
+ * the directory itself goes only when nothing else is in it.
  */
-const IN_ROOT = ['state.db', 'state.db-wal', 'state.db-shm', 'pods', 'images', 'infra', 'volumes', 'seccomp', 'keys']
-const IN_RUNROOT = ['lock', 'firewall', 'crun', 'exits', 'pods', 'c', 'bin', 'dns', 'supervisor']
+function ownNames(layout: Layout, directory: string): readonly string[] {
+  const paths = Object.values(layout).map(path => (typeof path === 'string' ? path : path('any', 'any', 0)))
+  const own = paths.filter(path => path.startsWith(`${directory}/`))
+  return [...new Set([...own.map(path => path.slice(directory.length + 1).split('/')[0]!), ...MORE])]
+}
 
 export async function runSystemReset(_args: [], options: ResetOptions, context: Context): Promise<number> {
   const { io } = context
@@ -31,6 +40,8 @@ export async function runSystemReset(_args: [], options: ResetOptions, context: 
   }
   const failures: string[] = []
   const attempt = (step: () => Promise<void>) => step().catch((error: unknown) => void failures.push(causeChain(error)))
+  // The ends of containers wake nobody any more.
+  await rm(host.layout.exitScript, { force: true })
   await attempt(() => removePods(pods, { host, graceSeconds: 0 }))
   await attempt(() => removeLeftovers(host, findLeftovers(host)))
   await attempt(() => host.network.remove())
@@ -42,11 +53,21 @@ export async function runSystemReset(_args: [], options: ResetOptions, context: 
     })
   }
   host.close()
-  for (const name of IN_RUNROOT) await rm(join(runroot, name), { recursive: true, force: true })
-  for (const name of IN_ROOT) await rm(join(root, name), { recursive: true, force: true })
-  for (const directory of [runroot, root]) removeEmpty(directory, context)
+  // Its lock is kept until everything is gone, so that none can start meanwhile.
+  using _supervisor = await stopSupervisor(host.layout)
+  for (const directory of [runroot, root]) {
+    for (const name of ownNames(host.layout, directory))
+      await rm(join(directory, name), { recursive: true, force: true })
+    removeEmpty(directory, context)
+  }
   io.out(`removed ${pods.length} pods, and all images, volumes and records of ${root}\n`)
   return 0
+}
+
+async function stopSupervisor(layout: Layout): Promise<Disposable> {
+  const pid = runningSupervisor(layout)
+  if (pid !== undefined) process.kill(pid, 'SIGTERM')
+  return lockFile(layout.supervisorLock)
 }
 
 function removeEmpty(directory: string, { io }: Context): void {

@@ -29,14 +29,14 @@ spec:
   containers:
   - name: main
     image: ${BUSYBOX_IMAGE}
-    command: [sh, -c, 'echo one; echo two >&2; printf three; exec sleep 1000']
+    command: [sh, -c, 'echo one; echo two; printf three; exec sleep 1000']
     ports: [{containerPort: 80, name: http}]
     envFrom: [{configMapRef: {name: settings}}]
     env: [{name: PASSWORD, valueFrom: {secretKeyRef: {name: creds, key: password}}}]
     volumeMounts: [{name: data, mountPath: /data}]
   - name: side
     image: ${BUSYBOX_IMAGE}
-    command: [sleep, '1000']
+    command: [sh, -c, 'echo aside >&2; exec sleep 1000']
   volumes: [{name: data, emptyDir: {}}]
 ---
 apiVersion: v1
@@ -194,6 +194,7 @@ describe('looking', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'ip') 
   test('logs', async () => {
     assert.equal(await kube.ok(['logs', 'web', '-c', 'main']), 'one\ntwo\nthree')
     assert.equal(await kube.ok(['logs', 'web', '-c', 'main', '--tail', '1']), 'three')
+    assert.equal(await kube.ok(['logs', 'web', '-c', 'side']), 'aside\n')
     assert.equal(await kube.ok(['logs', 'web', 'prepare', '-f']), 'prepared\n')
     assert.match(await kube.ok(['logs', 'web', '-c', 'prepare', '-t']), /^\d{4}-\d\d-\d\dT[\d:.]+Z prepared\n$/)
     assert.equal(await kube.ok(['logs', 'web', '-c', 'main', '--since', '1ms']), '')
@@ -217,7 +218,7 @@ describe('looking', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'ip') 
       stdout: 'out\n',
       stderr: 'err\n',
     })
-    assert.equal((await run('printenv', 'PASSWORD', 'MODE')).stdout, 'swordfish\nquiet\n')
+    assert.equal((await run('sh', '-c', 'echo $PASSWORD $MODE')).stdout, 'swordfish quiet\n')
     assert.equal((await run('sh', '-c', 'kill -9 $$')).status, 137)
     assert.equal((await run('nope')).status, 127)
     assert.equal((await run('/etc/passwd')).status, 126)
