@@ -79,4 +79,27 @@ export function addLookVerbs(verb: AddVerb): void {
     .addOption(namespaceOption(IN_NAMESPACE))
     .addOption(new Option('-t, --type <type>', 'what the names are of').choices(['pod', 'container', 'image']))
     .addOption(outputOption('json'))
+
+  verb(
+    'top <type> [name]',
+    'what pods or the node use: top pods',
+    async () => (await import('../top.ts')).runTop as Entry,
+  )
+    .addOption(namespaceOption(IN_NAMESPACE))
+    .option('-A, --all-namespaces', 'in every namespace')
+    .option('-l, --selector <labels>', 'only pods with these labels')
+    .option('--containers', 'each container for itself')
+    .option('--sort-by <what>', 'cpu or memory')
+    .option('--no-headers', 'a table without its first line')
+    .addOption(outputOption('json'))
+
+  verb(
+    'stats [names...]',
+    'what containers use, over and over',
+    async () => (await import('../stats.ts')).runStats as Entry,
+  )
+    .addOption(new Option('-n, --namespace <name>', 'only of this namespace'))
+    .option('-l, --selector <labels>', 'only of pods with these labels')
+    .option('--no-stream', 'once only')
+    .addOption(outputOption('json'))
 }
