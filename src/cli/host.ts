@@ -14,6 +14,8 @@ import { holds, type ListeningPort, listeningPorts } from '../host/network/liste
 import { chooseSubnet, formatSubnet, parseRoutes, parseSubnet } from '../host/network/subnet.ts'
 import { writeExitScript } from '../host/runtime/exit-script.ts'
 import { openOciRuntime } from '../host/runtime/oci-runtime.ts'
+import { readSeccompProfile } from '../host/runtime/seccomp-file.ts'
+import { openAuthority } from '../host/state/authority.ts'
 import { openState, portTaken, type StateStore } from '../host/state/state-store.ts'
 import { requireProgram } from '../host/sys/find-program.ts'
 import { lockFile } from '../host/sys/lock.ts'
@@ -82,7 +84,8 @@ export function openHost(options: HostOptions): RealHost {
     return image
   }
   const volumes = once(() => openVolumes({ layout, lowerDirs: reference => store.lowerDirs(present(find, reference)) }))
-  const machine = once(readMachineFacts)
+  const machine = once(() => readMachineFacts(roots.root))
+  const authority = once(() => openAuthority(layout.authorityDir))
   const supervise = [
     ...(options.command ?? builtCommand()),
     '--root',
@@ -139,6 +142,17 @@ export function openHost(options: HostOptions): RealHost {
     newUid: randomUUID,
     containerId,
     infraId,
+    authorityFor: (uid, plan) => ({
+      token: request =>
+        authority().sign(request, {
+          namespace: plan.namespace,
+          pod: plan.name,
+          podUid: uid,
+          node: machine().nodeName,
+        }),
+      certificate: () => authority().certificate(),
+    }),
+    seccompProfile: readSeccompProfile,
     cgroupPath: uid => `/kube${instance === '' ? '' : `-${instance}`}/pod${uid}`,
     logFile: layout.logFile,
     checkPortFree(plan, port) {

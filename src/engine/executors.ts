@@ -1,14 +1,13 @@
 /** How each action is done. The compiler checks that every kind has its executor. */
 import { KubeError } from '../diagnostic.ts'
-import type { PodFacts } from '../plan/facts.ts'
 import { infraSpec, memberSpec } from '../plan/oci-spec.ts'
 import { sandboxFiles } from '../plan/sandbox-files.ts'
 import type { MemberPlan } from '../plan/types.ts'
-import { resolveUser } from '../plan/user.ts'
 import type { Action, ActionKind } from '../reconcile/actions.ts'
 import { NEW_LIFE } from '../reconcile/lifecycle.ts'
 import { lifeAtStart, probesOf } from '../reconcile/probe.ts'
 import { exitNeedsCare, nextBackoff, restartDelay } from '../reconcile/restart.ts'
+import { containerFacts, pidOf, podFacts, volumeFiles } from './container-facts.ts'
 import { runPostStart, runPreStop } from './hooks.ts'
 import type { Host, PodRecord } from './ports.ts'
 import { terminationOf } from './termination.ts'
@@ -26,7 +25,7 @@ export type Executors = {
 export const EXECUTORS: Executors = {
   async makeSandbox({ uid }, host, records) {
     const record = records.get(uid)
-    await host.volumes.makeSandbox(uid, record.plan)
+    await host.volumes.makeSandbox(uid, record.plan, volumeFiles(host, record))
     host.volumes.writeSandboxFiles(uid, sandboxFiles(record.plan, podFacts(host, record), host.machine))
   },
   removeSandbox: ({ uid }, host) => host.volumes.removeSandbox(uid),
@@ -59,18 +58,8 @@ export const EXECUTORS: Executors = {
     if (!image) throw new KubeError('ImageNotFound', `image ${member.image} was removed in the meantime`)
     const attempt = record.containers[container]?.attempt ?? 0
     const id = host.containerId(uid, container, attempt)
-    const text = (path: string) => host.volumes.readRootfsText(uid, container, path)
-    const user = resolveUser(record.plan, member, image.config, {
-      passwd: text('etc/passwd'),
-      group: text('etc/group'),
-    })
-    const facts = {
-      id,
-      rootfs: host.volumes.rootfsPath(uid, container),
-      user,
-      terminationLog: host.volumes.terminationLog(uid, container),
-      attempt,
-    }
+    host.volumes.makeContainerFiles(uid, container)
+    const facts = containerFacts(host, record, member, image.config, { id, attempt })
     const spec = memberSpec(record.plan, member, image.config, host.machine, podFacts(host, record), facts)
     const { identity } = await host.runtime.create(id, {
       spec,
@@ -150,19 +139,6 @@ export function execute(action: Action, host: Host, records: RecordBook): Promis
   return executor(action, host, records)
 }
 
-function podFacts(host: Host, record: PodRecord): PodFacts {
-  const { uid, plan } = record
-  return {
-    uid,
-    createdAt: record.createdAt,
-    podIps: record.address === undefined ? host.machine.hostIps : [record.address],
-    sandboxDir: host.volumes.sandboxDir(uid),
-    ...(record.infra === undefined ? {} : { infraPid: pidOf(record.infra) }),
-    cgroupPath: host.cgroupPath(uid),
-    volumePaths: host.volumes.volumePaths(uid, plan),
-  }
-}
-
 function putContainer(host: Host, records: RecordBook, uid: string, container: PodRecord['containers'][string]): void {
   host.state.putContainer(uid, container)
   // Read again: another container of the pod may have been written since.
@@ -184,9 +160,4 @@ function containerIdOf(host: Host, record: PodRecord, container: string): string
 function stopSignal(host: Host, member: MemberPlan): string {
   const signal = member.stopSignal ?? host.images.find(member.image)?.config.stopSignal ?? 'SIGTERM'
   return /^\d+$/.test(signal) || signal.startsWith('SIG') ? signal : `SIG${signal}`
-}
-
-/** A process identity begins with the number. */
-function pidOf(identity: string | undefined): number {
-  return Number.parseInt(identity ?? '', 10)
 }

@@ -35,6 +35,7 @@ export function layoutOf(roots: Roots) {
     firewallState: join(runroot, 'firewall'),
     /** The empty root file system of the infra containers. */
     infraRootfs: join(root, 'infra'),
+    authorityDir: join(root, 'authority'),
     seccompDir: join(root, 'seccomp'),
     /** Where crun's program is mounted read-only. */
     crun: join(runroot, 'bin', 'crun'),

@@ -7,8 +7,10 @@ import type { FilePlan, FilesPlan, PodPlan } from './types.ts'
 export interface FileContent {
   /** Relative to the volume; without `..`. */
   readonly path: string
-  /** Permission bits. With `fsGroup` the owner's are given to the group, as the kubelet does. */
+  /** Permission bits. With `fsGroup` the group may read and a token is nobody else's, as the kubelet has it. */
   readonly mode: number
+  /** Default 0. */
+  readonly owner?: number
   readonly content: Uint8Array
 }
 
@@ -18,34 +20,68 @@ export interface TokenRequest {
   readonly serviceAccount: string
 }
 
+/** What a cluster's own authority gives a pod. */
+export interface Authority {
+  /** Signs a service account's token for this pod. */
+  token(request: TokenRequest): string
+  /** The certificate, in PEM, by which its API server would be known. */
+  certificate(): string
+}
+
 export interface FileInputs {
   readonly pod: PodPlan
   readonly facts: PodFacts
   readonly machine: MachineFacts
-  /** Signs a service account's token. */
-  readonly token: (request: TokenRequest) => string
+  readonly authority: Authority
 }
+
+/** What a group that owns a volume may do with its files. Source: k8s.io/kubernetes/pkg/volume/volume_linux.go. */
+const GROUP_READS = 0o440
+/** A token is its owner's alone where it is known who that is. */
+const TOKEN_MODE = 0o600
 
 /** Fails with `InvalidFieldPath` for a field that pods do not have. */
 export function fileContents(volume: FilesPlan, inputs: FileInputs): readonly FileContent[] {
   const shared = inputs.pod.fsGroup !== undefined
-  return volume.files.map(file => ({
-    path: file.path,
-    mode: shared ? file.mode | ((file.mode & 0o700) >> 3) : file.mode,
-    content: contentOf(file, inputs),
-  }))
+  const user = commonUser(inputs.pod)
+  return volume.files.map(file => {
+    const token = 'token' in file
+    const mode = token && (shared || user !== undefined) ? TOKEN_MODE : file.mode
+    return {
+      path: file.path,
+      mode: shared ? mode | GROUP_READS : mode,
+      content: contentOf(file, inputs),
+      ...(token && user !== undefined ? { owner: user } : {}),
+    }
+  })
 }
 
-function contentOf(file: FilePlan, { pod, facts, machine, token }: FileInputs): Uint8Array {
+/** The user that every container of the pod runs as, where the manifest says so. Source: pkg/kubelet/util, FsUserFrom. */
+function commonUser(pod: PodPlan): number | undefined {
+  const users = new Set(pod.members.map(member => member.security.user))
+  return users.size === 1 ? [...users][0] : undefined
+}
+
+function contentOf(file: FilePlan, { pod, facts, machine, authority }: FileInputs): Uint8Array {
   if ('content' in file) return Buffer.from(file.content, 'base64')
   if ('resource' in file) return Buffer.from(resourceValue(file.resource, pod, machine))
+  if ('certificate' in file) return Buffer.from(authority.certificate())
   if ('token' in file) {
     const serviceAccount = pod.pod.spec?.serviceAccountName || 'default'
-    return Buffer.from(token({ ...file.token, serviceAccount }))
+    return Buffer.from(authority.token({ ...file.token, serviceAccount }))
   }
   const value = fieldValue(file.field, pod, facts, machine)
   if (value === undefined) {
     throw new KubeError('InvalidFieldPath', `file ${file.path}: the pod has no field ${file.field}`)
   }
   return Buffer.from(value)
+}
+
+/** The contents of all such volumes of a pod, by volume. */
+export function podFileContents(inputs: FileInputs): Readonly<Record<string, readonly FileContent[]>> {
+  return Object.fromEntries(
+    inputs.pod.volumes.flatMap(volume =>
+      volume.kind === 'files' ? [[volume.name, fileContents(volume, inputs)] as const] : [],
+    ),
+  )
 }

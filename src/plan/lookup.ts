@@ -26,22 +26,8 @@ export function objectFinder(objects: readonly NamedObject[]): FindObject {
     const key = objectKey(kind, isClusterWide(kind) ? '' : namespace, name)
     if (!byKey.has(key)) byKey.set(key, value)
   }
-  return <K extends keyof Kinds>(kind: K, namespace: string, name: string) => {
-    const object = byKey.get(objectKey(kind, namespace, name))
-    return (object ?? (kind === 'ConfigMap' && name === ROOT_CA ? rootCa(namespace) : undefined)) as
-      | Kinds[K]
-      | undefined
-  }
-}
-
-/**
- * Every namespace of a cluster has it, and every pod that an API server has seen mounts it. Here it is empty: there is no
- * API server to trust.
- */
-const ROOT_CA = 'kube-root-ca.crt'
-
-function rootCa(namespace: string): V1ConfigMap {
-  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: ROOT_CA, namespace }, data: { 'ca.crt': '' } }
+  return <K extends keyof Kinds>(kind: K, namespace: string, name: string) =>
+    byKey.get(objectKey(kind, namespace, name)) as Kinds[K] | undefined
 }
 
 function isClusterWide(kind: string): boolean {

@@ -2,7 +2,7 @@
 import { KubeError } from '../diagnostic.ts'
 import type { ContainerFacts, MachineFacts, PodFacts } from './facts.ts'
 import type { OciMount } from './oci-types.ts'
-import type { MemberPlan, MountPlan, PodPlan } from './types.ts'
+import type { MemberPlan, MountPlan, PodPlan, VolumePlan } from './types.ts'
 
 /** Kernel settings and state that a container must not see. Source: containers/common, pkg/config, as podman 5.8 has it. */
 export const MASKED_PATHS: readonly string[] = [
@@ -129,10 +129,12 @@ function bind(destination: string, source: string, options: readonly string[]): 
 function volumeMount(pod: PodPlan, mount: MountPlan, podFacts: PodFacts, facts: ContainerFacts): OciMount {
   const volume = pod.volumes.find(candidate => candidate.name === mount.volume)
   const source = mountSource(mount, podFacts, facts)
-  const readOnly = mount.readOnly || volume?.kind === 'image' || (volume?.kind === 'claim' && volume.readOnly)
+  const readOnly = mount.readOnly || (volume !== undefined && isReadOnly(volume))
   const recursive = readOnly && mount.recursiveReadOnly !== 'Disabled'
   const propagation = mount.propagation === 'private' ? 'rprivate' : mount.propagation
-  const options = ['rbind', propagation, readOnly ? 'ro' : 'rw', ...(recursive ? ['rro'] : [])]
+  // A bind mount begins with the flags it is given, not with those of what it shows.
+  const image = volume?.kind === 'image' ? ['nosuid', 'nodev', 'noexec'] : []
+  const options = ['rbind', propagation, readOnly ? 'ro' : 'rw', ...(recursive ? ['rro'] : []), ...image]
   return { destination: absoluteDestination(mount), type: 'bind', source, options }
 }
 
@@ -143,6 +145,11 @@ function mountSource(mount: MountPlan, podFacts: PodFacts, facts: ContainerFacts
   if (source !== undefined) return source
   const what = whole ? '' : `${mount.subPath ?? mount.subPathExpr} of `
   throw new KubeError('VolumeNotReady', `mount ${mount.destination}: ${what}volume ${mount.volume} is not there`)
+}
+
+/** Whatever the mount says: images, files that are replaced all at once, claims that ask for it. */
+function isReadOnly(volume: VolumePlan): boolean {
+  return volume.kind === 'image' || volume.kind === 'files' || (volume.kind === 'claim' && volume.readOnly)
 }
 
 /** A relative mountPath starts at the root of the container. Source: k8s.io/kubernetes/pkg/volume/util.MakeAbsolutePath. */

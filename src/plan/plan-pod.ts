@@ -158,15 +158,10 @@ function planDns(spec: V1PodSpec): DnsPlan {
   }
 }
 
-/** Credentials and the contents of files that running pods follow do not count, unless a subPath mount pins them. */
+/** Credentials and the contents of files that running pods follow do not count. */
 function planHash(plan: Omit<PodPlan, 'hash' | 'filesHash'>): string {
-  const pinned = new Set(
-    plan.members.flatMap(member =>
-      member.mounts.filter(mount => mount.subPath || mount.subPathExpr).map(mount => mount.volume),
-    ),
+  const volumes = plan.volumes.map(
+    (volume): VolumePlan => (volume.kind === 'files' ? { ...volume, files: [] } : volume),
   )
-  const volumes = plan.volumes.map((volume): VolumePlan => {
-    return volume.kind === 'files' && !pinned.has(volume.name) ? { ...volume, files: [] } : volume
-  })
   return hashOf({ ...plan, volumes, registryAuths: [] })
 }

@@ -198,13 +198,14 @@ export interface FilesPlan {
 
 /**
  * A file of a volume; its content is base64 so that the plan stays JSON. `field` and `resource` are the downward API's,
- * `token` a service account's.
+ * `token` a service account's, `certificate` that of the authority which signed it.
  */
 export type FilePlan = { readonly path: string; readonly mode: number } & (
   | { readonly content: string; readonly secret?: boolean }
   | { readonly field: string }
   | { readonly resource: ResourceRef }
   | { readonly token: { readonly audience: string; readonly expirationSeconds: number } }
+  | { readonly certificate: 'authority' }
 )
 
 /** Storage that outlives the pod. */

@@ -105,9 +105,8 @@ function projectedEntries(
       audience: audience === '' ? DEFAULT_AUDIENCE : audience,
       expirationSeconds: expirationSeconds ?? DEFAULT_TOKEN_SECONDS,
     }
-    // Nobody but the owner may read a token. Source: k8s.io/kubernetes/pkg/volume/projected.
     const findings = pathFindings(file, [...path, 'serviceAccountToken', 'path'])
-    return { files: findings.length > 0 ? [] : [{ path: file, mode: 0o600, token }], findings }
+    return { files: findings.length > 0 ? [] : [{ path: file, mode, token }], findings }
   }
   if (part.clusterTrustBundle) {
     return {
@@ -140,7 +139,20 @@ function configMapEntries(
 ): FilesResult {
   const configMap = context.find('ConfigMap', pod.namespace, source.name)
   if (configMap) return keyedEntries(configMapFiles(configMap), source, 'ConfigMap', path)
+  if (source.name === ROOT_CERTIFICATE) return certificateEntry(source)
   return source.optional === true ? NO_FILES : { files: [], findings: [missing(namePath, 'configmap', source.name)] }
+}
+
+/** A ConfigMap that every namespace of a cluster has. Source: k8s.io/kubernetes/pkg/controller/certificates/rootcacertpublisher. */
+const ROOT_CERTIFICATE = 'kube-root-ca.crt'
+const CERTIFICATE_KEY = 'ca.crt'
+
+function certificateEntry({ items, mode }: KeyedSource): FilesResult {
+  const wanted = items?.length ? items.filter(item => item.key === CERTIFICATE_KEY) : [{ path: CERTIFICATE_KEY, mode }]
+  return {
+    files: wanted.map(item => ({ path: item.path, mode: item.mode ?? mode, certificate: 'authority' as const })),
+    findings: [],
+  }
 }
 
 function secretEntries(

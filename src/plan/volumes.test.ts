@@ -45,7 +45,8 @@ function files(source: Omit<V1Volume, 'name'>, spec: object = {}): readonly stri
     expirationSeconds: number
     serviceAccount: string
   }) => `token ${audience} ${expirationSeconds} ${serviceAccount}`
-  const inputs = { pod: plan, facts: FACTS, machine: MACHINE, token }
+  const authority = { token, certificate: () => 'certificate' }
+  const inputs = { pod: plan, facts: FACTS, machine: MACHINE, authority }
   return fileContents(plan.volumes[0] as FilesPlan, inputs).map(
     ({ path, mode, content }) => `${path} ${mode.toString(8)} ${Buffer.from(content).toString('latin1')}`,
   )
@@ -106,11 +107,11 @@ test('a secret volume stays in memory; stringData wins', () => {
   assert.deepEqual(files({ secret: { secretName: 'sec', defaultMode: 0o400 } }), ['key 400 wins', 'text 400 text'])
 })
 
-test('with fsGroup the group may do what the owner may', () => {
+test('with fsGroup the group may read', () => {
   const spec = { securityContext: { fsGroup: 5 } }
   assert.deepEqual(files({ secret: { secretName: 'sec', defaultMode: 0o600 } }, spec), [
-    'key 660 wins',
-    'text 660 text',
+    'key 640 wins',
+    'text 640 text',
   ])
 })
 
@@ -162,7 +163,7 @@ test('projected: all sources in one place, a later file over an earlier one', ()
   assert.deepEqual(files({ projected: { sources, defaultMode: 0o440 } }), [
     'same 440 text',
     'name 440 web',
-    'token 600 token vault 600 default',
+    'token 440 token vault 600 default',
   ])
   const plan = volume({ projected: { sources } })
   assert.equal(plan?.kind === 'files' && plan.medium, 'memory')

@@ -1,5 +1,5 @@
 /** Facts about this machine, from the kernel's own files. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, statfsSync } from 'node:fs'
 import { availableParallelism, hostname, networkInterfaces, totalmem } from 'node:os'
 import { ALL_CAPABILITIES } from '../../plan/capabilities.ts'
 import type { MachineFacts, ResolvFacts } from '../../plan/facts.ts'
@@ -18,7 +18,8 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
   s390x: 'SCMP_ARCH_S390X',
 }
 
-export function readMachineFacts(): MachineFacts {
+/** `root` is on the disk that holds containers. */
+export function readMachineFacts(root = '/'): MachineFacts {
   const mayRaiseLimits = hasCapability(CAP_SYS_RESOURCE)
   return {
     nodeName: hostname().toLowerCase(),
@@ -39,6 +40,10 @@ export function readMachineFacts(): MachineFacts {
     swapAccounting: readText('/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes') !== '',
     hostsFile: readText('/etc/hosts'),
     capabilities: ALL_CAPABILITIES.filter((_, bit) => hasCapability(BigInt(bit))),
+    get diskBytes() {
+      const disk = statfsSync(root)
+      return disk.bsize * disk.blocks
+    },
     // Only a privileged container needs them.
     get devices() {
       return deviceNodes()

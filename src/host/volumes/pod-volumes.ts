@@ -1,83 +1,147 @@
 /** Directories, files and mounts of pods. */
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  existsSync,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, closeSync, existsSync, fstatSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { errnoOf, KubeError } from '../../diagnostic.ts'
-import type { VolumePort } from '../../engine/ports.ts'
-import type { PodFacts } from '../../plan/facts.ts'
-import type { VolumePlan } from '../../plan/types.ts'
+import { during } from '../../diagnostic.ts'
+import type { SubPathRequest, VolumeFiles, VolumePort } from '../../engine/ports.ts'
+import type { PodPlan, VolumePlan } from '../../plan/types.ts'
 import type { Layout } from '../layout.ts'
-import { MNT_DETACH, MS, mount, unmount } from '../sys/libc.ts'
+import { MS, mount } from '../sys/libc.ts'
+import { writeFilesAtomically } from './atomic-files.ts'
+import { blockDevice } from './block-device.ts'
+import { openClaimStore } from './claim-store.ts'
+import { prepareEmptyDir } from './empty-dir.ts'
 import { checkHostPath } from './host-path.ts'
+import { unmountAll, unmountBelow } from './mount-points.ts'
+import { type LowerDirs, mountReadOnly, mountWritable } from './overlay.ts'
+import { giveToGroup } from './ownership.ts'
+import { readInside } from './read-inside.ts'
+import { openSubPath, readBeneath } from './sub-path.ts'
 
 /** Size of a pod's /dev/shm, as the kubelet's runtimes have it. */
 const SHM_BYTES = 64 * 1024 * 1024
 
 export interface VolumeOptions {
   readonly layout: Layout
-  /** Lower directories of an image, uppermost first, relative to `layersDir`. */
-  readonly lowerDirs: (imageReference: string) => { readonly layersDir: string; readonly names: readonly string[] }
+  readonly lowerDirs: (imageReference: string) => LowerDirs
 }
 
 export function openVolumes(options: VolumeOptions): VolumePort {
   const { layout } = options
+  const claims = openClaimStore(layout)
   const merged = (uid: string, container: string) => `${layout.layerDir(uid, container)}/merged`
 
-  const port: VolumePort = {
-    async makeSandbox(uid, plan) {
+  /** Where a volume's files are. */
+  function pathOf(uid: string, volume: VolumePlan): string {
+    if (volume.kind === 'hostPath') return volume.path
+    if (volume.kind !== 'claim' || volume.ephemeral) return layout.volumeDir(uid, volume.name)
+    return volume.path ?? claims.path(volume.namespace, volume.claim)
+  }
+
+  function makeVolume(uid: string, plan: PodPlan, volume: VolumePlan, files: VolumeFiles): void {
+    if (volume.kind === 'hostPath') {
+      checkHostPath(volume)
+      return
+    }
+    const path = pathOf(uid, volume)
+    if (volume.kind === 'claim' && volume.path !== undefined) {
+      checkHostPath({ name: volume.name, path, type: volume.pathType ?? '' })
+    } else if (volume.kind === 'claim' && !volume.ephemeral) {
+      claims.make(volume)
+    } else {
+      mkdirSync(path, { recursive: true, mode: 0o755 })
+      fill(path, plan, volume, files)
+    }
+    // A path of the machine keeps its owners; files of kube's own have been given them already.
+    const isOurs =
+      volume.kind === 'emptyDir' || (volume.kind === 'claim' && volume.path === undefined && !volume.readOnly)
+    if (plan.fsGroup === undefined || !isOurs) return
+    giveToGroup(path, plan.fsGroup.gid, volume.kind === 'claim' ? plan.fsGroup.changePolicy : 'Always')
+  }
+
+  /** What a volume of the pod's own begins with. */
+  function fill(path: string, plan: PodPlan, volume: VolumePlan, files: VolumeFiles): void {
+    if (volume.kind === 'emptyDir') prepareEmptyDir(path, volume, plan.resources.memoryBytes)
+    else if (volume.kind === 'image') mountReadOnly(options.lowerDirs(volume.reference), path)
+    else if (volume.kind === 'files') {
+      // A secret must not reach a disk.
+      if (volume.medium === 'memory') mount('tmpfs', path, 'tmpfs', MS.NOSUID | MS.NODEV, 'mode=1777')
+      else chmodSync(path, 0o777)
+      writeFilesAtomically(path, files[volume.name] ?? [], plan.fsGroup?.gid)
+    } else chmodSync(path, 0o777)
+  }
+
+  /** The termination message is the container's to write, whoever it runs as. */
+  function makeTerminationLog(uid: string, container: string): void {
+    const file = layout.terminationLog(uid, container)
+    mkdirSync(dirname(file), { recursive: true, mode: 0o711 })
+    writeFileSync(file, '', { mode: 0o666 })
+    chmodSync(file, 0o666)
+  }
+
+  return {
+    async makeSandbox(uid, plan, files) {
       const sandbox = layout.sandboxDir(uid)
       mkdirSync(`${sandbox}/shm`, { recursive: true, mode: 0o711 })
       mount('shm', `${sandbox}/shm`, 'tmpfs', MS.NOSUID | MS.NODEV | MS.NOEXEC, `mode=1777,size=${SHM_BYTES}`)
       mkdirSync(layout.podDir(uid), { recursive: true, mode: 0o711 })
-      for (const volume of plan.volumes) makeVolume(layout, uid, volume)
-      for (const member of plan.members) {
-        mkdirSync(layout.logDir(uid, member.name), { recursive: true, mode: 0o700 })
-        const file = layout.terminationLog(uid, member.name)
-        mkdirSync(dirname(file), { recursive: true, mode: 0o711 })
-        writeFileSync(file, '', { mode: 0o666 })
-        chmodSync(file, 0o666)
+      for (const volume of plan.volumes) {
+        try {
+          makeVolume(uid, plan, volume, files)
+        } catch (error) {
+          throw during(`volume ${volume.name}`, error)
+        }
       }
+      for (const member of plan.members) this.makeContainerFiles(uid, member.name)
       // Last: its presence says that everything above is there.
       writeFileSync(`${sandbox}/ready`, '')
+    },
+    makeContainerFiles(uid, container) {
+      mkdirSync(layout.logDir(uid, container), { recursive: true, mode: 0o700 })
+      makeTerminationLog(uid, container)
     },
     writeSandboxFiles(uid, files) {
       for (const [name, content] of Object.entries(files))
         writeFileSync(`${layout.sandboxDir(uid)}/${name}`, content, { mode: 0o644 })
     },
+    updateFiles(uid, plan, files) {
+      for (const volume of plan.volumes)
+        if (volume.kind === 'files')
+          writeFilesAtomically(pathOf(uid, volume), files[volume.name] ?? [], plan.fsGroup?.gid)
+    },
     async removeSandbox(uid) {
       unmountAll(`${layout.sandboxDir(uid)}/shm`)
-      for (const mountPoint of mountsBelow(`${layout.podDir(uid)}/`)) unmountAll(mountPoint)
+      unmountBelow(layout.podDir(uid))
       await rm(layout.podDir(uid), { recursive: true, force: true })
       await rm(layout.sandboxDir(uid), { recursive: true, force: true })
     },
     hasSandbox: uid => existsSync(layout.sandboxDir(uid)) || existsSync(layout.podDir(uid)),
-    volumePaths(uid, plan) {
-      const paths: Record<string, string> = {}
-      for (const volume of plan.volumes)
-        paths[volume.name] = volume.kind === 'hostPath' ? volume.path : layout.volumeDir(uid, volume.name)
-      return paths satisfies PodFacts['volumePaths']
+    volumePaths: (uid, plan) => Object.fromEntries(plan.volumes.map(volume => [volume.name, pathOf(uid, volume)])),
+    bindSubPath(uid, { container, index, volume, path }: SubPathRequest) {
+      const target = `${layout.mountsDir(uid)}/${container}/${index}`
+      unmountAll(target)
+      rmSync(target, { recursive: true, force: true })
+      const source = openSubPath(volume, path)
+      try {
+        // Bound here and now, so that nothing in the volume can be put in its place before the container is made.
+        if (fstatSync(source).isDirectory()) mkdirSync(target, { recursive: true, mode: 0o700 })
+        else {
+          mkdirSync(dirname(target), { recursive: true, mode: 0o700 })
+          writeFileSync(target, '')
+        }
+        mount(`/proc/self/fd/${source}`, target, null, MS.BIND | MS.REC, null)
+      } finally {
+        closeSync(source)
+      }
+      return target
     },
+    readVolumeText: (volume, path) => readBeneath(volume, path),
+    blockDevice,
     async mountRootfs(uid, member) {
-      const { layersDir, names } = options.lowerDirs(member.image)
-      const directory = layout.layerDir(uid, member.name)
-      mkdirSync(`${directory}/upper`, { recursive: true, mode: 0o755 })
-      mkdirSync(`${directory}/work`, { recursive: true, mode: 0o700 })
-      mkdirSync(`${directory}/merged`, { recursive: true, mode: 0o700 })
-      mountOverlay(layersDir, names, directory)
+      mountWritable(options.lowerDirs(member.image), layout.layerDir(uid, member.name))
     },
     async unmountRootfs(uid, container) {
+      unmountBelow(`${layout.mountsDir(uid)}/${container}`)
       unmountAll(merged(uid, container))
       await rm(layout.layerDir(uid, container), { recursive: true, force: true })
     },
@@ -91,113 +155,4 @@ export function openVolumes(options: VolumeOptions): VolumePort {
     sandboxDir: layout.sandboxDir,
     terminationLog: layout.terminationLog,
   }
-  return port
-}
-
-function makeVolume(layout: Layout, uid: string, volume: VolumePlan): void {
-  if (volume.kind === 'hostPath') {
-    checkHostPath(volume)
-    return
-  }
-  const directory = layout.volumeDir(uid, volume.name)
-  mkdirSync(directory, { recursive: true, mode: 0o755 })
-  if (volume.kind === 'emptyDir') {
-    if (volume.medium === 'memory') {
-      const size = volume.sizeLimitBytes === undefined ? '' : `,size=${volume.sizeLimitBytes}`
-      mount('tmpfs', directory, 'tmpfs', MS.NOSUID | MS.NODEV, `mode=0777${size}`)
-    }
-    // Any user of the pod may write: mkdir's mode is cut by the umask, so it is set again.
-    chmodSync(directory, 0o777)
-    return
-  }
-  if (volume.kind !== 'files')
-    throw new KubeError('VolumeNotSupported', `volume ${volume.name}: ${volume.kind} volumes cannot be made yet`)
-  for (const file of volume.files) {
-    if (!('content' in file))
-      throw new KubeError('VolumeNotSupported', `volume ${volume.name}: ${file.path} cannot be made yet`)
-    const path = `${directory}/${file.path}`
-    mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
-    writeFileSync(path, Buffer.from(file.content, 'base64'), { mode: file.mode })
-    chmodSync(path, file.mode)
-  }
-}
-
-/**
- * Names are relative and the working directory is theirs for the moment of the call: an image of 127 layers must fit
- * the one page that mount(2) takes.
- */
-function mountOverlay(layersDir: string, names: readonly string[], directory: string): void {
-  const lower = names.length === 0 ? 'empty' : names.join(':')
-  if (names.length === 0) mkdirSync(`${layersDir}/empty`, { recursive: true })
-  const home = process.cwd()
-  process.chdir(layersDir)
-  try {
-    mount(
-      'overlay',
-      `${directory}/merged`,
-      'overlay',
-      0,
-      `lowerdir=${lower},upperdir=${directory}/upper,workdir=${directory}/work`,
-    )
-  } finally {
-    process.chdir(home)
-  }
-}
-
-/** Unmounts everything at a path; a busy one goes from sight now and for good when its last user ends. */
-function unmountAll(path: string): void {
-  for (;;) {
-    try {
-      unmount(path)
-    } catch (error) {
-      const code = errnoOf(error)
-      if (code === 'EINVAL' || code === 'ENOENT') return
-      if (code !== 'EBUSY') throw error
-      unmount(path, MNT_DETACH)
-    }
-  }
-}
-
-/** Mount points below a directory, deepest first. Octal escapes as in proc_pid_mountinfo(5). */
-function mountsBelow(prefix: string): readonly string[] {
-  const points: string[] = []
-  for (const line of readFileSync('/proc/self/mountinfo', 'utf8').split('\n')) {
-    const point = line
-      .split(' ')[4]
-      ?.replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
-    if (point?.startsWith(prefix)) points.push(point)
-  }
-  return points.reverse()
-}
-
-/** Bytes of a text file that are read at most: passwd files of real images have some kilobytes. */
-const TEXT_LIMIT = 1024 * 1024
-
-/** Reads a file below `root` without following any link on the way; an image's links point into the machine here. */
-function readInside(root: string, path: string): string {
-  let at = root
-  const steps = path.split('/').filter(Boolean)
-  for (const [i, step] of steps.entries()) {
-    at += `/${step}`
-    const last = i === steps.length - 1
-    let fd: number
-    try {
-      fd = openSync(
-        at,
-        constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | (last ? 0 : constants.O_DIRECTORY),
-      )
-    } catch {
-      return ''
-    }
-    try {
-      if (!last) continue
-      const stats = fstatSync(fd)
-      if (!stats.isFile()) return ''
-      const buffer = Buffer.allocUnsafe(Math.min(stats.size, TEXT_LIMIT))
-      return buffer.toString('utf8', 0, readSync(fd, buffer, 0, buffer.length, 0))
-    } finally {
-      closeSync(fd)
-    }
-  }
-  return ''
 }

@@ -1,0 +1,70 @@
+/** Named volumes: directories that outlive the pods that use them, `<root>/volumes/<namespace>/<claim>`. */
+import { chmodSync, chownSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { rm, rmdir } from 'node:fs/promises'
+import { errnoOf } from '../../diagnostic.ts'
+import type { ClaimPlan } from '../../plan/types.ts'
+import type { Layout } from '../layout.ts'
+
+export interface NamedVolume {
+  readonly namespace: string
+  readonly name: string
+  /** Absolute path of its files. */
+  readonly path: string
+  /** RFC 3339. */
+  readonly createdAt: string
+}
+
+export interface ClaimStore {
+  path(namespace: string, claim: string): string
+  /** Makes it unless it is there: writable for every user where nobody was named who will write to it. */
+  make(claim: Pick<ClaimPlan, 'namespace' | 'claim' | 'uid' | 'gid'>): void
+  list(): readonly NamedVolume[]
+  find(namespace: string, claim: string): NamedVolume | undefined
+  /** One that isn't there is gone already. */
+  remove(namespace: string, claim: string): Promise<void>
+}
+
+export function openClaimStore(layout: Layout): ClaimStore {
+  const top = layout.volumesDir
+  const path = (namespace: string, claim: string) => `${top}/${namespace}/${claim}`
+
+  function find(namespace: string, name: string): NamedVolume | undefined {
+    const stats = statSync(path(namespace, name), { throwIfNoEntry: false })
+    if (!stats?.isDirectory()) return undefined
+    return { namespace, name, path: path(namespace, name), createdAt: stats.birthtime.toISOString() }
+  }
+
+  return {
+    path,
+    find,
+    make({ namespace, claim, uid, gid }) {
+      const directory = path(namespace, claim)
+      mkdirSync(`${top}/${namespace}`, { recursive: true, mode: 0o711 })
+      try {
+        mkdirSync(directory, { mode: 0o777 })
+        if (uid !== undefined || gid !== undefined) chownSync(directory, uid ?? 0, gid ?? 0)
+        // mkdir's mode is cut by the umask.
+        chmodSync(directory, uid === undefined && gid === undefined ? 0o777 : 0o775)
+      } catch (error) {
+        if (errnoOf(error) !== 'EEXIST') throw error
+      }
+    },
+    list: () =>
+      names(top).flatMap(namespace => names(`${top}/${namespace}`).flatMap(name => find(namespace, name) ?? [])),
+    async remove(namespace, claim) {
+      await rm(path(namespace, claim), { recursive: true, force: true })
+      // The namespace's directory goes with its last volume.
+      await rmdir(`${top}/${namespace}`).catch(() => {})
+      await rmdir(top).catch(() => {})
+    },
+  }
+}
+
+function names(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory).sort()
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return []
+    throw error
+  }
+}

@@ -1,0 +1,61 @@
+/** Mounts of the machine: what is mounted below a directory, how it propagates, and how to take it away. */
+import { readFileSync } from 'node:fs'
+import { errnoOf } from '../../diagnostic.ts'
+import { MNT_DETACH, unmount } from '../sys/libc.ts'
+
+export interface MountPoint {
+  readonly path: string
+  /** `shared`: what is mounted below shows elsewhere too, and the other way round; `slave`: only the other way. */
+  readonly propagation: 'private' | 'shared' | 'slave'
+}
+
+/** In the order in which they were mounted. Source: proc_pid_mountinfo(5). */
+export function mountPoints(): readonly MountPoint[] {
+  return readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .filter(line => line !== '')
+    .map(line => {
+      const fields = line.split(' ')
+      const optional = fields.slice(6, fields.indexOf('-'))
+      const has = (tag: string) => optional.some(field => field.startsWith(`${tag}:`))
+      return {
+        path: (fields[4] ?? '').replace(/\\(\d{3})/g, (_, octal: string) =>
+          String.fromCharCode(Number.parseInt(octal, 8)),
+        ),
+        propagation: has('shared') ? 'shared' : has('master') ? 'slave' : 'private',
+      }
+    })
+}
+
+/** The mount that an absolute path without links lies on. */
+export function mountOf(path: string): MountPoint | undefined {
+  const holders = mountPoints().filter(
+    point => point.path === path || point.path === '/' || path.startsWith(`${point.path}/`),
+  )
+  // Of two mounts at one place the later one is seen.
+  return holders
+    .toReversed()
+    .reduce<MountPoint | undefined>(
+      (best, point) => (best === undefined || point.path.length > best.path.length ? point : best),
+      undefined,
+    )
+}
+
+/** Unmounts everything below a directory. */
+export function unmountBelow(directory: string): void {
+  for (const point of mountPoints().toReversed()) if (point.path.startsWith(`${directory}/`)) unmountAll(point.path)
+}
+
+/** Unmounts everything at a path; a busy one goes from sight now and for good when its last user ends. */
+export function unmountAll(path: string): void {
+  for (;;) {
+    try {
+      unmount(path)
+    } catch (error) {
+      const code = errnoOf(error)
+      if (code === 'EINVAL' || code === 'ENOENT') return
+      if (code !== 'EBUSY') throw error
+      unmount(path, MNT_DETACH)
+    }
+  }
+}
