@@ -1,6 +1,7 @@
 /** Text to documents: splits a text as kubectl does, composes each document and finds where its fields stand. */
 import { Composer, isAlias, isMap, isScalar, isSeq, type ParsedNode, Parser } from 'yaml'
 import type { FieldPath, Position } from '../diagnostic.ts'
+import { joinFlowLines } from './flow-lines.ts'
 import { readPlainYaml } from './plain-yaml.ts'
 import { composeValue, keyText, tooDeep, type YamlFinding } from './value.ts'
 
@@ -146,16 +147,25 @@ export function readSlice(slice: Slice): readonly YamlDocument[] {
 
 /** Composes the documents of a slice. Never throws for bad input. */
 export function composeSlice(slice: Slice): readonly YamlDocument[] {
+  const documents = composeText(slice.text)
+  if (!documents.some(document => document.findings.some(({ code }) => code === 'YamlSyntax'))) return documents
+  const joined = joinFlowLines(slice.text)
+  if (joined === undefined) return documents
+  const better = composeText(joined)
+  return better.some(document => document.findings.some(({ code }) => code === 'YamlSyntax')) ? documents : better
+}
+
+function composeText(text: string): readonly YamlDocument[] {
   try {
     const documents: YamlDocument[] = []
-    const tokens = new Parser().parse(slice.text)
-    for (const parsed of new Composer(composerOptions).compose(tokens, false, slice.text.length)) {
+    const tokens = new Parser().parse(text)
+    for (const parsed of new Composer(composerOptions).compose(tokens, false, text.length)) {
       const error = parsed.errors[0]
       if (error?.message.includes('call stack') === true) documents.push(brokenDocument(tooDeep(0)))
       else if (error !== undefined) {
         const finding = { code: 'YamlSyntax', message: firstLine(error.message), offset: error.pos[0] }
         documents.push(brokenDocument(finding))
-      } else documents.push(documentOf(parsed.contents, slice.text))
+      } else documents.push(documentOf(parsed.contents, text))
     }
     return documents
   } catch (error) {

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { composeSlice, LineIndex, splitDocuments } from './document.ts'
+
+function valuesOf(text: string): readonly unknown[] {
+  return splitDocuments(text).flatMap(slice =>
+    composeSlice(slice).map(document => {
+      assert.deepEqual(document.findings, [], text)
+      return document.value
+    }),
+  )
+}
+
+function findingsOf(text: string): readonly string[] {
+  return splitDocuments(text).flatMap(slice =>
+    composeSlice(slice).flatMap(({ findings }) =>
+      findings.map(({ code, offset }) => `${code} ${slice.offset + offset}`),
+    ),
+  )
+}
+
+test('flow collections may stand at any column, with tabs and comments', () => {
+  assert.deepEqual(valuesOf('x:\n  a: ["b",\n  "c"]\n  d: e\n'), [{ x: { a: ['b', 'c'], d: 'e' } }])
+  assert.deepEqual(valuesOf('x:\n  a: [\n"b" # c\n]\n'), [{ x: { a: ['b'] } }])
+  assert.deepEqual(valuesOf('a: [{\n  b: 1\n}, {\n  b: 2\n}]\nc: d\n'), [{ a: [{ b: 1 }, { b: 2 }], c: 'd' }])
+  assert.deepEqual(valuesOf('a: {\n\t"b": 1,\n\t"c": [\n\t\t1\n\t]\n}\n'), [{ a: { b: 1, c: [1] } }])
+  assert.deepEqual(valuesOf('- a: |\n    x: [\n  b: [1,\n2]\n'), [[{ a: 'x: [\n', b: [1, 2] }]])
+  const document = composeSlice({ text: 'x:\n  a: [\n"b",\n]\n', offset: 0 })[0]
+  assert.equal(document?.offsetOf(['x', 'a', 0]), 10)
+})
+
+test('documents end at lines of ---, at ... and where a JSON object ends', () => {
+  assert.deepEqual(valuesOf('a: 1\n---\nb: 2\n--- # c\nc: 3\n...\n---\n'), [{ a: 1 }, { b: 2 }, { c: 3 }, null])
+  assert.deepEqual(valuesOf('{"a":"}"}\n{"b":"\\"{"} {"c":[]}'), [{ a: '}' }, { b: '"{' }, { c: [] }])
+  assert.deepEqual(valuesOf('\ufeff%YAML 1.1\n---\na: |\n  ---\n  b\n'), [{ a: '---\nb\n' }])
+})
+
+test('what is wrong with the YAML has a place', () => {
+  assert.deepEqual(findingsOf('a: 1\nb: {c: 1, c: 2}\na: 2\n'), ['YamlDuplicateKey 15', 'YamlDuplicateKey 21'])
+  assert.deepEqual(findingsOf('a: 1\n---\nb: *x\n'), ['YamlAlias 12'])
+  assert.deepEqual(findingsOf('a: &x [*x]\n'), ['YamlAlias 7'])
+  assert.deepEqual(findingsOf('a: {{ x }}\n'), ['YamlKey 4'])
+  assert.deepEqual(findingsOf('a: !!int x\n'), ['YamlTag 9'])
+  assert.deepEqual(findingsOf('a:\n  b: 1\n\tc: 2\n'), ['YamlSyntax 10'])
+  assert.deepEqual(findingsOf('a: "b\n'), ['YamlSyntax 5'])
+})
+
+test("merge keys: the map's own keys count, then the first of the sources", () => {
+  assert.deepEqual(valuesOf('a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\nc: {<<: [*a, *b], x: 0}\nd: {x: 0, <<: *a}\n'), [
+    { a: { x: 1, y: 1 }, b: { y: 2, z: 2 }, c: { x: 0, y: 1, z: 2 }, d: { x: 0, y: 1 } },
+  ])
+})
+
+test('positions count lines and columns from 1', () => {
+  const lines = new LineIndex('a\nbc\n\nd')
+  const places = [0, 1, 2, 3, 5, 6].map(offset => lines.positionOf(offset))
+  assert.deepEqual(
+    places.map(({ line, column }) => `${line}:${column}`),
+    ['1:1', '1:2', '2:1', '2:2', '3:1', '4:1'],
+  )
+})
