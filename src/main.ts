@@ -15,6 +15,7 @@ const io: Io = {
     return new Promise(resolve => stdout.once('drain', resolve))
   },
   // Standard input is opened by being named, which takes milliseconds: only where it is needed.
+  input: () => process.stdin,
   readInput: () => text(process.stdin),
   get outIsTerminal() {
     return stdout.isTTY === true
@@ -29,6 +30,9 @@ const io: Io = {
     return stdout.columns ?? 80
   },
   onResize: listener => void stdout.on('resize', () => listener(stdout.rows, stdout.columns)),
+  get rows() {
+    return stdout.rows ?? 24
+  },
   // Source: no-color.org; FORCE_COLOR as Node.js takes it.
   get colour() {
     if (env.NO_COLOR !== undefined && env.NO_COLOR !== '') return false

@@ -1,4 +1,5 @@
 /** What a verb gets to work with, so that none of them touches the process itself. */
+import type { Readable } from 'node:stream'
 import type { RealHost } from './host.ts'
 
 /** The terminal or pipe on the other side. */
@@ -9,11 +10,15 @@ export interface Io {
   write(bytes: Uint8Array): Promise<void>
   /** Reads standard input to its end. */
   readInput(): Promise<string>
+  /** Standard input as it comes. */
+  input(): Readable
   readonly outIsTerminal: boolean
   readonly errIsTerminal: boolean
   readonly inIsTerminal: boolean
   /** Columns of the terminal; 80 when there is none. */
   readonly columns: number
+  /** Lines of the terminal; 24 when there is none. */
+  readonly rows: number
   /** Calls back at each change of the terminal's size; never where there is no terminal. */
   onResize(listener: (rows: number, columns: number) => void): void
   readonly colour: boolean

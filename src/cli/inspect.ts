@@ -138,7 +138,7 @@ function inspectContainer(host: RealHost, pod: PodRecord, name: string): object 
     rootfs: { path: host.volumes.rootfsPath(uid, name), state: now.rootfs },
     log: host.logFile(uid, name, known?.attempt ?? 0),
     exitFile: `${host.layout.exitsDir}/${now.id}`,
-    cgroup: `${host.cgroupPath(uid)}/${name}`,
+    cgroup: `${host.cgroupPath(uid)}/${now.id}`,
     ...numberIn(`${bundle}/conmon.pid`, 'monitorPid'),
   }
 }

@@ -23,7 +23,7 @@ export async function measureUsage(
   signal: AbortSignal,
 ): Promise<readonly ContainerUsage[]> {
   const rows = containerRows(host, options).filter(row => row.state === 'running')
-  const pathOf = (row: ContainerRow) => `${host.cgroupPath(row.podUid)}/${row.container}`
+  const pathOf = (row: ContainerRow) => `${host.cgroupPath(row.podUid)}/${row.id}`
   const before = new Map(rows.map(row => [row, { at: performance.now(), usage: readUsage(pathOf(row)) }]))
   await delay(SAMPLE_MS, undefined, { signal })
   return rows.flatMap(row => {

@@ -53,6 +53,17 @@ export function addLookVerbs(verb: AddVerb): void {
     .option('-w, --workdir <path>', 'where the command starts')
     .option('-q, --quiet', 'only what the command writes')
 
+  verb(
+    'attach <pod>',
+    "join a running container's standard streams",
+    async () => (await import('../attach.ts')).runAttach as Entry,
+  )
+    .addOption(namespaceOption(IN_NAMESPACE))
+    .option('-c, --container <name>', "the container (default: the pod's first)")
+    .option('-i, --stdin', 'hand on standard input')
+    .option('-t, --tty', "use the container's terminal")
+    .option('-q, --quiet', 'only what the container writes')
+
   verb('ps', 'list running containers', async () => (await import('../ps.ts')).runPs as Entry)
     .addOption(new Option('-n, --namespace <name>', 'only of this namespace'))
     .option('-a, --all', 'also those that do not run')

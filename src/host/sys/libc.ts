@@ -237,3 +237,11 @@ export function mountMapped(source: string, target: string, userNamespace: numbe
     closeSync(tree)
   }
 }
+
+const SHUT_WR = 1
+const SHUT_RDWR = 2
+
+/** shutdown(2): the other side's reads, and with `both` this side's too, come to their end. */
+export function shutdownSocket(fd: number, both: boolean): void {
+  check(call('int shutdown(int fd, int how)')(fd, both ? SHUT_RDWR : SHUT_WR), 'shutdown', String(fd))
+}
