@@ -42,12 +42,12 @@ test('what is wrong with the YAML has a place', () => {
   assert.deepEqual(findingsOf('a: {{ x }}\n'), ['YamlKey 4'])
   assert.deepEqual(findingsOf('a: !!int x\n'), ['YamlTag 9'])
   assert.deepEqual(findingsOf('a:\n  b: 1\n\tc: 2\n'), ['YamlSyntax 10'])
-  assert.deepEqual(findingsOf('a: "b\n'), ['YamlSyntax 5'])
+  assert.deepEqual(findingsOf('a: "b\n'), ['YamlSyntax 6'])
 })
 
 test("merge keys: the map's own keys count, then the first of the sources", () => {
-  assert.deepEqual(valuesOf('a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\nc: {<<: [*a, *b], x: 0}\nd: {x: 0, <<: *a}\n'), [
-    { a: { x: 1, y: 1 }, b: { y: 2, z: 2 }, c: { x: 0, y: 1, z: 2 }, d: { x: 0, y: 1 } },
+  assert.deepEqual(valuesOf('a: &a {x: 1, k: 1}\nb: &b {k: 2, z: 2}\nc: {<<: [*a, *b], x: 0}\nd: {x: 0, <<: *a}\n'), [
+    { a: { x: 1, k: 1 }, b: { k: 2, z: 2 }, c: { x: 0, k: 1, z: 2 }, d: { x: 0, k: 1 } },
   ])
 })
 
