@@ -109,9 +109,9 @@ export function openHost(options: HostOptions): RealHost {
       execIn: id => [requireProgram(options.runtime ?? 'crun'), '--root', layout.runtimeRoot, 'exec', id],
     }),
     backoff: readBackoff(process.env.KUBE_BACKOFF_MS),
-    exitCommand(uid) {
+    exitCommand(uid, id) {
       exitScriptWritten()
-      return [layout.exitScript, uid]
+      return [layout.exitScript, uid, id]
     },
     wakeSupervisor(pods) {
       wakeSupervisor(layout, supervise, pods)

@@ -67,7 +67,7 @@ export const EXECUTORS: Executors = {
       logFile: host.logFile(uid, container, attempt),
       terminal: member.terminal,
       stdin: member.stdin,
-      ...(exitNeedsCare(record.plan, member) ? { onExit: host.exitCommand(uid) } : {}),
+      ...(exitNeedsCare(record.plan, member) ? { onExit: host.exitCommand(uid, id) } : {}),
     })
     const lifecycle = records.get(uid).containers[container]?.lifecycle
     putContainer(host, records, uid, {

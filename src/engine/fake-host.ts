@@ -94,7 +94,7 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
     machine: FAKE_MACHINE,
     backoff: KUBELET_BACKOFF,
     wakeSupervisor() {},
-    exitCommand: uid => ['wake', uid],
+    exitCommand: (uid, id) => ['wake', uid, id],
     handlers: {
       async run({ handler }) {
         calls.push(`handler ${JSON.stringify(handler)}`)

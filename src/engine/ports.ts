@@ -280,7 +280,7 @@ export interface Host {
   /** Starts the supervisor if one of the pods needs it and none runs; one that runs looks at all pods again. */
   wakeSupervisor(pods: readonly PodRecord[]): void
   /** What a monitor runs when a container of the pod has ended: it wakes the supervisor. */
-  exitCommand(uid: string): readonly string[]
+  exitCommand(uid: string, id: string): readonly string[]
   /** RFC 3339 with nanoseconds cut to microseconds. */
   now(): string
   newUid(): string

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { after, before, describe, test } from 'node:test'
@@ -248,7 +248,7 @@ describe('what goes wrong is told in one message, with nothing left behind', { s
       stderr += text
     })
     // As soon as the first container's directory is there, which is in mid-play.
-    while (!existsSync(`${sandbox.runroot}/c`)) await new Promise(resolve => setImmediate(resolve))
+    while (readdirSync(`${sandbox.runroot}/c`).length === 0) await new Promise(resolve => setImmediate(resolve))
     child.kill('SIGINT')
     const [status] = await once(child, 'close')
     assert.equal(status, 130, stderr)

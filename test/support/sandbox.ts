@@ -93,7 +93,11 @@ export async function openSandbox(env: NodeJS.ProcessEnv = {}): Promise<Sandbox>
       ...containers(join(runroot, 'crun')),
       ...cgroups(instance),
       ...processes(dir),
-      ...['pods', 'c'].flatMap(name => entries(join(runroot, name)).map(entry => `directory ${name}/${entry}`)),
+      ...['pods', 'c'].flatMap(name =>
+        entries(join(runroot, name)).map(
+          entry => `directory ${name}/${entry}: ${entries(join(runroot, name, entry)).join(' ')}`,
+        ),
+      ),
       ...entries(join(root, 'pods')).map(entry => `directory root/pods/${entry}`),
     ],
     async [Symbol.asyncDispose]() {

@@ -3,15 +3,16 @@ import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from '
 import type { Layout } from '../layout.ts'
 
 /**
- * Wakes a supervisor, unless the pod is being removed or a supervisor runs, which sees the exit file by itself. A shell
+ * Its arguments are the pod's uid and the container's id. Wakes a supervisor, unless the container was never made, the pod is being removed or a supervisor runs, which sees the exit file by itself. A shell
  * script, because most often there is nothing to do, and finding that out must not cost the start of a program.
  */
 export function exitScript(layout: Layout, supervise: readonly string[]): string {
   return `#!/bin/sh
 [ -e ${quoted(layout.sandboxesDir)}/"$1"/hush ] && exit 0
-[ -e ${quoted(layout.sandboxesDir)}/"$1" ] || exit 0
+[ -e ${quoted(layout.exitsDir)}/"$2" ] || exit 0
 if read -r pid 2>/dev/null <${quoted(layout.supervisorPid)} && kill -0 "$pid" 2>/dev/null; then exit 0; fi
-exec ${supervise.map(quoted).join(' ')} </dev/null >/dev/null 2>>${quoted(layout.supervisorLog)}
+# In the background: the monitor waits for this script.
+${supervise.map(quoted).join(' ')} </dev/null >/dev/null 2>>${quoted(layout.supervisorLog)} &
 `
 }
 

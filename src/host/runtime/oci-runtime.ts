@@ -1,6 +1,7 @@
 /** Containers by the OCI runtime (crun, runc) with conmon as monitor. Source: conmon(8), crun(1), OCI runtime spec. */
 import { spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
 import type { CreateOptions, RuntimePort, StartedProcess } from '../../engine/ports.ts'
 import type { OciSpec } from '../../plan/oci-types.ts'
@@ -71,6 +72,7 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
         throw runtimeError(done.stderr, id)
       }
     }
+    await monitorEnded(`${bundle}/conmon.pid`)
     rmSync(bundle, { recursive: true, force: true })
     rmSync(`${layout.exitsDir}/${id}`, { force: true })
   }
@@ -203,6 +205,24 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
       sync.on('end', settle)
       sync.on('error', settle)
     })
+  }
+}
+
+/** How long the monitor of a container that is gone may go on, in milliseconds. */
+const MONITOR_TIMEOUT_MS = 5_000
+
+/** The monitor writes into the bundle until its end: only then can that be removed. */
+async function monitorEnded(pidFile: string): Promise<void> {
+  const pid = Number(readText(pidFile))
+  if (!(pid > 0)) return
+  const deadline = performance.now() + MONITOR_TIMEOUT_MS
+  // Its number may be another program's by now, the exit command's first of all.
+  for (let pause = 1; readText(`/proc/${pid}/comm`) === 'conmon'; pause = Math.min(pause * 2, 20)) {
+    if (performance.now() > deadline) {
+      process.kill(pid, 'SIGKILL')
+      return
+    }
+    await delay(pause)
   }
 }
 

@@ -15,7 +15,8 @@ const MEANINGS: readonly {
     hint: 'check `command` in the manifest, or the image',
   },
   {
-    pattern: /open executable: Permission denied|exec format error|(?:exec|executable)[^\n]*permission denied/i,
+    pattern:
+      /open executable: (?:Permission denied|Operation not permitted|Is a directory)|exec format error|(?:exec|executable)[^\n]*permission denied/i,
     code: 'CommandNotExecutable',
     message: () => 'the command in the image cannot be executed (permission denied or wrong format)',
     hint: "check the file's mode, and that the image is for this machine's architecture",
