@@ -3,7 +3,8 @@ import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from '
 import type { Layout } from '../layout.ts'
 
 /**
- * Its arguments are the pod's uid and the container's id. Wakes a supervisor, unless the container was never made, the pod is being removed or a supervisor runs, which sees the exit file by itself. A shell
+ * Its arguments are the uid of the pod and the id of the container. Wakes a supervisor, unless the container was never
+ * made, the pod is being removed, or a supervisor runs, which sees the exit file by itself. A shell
  * script, because most often there is nothing to do, and finding that out must not cost the start of a program.
  */
 export function exitScript(layout: Layout, supervise: readonly string[]): string {

@@ -217,13 +217,17 @@ async function monitorEnded(pidFile: string): Promise<void> {
   if (!(pid > 0)) return
   const deadline = performance.now() + MONITOR_TIMEOUT_MS
   // Its number may be another program's by now, the exit command's first of all.
-  for (let pause = 1; readText(`/proc/${pid}/comm`) === 'conmon'; pause = Math.min(pause * 2, 20)) {
+  for (let pause = 1; isMonitor(pid); pause = Math.min(pause * 2, 20)) {
     if (performance.now() > deadline) {
       process.kill(pid, 'SIGKILL')
       return
     }
     await delay(pause)
   }
+}
+
+function isMonitor(pid: number): boolean {
+  return identityOf(pid) !== undefined && readText(`/proc/${pid}/comm`) === 'conmon'
 }
 
 function started(pid: number): StartedProcess {
