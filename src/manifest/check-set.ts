@@ -1,7 +1,8 @@
 /** What only shows when all objects of a set are seen together. */
-import type { V1PodSpec, V1PodTemplateSpec, V1Service } from '@kubernetes/client-node'
+import type { V1CustomResourceDefinition, V1PodSpec, V1PodTemplateSpec, V1Service } from '@kubernetes/client-node'
 import type { Diagnostic, FieldPath } from '../diagnostic.ts'
 import { type Finding, notice } from './finding.ts'
+import { noMatchMessage } from './header.ts'
 import { referencesOf } from './references.ts'
 import type { ManifestObject, ReadResult } from './types.ts'
 
@@ -14,7 +15,29 @@ export function checkSet(objects: readonly ManifestObject[], diagnostics: readon
   for (const object of objects) last.set(identity(object), object)
   const kept = objects.filter(object => last.get(identity(object)) === object)
   const found = [...repeated(objects, last), ...dangling(kept), ...idleServices(kept)]
-  return { objects: kept, diagnostics: found.length === 0 ? diagnostics : inOrder([...diagnostics, ...found]) }
+  const told = withoutCustomKinds(objects, diagnostics)
+  return { objects: kept, diagnostics: found.length === 0 ? told : inOrder([...told, ...found]) }
+}
+
+/** Kinds that the set itself defines are known to a cluster that takes it. */
+function withoutCustomKinds(
+  objects: readonly ManifestObject[],
+  diagnostics: readonly Diagnostic[],
+): readonly Diagnostic[] {
+  const defined = new Set<string>()
+  for (const object of objects) {
+    if (object.kind !== 'CustomResourceDefinition') continue
+    const { spec } = object.value as V1CustomResourceDefinition
+    for (const version of spec.versions ?? [])
+      defined.add(noMatchMessage(`${spec.group}/${version.name}`, spec.names?.kind ?? ''))
+  }
+  if (defined.size === 0) return diagnostics
+  return diagnostics.map(diagnostic => {
+    if (diagnostic.code !== 'UnknownKind' || !defined.has(diagnostic.message)) return diagnostic
+    const { hint: _hint, ...rest } = diagnostic
+    const message = 'a custom resource of a kind that is defined here: not checked and not acted on'
+    return { ...rest, severity: 'notice', code: 'KindAccepted', message }
+  })
 }
 
 function identity(object: ManifestObject): string {

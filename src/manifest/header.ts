@@ -39,11 +39,16 @@ function checkText(field: string, value: unknown): readonly Finding[] {
   return [typeInvalid([field], value, `cannot unmarshal ${typeof value} into a field of type string`)]
 }
 
+/** kubectl's words for a kind that no API server of the cluster has. */
+export function noMatchMessage(apiVersion: string, kind: string): string {
+  return `no matches for kind ${JSON.stringify(kind)} in version ${JSON.stringify(apiVersion)}`
+}
+
 function unknownKind(apiVersion: string, kind: string, skipUnknown: boolean): Finding {
   const finding: Finding = {
     severity: skipUnknown ? 'warning' : 'error',
     code: 'UnknownKind',
-    message: `no matches for kind ${JSON.stringify(kind)} in version ${JSON.stringify(apiVersion)}`,
+    message: noMatchMessage(apiVersion, kind),
     path: ['kind'],
   }
   if (skipUnknown) return { ...finding, message: `${finding.message}: skipped` }

@@ -52,12 +52,20 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
     { kind: 'LimitRange', short: ['limits'], reason: `${oneMachine}: set limits in the pods` },
     { kind: 'ResourceQuota', short: ['quota'], reason: `${oneMachine}: quotas divide a cluster` },
     { kind: 'Endpoints', plural: 'endpoints', short: ['ep'], reason: noController },
+    { kind: 'PodTemplate', reason: noController },
+    {
+      kind: 'ReplicationController',
+      short: ['rc'],
+      disposition: 'notYetRun',
+      reason: 'it is what Deployments were before: use a Deployment',
+    },
   ],
   'apps/v1': [
     { kind: 'Deployment', short: ['deploy'], disposition: 'run' },
     { kind: 'ReplicaSet', short: ['rs'], disposition: 'run' },
     { kind: 'StatefulSet', short: ['sts'], disposition: 'run' },
     { kind: 'DaemonSet', short: ['ds'], disposition: 'run' },
+    { kind: 'ControllerRevision', reason: noController },
   ],
   'batch/v1': [
     { kind: 'Job', disposition: 'run' },
@@ -105,6 +113,13 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
       reason: 'every volume is a directory of this machine',
     },
     { kind: 'CSIDriver', cluster: true, reason: 'every volume is a directory of this machine' },
+    {
+      kind: 'VolumeAttributesClass',
+      plural: 'volumeattributesclasses',
+      short: ['vac'],
+      cluster: true,
+      reason: 'every volume is a directory of this machine',
+    },
   ],
   'scheduling.k8s.io/v1': [
     {
@@ -129,9 +144,34 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
     { kind: 'CustomResourceDefinition', short: ['crd'], cluster: true, reason: 'there is no API server to extend' },
   ],
   'apiregistration.k8s.io/v1': [{ kind: 'APIService', cluster: true, reason: 'there is no API server to extend' }],
+  'flowcontrol.apiserver.k8s.io/v1': [
+    { kind: 'FlowSchema', cluster: true, reason: 'there is no API server whose requests queue' },
+    { kind: 'PriorityLevelConfiguration', cluster: true, reason: 'there is no API server whose requests queue' },
+  ],
+  'resource.k8s.io/v1': [
+    {
+      kind: 'ResourceClaim',
+      model: 'ResourceV1ResourceClaim',
+      reason: 'there is no driver that allocates devices',
+    },
+    { kind: 'ResourceClaimTemplate', reason: 'there is no driver that allocates devices' },
+    {
+      kind: 'DeviceClass',
+      plural: 'deviceclasses',
+      cluster: true,
+      reason: 'there is no driver that allocates devices',
+    },
+  ],
   'admissionregistration.k8s.io/v1': [
     { kind: 'ValidatingWebhookConfiguration', cluster: true, reason: 'there is no API server to call webhooks' },
     { kind: 'MutatingWebhookConfiguration', cluster: true, reason: 'there is no API server to call webhooks' },
+    {
+      kind: 'ValidatingAdmissionPolicy',
+      plural: 'validatingadmissionpolicies',
+      cluster: true,
+      reason: 'there is no API server to admit to',
+    },
+    { kind: 'ValidatingAdmissionPolicyBinding', cluster: true, reason: 'there is no API server to admit to' },
   ],
 }
 
@@ -178,6 +218,8 @@ const dropped: Readonly<Record<string, readonly string[]>> = {
   'apiextensions.k8s.io/v1beta1': ['CustomResourceDefinition'],
   'apiregistration.k8s.io/v1beta1': ['APIService'],
   'admissionregistration.k8s.io/v1beta1': ['ValidatingWebhookConfiguration', 'MutatingWebhookConfiguration'],
+  'flowcontrol.apiserver.k8s.io/v1beta2': ['FlowSchema', 'PriorityLevelConfiguration'],
+  'flowcontrol.apiserver.k8s.io/v1beta3': ['FlowSchema', 'PriorityLevelConfiguration'],
 }
 
 /** Whether clusters once served this kind under this apiVersion and no longer do. */

@@ -135,6 +135,21 @@ test('unknown kinds are errors, or warnings when they are to be skipped', async 
   ])
 })
 
+test('kinds that the set itself defines are accepted', async () => {
+  const definition = `apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.example.com}
+spec:
+  group: example.com
+  scope: Namespaced
+  names: {kind: Widget, plural: widgets}
+  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]
+`
+  const widget = 'apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: a}\n'
+  assert.deepEqual(await errorsIn(`${widget}---\n${definition}`), [])
+  assert.equal((await errorsIn(`${widget.replace('v1', 'v2')}---\n${definition}`)).length, 1)
+})
+
 test('an unknown field gets the nearest name, or the place where it belongs', async () => {
   const hintOf = async (text: string): Promise<string | undefined> => {
     const { diagnostics } = await readManifests([{ name: 'x', text }])

@@ -24,6 +24,11 @@ export const workloadSupport: SupportTable = {
     honoured: 'replicas selector template',
     accepted: { minReadySeconds: wholeReplacement },
   },
+  V1ReplicationController: { honoured: 'apiVersion kind metadata spec', accepted: status },
+  V1ReplicationControllerSpec: {
+    honoured: 'replicas selector template',
+    accepted: { minReadySeconds: wholeReplacement },
+  },
   V1StatefulSet: { honoured: 'apiVersion kind metadata spec', accepted: status },
   V1StatefulSetSpec: {
     honoured: 'ordinals replicas selector serviceName template volumeClaimTemplates',
