@@ -64,6 +64,14 @@ export function addLookVerbs(verb: AddVerb): void {
     .option('-t, --tty', "use the container's terminal")
     .option('-q, --quiet', 'only what the container writes')
 
+  verb(
+    'cp <source> <target>',
+    'copy files: cp FILE POD:PATH, cp POD:PATH FILE',
+    async () => (await import('../cp.ts')).runCp as Entry,
+  )
+    .addOption(namespaceOption(IN_NAMESPACE))
+    .option('-c, --container <name>', "the container (default: the pod's first)")
+
   verb('ps', 'list running containers', async () => (await import('../ps.ts')).runPs as Entry)
     .addOption(new Option('-n, --namespace <name>', 'only of this namespace'))
     .option('-a, --all', 'also those that do not run')

@@ -23,8 +23,8 @@ export interface ExecCommand {
   /** Besides the container's own: `NAME=VALUE`. */
   readonly env?: readonly string[]
   readonly workingDir?: string
-  /** Standard output and error as pipes, told to these instead of the caller's own. */
-  readonly onOutput?: (stream: 'stdout' | 'stderr', bytes: Buffer) => void
+  /** Standard output goes here instead of to the caller's own. It is ended with the command's. */
+  readonly output?: NodeJS.WritableStream
   /** Standard input from here instead of the caller's own. */
   readonly input?: NodeJS.ReadableStream
   /** Is given a function to call at each change of the terminal's size. */
@@ -51,10 +51,10 @@ export async function execCommand(options: ExecCommand): Promise<number> {
   const pidFile = `${logFile}.pid`
   if (options.onResize) args.push('--pid-file', pidFile)
   args.push(id)
-  const output = options.onOutput === undefined ? 'inherit' : 'pipe'
+  const output = options.output === undefined ? 'inherit' : 'pipe'
   const input = options.input === undefined ? (options.stdin ? 'inherit' : 'ignore') : 'pipe'
   // Without a terminal of its own, Ctrl-C would reach it from the caller's terminal and once more as what is passed on.
-  const child = spawn(program, args, { stdio: [input, output, output], cwd: '/', detached: !options.terminal })
+  const child = spawn(program, args, { stdio: [input, output, 'inherit'], cwd: '/', detached: !options.terminal })
   options.passSignals?.(signal => child.kill(signal))
   // crun takes the size of the terminal over when it starts, and not again.
   options.onResize?.((rows, columns) => resizeTerminal(Number(readText(pidFile)), rows, columns))
@@ -63,8 +63,7 @@ export async function execCommand(options: ExecCommand): Promise<number> {
     child.stdin.on('error', () => {})
     options.input.pipe(child.stdin)
   }
-  child.stdout?.on('data', (bytes: Buffer) => options.onOutput?.('stdout', bytes))
-  child.stderr?.on('data', (bytes: Buffer) => options.onOutput?.('stderr', bytes))
+  if (options.output && child.stdout) child.stdout.pipe(options.output)
   try {
     const status = await new Promise<number>((resolve, reject) => {
       child.on('error', error => reject(toolError(program, error)))
