@@ -362,6 +362,11 @@ async function failureOf(response: HttpResponse, what: string, host: string): Pr
           hint: 'check the name and the tag',
         },
       )
+    case 416:
+      return new KubeError(
+        'DigestMismatch',
+        `registry ${host}: blob ${what.slice('blobs/'.length)} is smaller than its manifest tells`,
+      )
     case 429:
       return new KubeError('RegistryTooManyRequests', `registry ${host}: too many requests: ${said}`, {
         hint: 'its rate limit is reached: wait, or sign in for a higher one',

@@ -83,7 +83,11 @@ export class Unpacker implements AsyncDisposable {
     // that makes it: that must be this one, never a confined one.
     this.#poolStarted ??= stat('/')
     await this.#poolStarted
-    const worker = new Worker(workerUrl(), { workerData: { initialUserns: this.#initialUserns } })
+    const worker = new Worker(workerUrl(), {
+      workerData: { initialUserns: this.#initialUserns },
+      // Options of this process, such as --input-type, are not for it.
+      execArgv: [],
+    })
     this.#all.add(worker)
     try {
       // Its first message says that it is ready; an error before that is thrown here.
