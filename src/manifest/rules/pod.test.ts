@@ -270,6 +270,24 @@ test('probes and hooks', async () => {
       `${at}.readinessProbe.httpGet.scheme: Unsupported value: "http": supported values: "HTTP", "HTTPS"`,
     ],
     [pod('readinessProbe: {httpGet: {path: /}}'), `${at}.readinessProbe.httpGet.port: Required value`],
+    [
+      pod('readinessProbe: {grpc: {port: 0}, failureThreshold: -1}'),
+      `${at}.readinessProbe.grpc.port: Invalid value: 0: must be between 1 and 65535, inclusive`,
+      `${at}.readinessProbe.failureThreshold: Invalid value: -1: must be greater than or equal to 0`,
+    ],
+    [
+      pod('lifecycle: {postStart: {httpGet: {port: 80, httpHeaders: [{name: "A b", value: c}]}}}'),
+      `${at}.lifecycle.postStart.httpGet.httpHeaders: Invalid value: "A b": a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used for validation is '[-A-Za-z0-9]+')`,
+    ],
+    [
+      pod('restartPolicyRules: [{action: Restart, exitCodes: {operator: In, values: [42]}}]'),
+      `${at}.restartPolicy: Required value: must specify restartPolicy when restart rules are used`,
+    ],
+    [
+      pod('restartPolicy: Never\nrestartPolicyRules: [{action: Retry, exitCodes: {operator: Is, values: [42]}}]'),
+      `${at}.restartPolicyRules[0].action: Unsupported value: "Retry": supported values: "Restart", "RestartAllContainers"`,
+      `${at}.restartPolicyRules[0].exitCodes.operator: Unsupported value: "Is": supported values: "In", "NotIn"`,
+    ],
     [pod('lifecycle: {preStop: {}}'), `${at}.lifecycle.preStop: Required value: must specify a handler type`],
     [
       pod('lifecycle: {preStop: {sleep: {seconds: 60}}}'),
