@@ -8,7 +8,7 @@ import { addLookVerbs } from './verbs/look-verbs.ts'
 import { addMakeVerbs } from './verbs/make-verbs.ts'
 import { addManifestVerbs } from './verbs/manifest-verbs.ts'
 import { addRunVerbs } from './verbs/run-verbs.ts'
-import { addSystemVerbs } from './verbs/system-verbs.ts'
+import { addCompletionVerbs, addSystemVerbs } from './verbs/system-verbs.ts'
 import type { AddVerb, Entry } from './verbs/verb.ts'
 import { VERSION } from './version.ts'
 
@@ -74,5 +74,6 @@ export function buildProgram(run: Run): Command {
   const verbIn = (group: string, description: string) => verbOf(program.command(group).description(description))
   addImageVerbs(verb, verbIn)
   addSystemVerbs(verbIn)
+  addCompletionVerbs(verb, program)
   return program
 }

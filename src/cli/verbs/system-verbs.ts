@@ -1,4 +1,7 @@
 /** Verbs about the machine and kube's own state: `kube system check`. */
+import type { Command } from 'commander'
+import type { Grammar } from '../completion.ts'
+import type { Context } from '../context.ts'
 import { type AddVerb, type Entry, outputOption } from './verb.ts'
 
 export function addSystemVerbs(verbIn: (group: string, description: string) => AddVerb): void {
@@ -34,4 +37,35 @@ export function addSystemVerbs(verbIn: (group: string, description: string) => A
     'remove everything: pods, images, volumes, records',
     async () => (await import('../system-reset.ts')).runSystemReset as Entry,
   ).option('-f, --force', 'really')
+}
+
+export function addCompletionVerbs(verb: AddVerb, program: Command): void {
+  verb(
+    'completion <shell>',
+    'print what makes bash, zsh or fish complete: source <(kube completion bash)',
+    async () => (await import('../completion.ts')).runCompletion as Entry,
+  )
+
+  verb(
+    '__complete [words...]',
+    'what a shell asks when Tab is pressed',
+    async () => {
+      const { runComplete } = await import('../completion.ts')
+      const complete = ([words]: [readonly string[]], _options: object, context: Context) =>
+        runComplete(words, grammarOf(program), context)
+      return complete as Entry
+    },
+    { hidden: true },
+  )
+}
+
+function grammarOf(program: Command): Grammar {
+  const isShown = (command: Command) => !command.name().startsWith('_')
+  return {
+    verbs: program.commands.filter(isShown).map(command => command.name()),
+    optionsOf: verb => {
+      const command = program.commands.find(candidate => candidate.name() === verb)
+      return [...(command?.options ?? []), ...program.options].flatMap(({ long }) => long ?? [])
+    },
+  }
 }

@@ -27,15 +27,15 @@ export function packTree(path: string, name: string, onSkip: (path: string) => v
       for (const child of (await readdir(from)).sort()) await addTree(join(from, child), `${as}/${child}`)
     } else if (stats.isFile()) {
       // No more than the header says: a file may grow meanwhile.
+      if (stats.size === 0) return addEmpty({ ...header, type: 'file' })
       const entry = tar.entry({ ...header, type: 'file', size: stats.size })
-      if (stats.size === 0) entry.end()
-      else await pipeline(createReadStream(from, { end: stats.size - 1 }), entry as unknown as NodeJS.WritableStream)
+      await pipeline(createReadStream(from, { end: stats.size - 1 }), entry as unknown as NodeJS.WritableStream)
     } else onSkip(from)
   }
 
   function addEmpty(header: Parameters<typeof tar.entry>[0]): Promise<void> {
     return new Promise((resolve, reject) => {
-      tar.entry(header, error => (error ? reject(error) : resolve())).end()
+      tar.entry(header, '', error => (error ? reject(error) : resolve()))
     })
   }
 }
