@@ -8,7 +8,7 @@ import { kindSupport, listSupport, supportMarkdown } from '../manifest/support/l
 import { type FieldTypes, stepsInto } from '../manifest/support/marks.ts'
 import { supportOf } from '../manifest/support/table.ts'
 import type { FieldSupport } from '../manifest/support/types.ts'
-import type { Context } from './context.ts'
+import type { Io } from './context.ts'
 import { paint } from './render.ts'
 
 export interface ExplainOptions {
@@ -22,7 +22,7 @@ export interface ExplainOptions {
 export async function runExplain(
   [target]: readonly [string | undefined],
   options: ExplainOptions,
-  { io }: Pick<Context, 'io'>,
+  { io }: { readonly io: Pick<Io, 'out' | 'colour'> },
 ): Promise<number> {
   const fields = await loadFieldTypes()
   if (options.support === true) io.out(supportText(fields, options.output ?? 'markdown'))

@@ -2,7 +2,7 @@
 import { type Diagnostic, KubeError } from '../diagnostic.ts'
 import { diagnosticCodes } from '../manifest/codes.ts'
 import { readManifests } from '../manifest/read.ts'
-import type { Context } from './context.ts'
+import type { Io } from './context.ts'
 import { gatherTexts } from './gather.ts'
 import { diagnosticsGithub, diagnosticsJson, diagnosticsSarif, renderDiagnostics } from './render-diagnostics.ts'
 import { VERSION } from './version.ts'
@@ -28,7 +28,7 @@ const outputs = ['text', 'json', 'sarif', 'github', 'yaml']
 export async function runValidate(
   [files]: readonly [readonly string[]],
   options: ValidateOptions,
-  { io }: Pick<Context, 'io'>,
+  { io }: { readonly io: Pick<Io, 'out' | 'err' | 'readInput' | 'colour'> },
 ): Promise<number> {
   const output = options.output ?? 'text'
   if (!outputs.includes(output))
