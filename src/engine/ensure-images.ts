@@ -13,12 +13,20 @@ export interface EnsureOptions {
 export async function ensureImages(host: Host, plans: readonly PodPlan[], options: EnsureOptions): Promise<void> {
   const policies = new Map<string, PullPolicy>()
   for (const plan of plans) {
-    for (const { image, pullPolicy } of plan.members) {
+    for (const { image, pullPolicy } of imagesOf(plan)) {
       const known = policies.get(image)
       if (known === undefined || strictness(pullPolicy) > strictness(known)) policies.set(image, pullPolicy)
     }
   }
   await Promise.all([...policies].map(([image, policy]) => ensureImage(host, image, policy, options)))
+}
+
+/** Of its containers and of its image volumes. */
+function imagesOf(plan: PodPlan): readonly { readonly image: string; readonly pullPolicy: PullPolicy }[] {
+  const volumes = plan.volumes.flatMap(volume =>
+    volume.kind === 'image' ? [{ image: volume.reference, pullPolicy: volume.pullPolicy }] : [],
+  )
+  return [...plan.members, ...volumes]
 }
 
 /** Where two containers disagree about an image, the one that asks for more is followed. */

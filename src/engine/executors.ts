@@ -1,5 +1,6 @@
 /** How each action is done. The compiler checks that every kind has its executor. */
 import { KubeError } from '../diagnostic.ts'
+import { cgroupSettings } from '../plan/cgroup-settings.ts'
 import { infraSpec, memberSpec } from '../plan/oci-spec.ts'
 import { sandboxFiles } from '../plan/sandbox-files.ts'
 import type { MemberPlan } from '../plan/types.ts'
@@ -33,6 +34,7 @@ export const EXECUTORS: Executors = {
     const record = records.get(uid)
     const id = host.infraId(uid)
     const spec = infraSpec(record.plan, host.machine, podFacts(host, record), { ...host.infra, id })
+    host.runtime.makeCgroup(host.cgroupPath(uid), cgroupSettings(record.plan.resources, host.machine.cgroupVersion))
     const { identity } = await host.runtime.startInfra(id, spec)
     host.state.setInfra(uid, identity)
     records.set({ ...record, infra: identity })

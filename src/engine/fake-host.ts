@@ -94,6 +94,7 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
     machine: FAKE_MACHINE,
     backoff: KUBELET_BACKOFF,
     wakeSupervisor() {},
+    async dismissSupervisor() {},
     exitCommand: (uid, id) => ['wake', uid, id],
     handlers: {
       async run({ handler }) {
@@ -157,6 +158,7 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
         return { state: container.started && started ? 'running' : _process === undefined ? 'broken' : 'created' }
       },
       isAlive: identity => running.has(identity) && running.get(identity)?.exitCode === undefined,
+      makeCgroup() {},
       removeCgroup() {},
       hush() {},
     },
@@ -227,6 +229,7 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
       },
       container: (uid, name) => pods.get(uid)?.containers[name],
       setFailure: (uid, failure) => change(uid, { failure }),
+      setPlan: (uid, plan) => change(uid, { plan }),
       removePod: uid => take('forget', () => pods.delete(uid)),
       ports: () => [],
       claimApp: () => ({}),

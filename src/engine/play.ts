@@ -10,6 +10,7 @@ import type { Host, ObjectRecord, PodRecord } from './ports.ts'
 import { recover } from './recover.ts'
 import { type RollbackReport, rollback } from './rollback.ts'
 import { beginRun, bringUp, type Run, type RunOptions, takeDown } from './run-loop.ts'
+import { updateFiles } from './update-files.ts'
 
 export interface PlayRequest {
   readonly app: string
@@ -67,8 +68,9 @@ export async function play(request: PlayRequest, options: PlayOptions): Promise<
   const previous = host.state.objects({ app })
   host.state.putApp({ name: app, source: request.source, createdAt })
   const made = changes.create.map(plan => ({ uid: host.newUid(), plan }))
+  const current = keepIdentity(host, request, previous, createdAt)
   try {
-    host.state.putObjects(app, keepIdentity(host, request, previous, createdAt))
+    host.state.putObjects(app, current)
     host.state.addPods(app, made)
     await makeAll(
       run,
@@ -86,6 +88,7 @@ export async function play(request: PlayRequest, options: PlayOptions): Promise<
     throw withRollback(error, report, made.length)
   }
   host.state.markBuilt(app)
+  updateFiles(host, previous, current)
   if (changes.remove.length > 0) await sweep(host)
   const wanted = new Set(plans.map(podKey))
   const created = made.map(({ uid }) => host.state.pod(uid)!)

@@ -3,6 +3,7 @@
  * `fake-host.ts`; both pass the same contract suites. Every *add* has a *remove*, and removing what is absent succeeds.
  */
 import type { V1ContainerPort, V1GRPCAction, V1LifecycleHandler } from '@kubernetes/client-node'
+import type { CgroupSetting } from '../plan/cgroup-settings.ts'
 import type { DeviceFacts, ImageDefaults, MachineFacts, PodFacts } from '../plan/facts.ts'
 import type { Authority, FileContent } from '../plan/file-contents.ts'
 import type { OciSpec } from '../plan/oci-types.ts'
@@ -134,6 +135,8 @@ export interface StatePort {
   container(uid: string, name: string): ContainerRecord | undefined
   /** The pod has failed as a whole: none of its containers is started again. */
   setFailure(uid: string, failure: PodFailure): void
+  /** Of a pod that stays, with what may change about it: the contents of its files, its ephemeral containers. */
+  setPlan(uid: string, plan: PodPlan): void
   removePod(uid: string): void
   /** Every port leased, with the pod it leads to. */
   ports(): readonly (PortPlan & { readonly uid: string; readonly address: string })[]
@@ -186,6 +189,8 @@ export interface RuntimePort {
   isAlive(process: ProcessIdentity): boolean
   /** From now on the end of the pod's containers wakes nobody: it is being removed. */
   hush(uid: string): void
+  /** A pod's own cgroup, with limits for all its containers together. Fails with `LimitNotSupported`. */
+  makeCgroup(path: string, settings: readonly CgroupSetting[]): void
   removeCgroup(path: string): void
 }
 
@@ -279,6 +284,8 @@ export interface Host {
   readonly backoff: BackoffLimits
   /** Starts the supervisor if one of the pods needs it and none runs; one that runs looks at all pods again. */
   wakeSupervisor(pods: readonly PodRecord[]): void
+  /** Ends the supervisor and waits for that: no pod is left. */
+  dismissSupervisor(): Promise<void>
   /** What a monitor runs when a container of the pod has ended: it wakes the supervisor. */
   exitCommand(uid: string, id: string): readonly string[]
   /** RFC 3339 with nanoseconds cut to microseconds. */

@@ -38,8 +38,7 @@ export function planClaim(
   }
   const plan = { ...base, ...claimSettings(claim.spec), ...ownerSettings(claim) }
   const ignored = ignoredAnnotations(claim, [...path, 'claimName'])
-  const volumeName = claim.spec?.volumeName
-  const volume = volumeName ? context.find('PersistentVolume', '', volumeName) : undefined
+  const volume = context.boundVolume(pod.namespace, source.claimName)
   if (volume) {
     const bound = bind(plan, claim, volume, context, path)
     return { ...bound, findings: [...ignored, ...bound.findings] }
@@ -73,7 +72,7 @@ function blockWithoutDevice(path: FieldPath, claim: string): Finding {
   return refused(path, `claim ${claim} is a block device: name one with a PersistentVolume and volumeName`)
 }
 
-/** A claim that names a PersistentVolume gets the path that one describes. */
+/** A claim that is bound to a PersistentVolume gets the path that one describes. */
 function bind(
   plan: ClaimPlan,
   claim: V1PersistentVolumeClaim,

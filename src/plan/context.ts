@@ -1,6 +1,7 @@
 /** What planning a pod may look at besides the pod itself. */
 import type { V1Pod } from '@kubernetes/client-node'
 import type { Finding } from '../manifest/finding.ts'
+import type { BoundVolume } from './bindings.ts'
 import type { FindObject } from './lookup.ts'
 import type { VolumePlan } from './types.ts'
 
@@ -10,6 +11,8 @@ export interface PodContext {
   readonly network: string
   /** `cluster.local`, unless configured otherwise. */
   readonly clusterDomain: string
+  /** The PersistentVolume that a claim is bound to. */
+  readonly boundVolume: BoundVolume
   /** Absolute directory that the manifest's relative host paths start from; absent when there is none. */
   readonly baseDir?: string
 }

@@ -1,8 +1,11 @@
 /** Workloads as the pods they stand for, named as Kubernetes' controllers name them. */
 import type {
+  V1Container,
+  V1CronJob,
   V1DaemonSet,
   V1Deployment,
   V1Job,
+  V1JobSpec,
   V1PersistentVolumeClaim,
   V1Pod,
   V1PodTemplateSpec,
@@ -22,6 +25,8 @@ export interface Expansion {
   readonly podPath: FieldPath
   /** Made for the pods: the claims of a StatefulSet's templates. */
   readonly claims?: readonly V1PersistentVolumeClaim[]
+  /** Pods as they will be made another time: checked, not made. */
+  readonly later?: readonly PodSource[]
 }
 
 type Expander = (object: ManifestObject) => Expansion
@@ -34,6 +39,7 @@ const EXPANDERS: Readonly<Record<string, Expander>> = {
   StatefulSet: expandStatefulSet,
   DaemonSet: expandDaemonSet,
   Job: expandJob,
+  CronJob: expandCronJob,
 }
 
 /** The pods an object stands for; undefined for a kind that is no workload. */
@@ -73,10 +79,11 @@ const TEMPLATE_PATH: FieldPath = ['spec', 'template']
 
 function expandDeployment(object: ManifestObject): Expansion {
   const { spec } = withDefaults(object.value) as V1Deployment
-  if (!spec) return { pods: [], podPath: TEMPLATE_PATH }
+  // A paused Deployment makes no new ReplicaSet, and a new one has no old.
+  if (!spec || spec.paused === true) return { pods: [], podPath: TEMPLATE_PATH }
   const hash = templateHash(spec.template)
   const replicaSet = { kind: 'ReplicaSet', name: `${object.name}-${hash}` }
-  const labels = { 'pod-template-hash': hash }
+  const labels = { [TEMPLATE_HASH]: hash }
   return { pods: replicas(object, spec.template, spec.replicas ?? 1, replicaSet, labels), podPath: TEMPLATE_PATH }
 }
 
@@ -88,15 +95,39 @@ function expandReplicaSet(object: ManifestObject): Expansion {
 
 function expandDaemonSet(object: ManifestObject): Expansion {
   const { spec } = withDefaults(object.value) as V1DaemonSet
-  return { pods: spec ? replicas(object, spec.template, 1, object, {}) : [], podPath: TEMPLATE_PATH }
+  if (!spec) return { pods: [], podPath: TEMPLATE_PATH }
+  const labels = { [REVISION_HASH]: templateHash(spec.template) }
+  return { pods: replicas(object, spec.template, 1, object, labels), podPath: TEMPLATE_PATH }
 }
 
 function expandJob(object: ManifestObject): Expansion {
   const { spec } = withDefaults(object.value) as V1Job
   if (!spec || spec.suspend === true) return { pods: [], podPath: TEMPLATE_PATH }
-  const labels = { 'batch.kubernetes.io/job-name': object.name, 'job-name': object.name }
   const count = Math.min(spec.parallelism ?? 1, spec.completions ?? Number.POSITIVE_INFINITY)
-  return { pods: replicas(object, spec.template, count, object, labels), podPath: TEMPLATE_PATH }
+  const taken = new Set<string>()
+  const pods = Array.from({ length: count }, (_, ordinal) => {
+    const index = spec.completionMode === 'Indexed' ? { index: ordinal, failures: 0 } : undefined
+    const pod = jobPod({
+      object,
+      spec,
+      seed: [object.kind, object.namespace, object.name, spec.template, ordinal],
+      taken,
+      index,
+    })
+    taken.add(pod.name)
+    return pod
+  })
+  return { pods, podPath: TEMPLATE_PATH }
+}
+
+/** The template's pods that are checked when no pod is made yet: a CronJob's jobs come later. */
+function expandCronJob(object: ManifestObject): Expansion {
+  const { spec } = withDefaults(object.value) as V1CronJob
+  const podPath = ['spec', 'jobTemplate', 'spec', 'template']
+  const job = spec?.jobTemplate?.spec
+  if (!job) return { pods: [], podPath }
+  const source = jobPod({ object, spec: job, seed: [object.name], taken: new Set(), index: undefined })
+  return { pods: [], podPath, later: [source] }
 }
 
 /** `NAME-0`, `NAME-1`...: each keeps its name, and the claims made from the templates keep theirs. */
@@ -112,9 +143,26 @@ function expandStatefulSet(object: ManifestObject): Expansion {
   }
 }
 
-function statefulPod(object: ManifestObject, spec: V1StatefulSetSpec, ordinal: number): PodSource {
+/** Labels that say which template a pod was made from. */
+export const TEMPLATE_HASH = 'pod-template-hash'
+export const REVISION_HASH = 'controller-revision-hash'
+
+/** What a pod has to know of the object that it is made for. */
+export type WorkloadName = Pick<ManifestObject, 'kind' | 'apiVersion' | 'namespace' | 'name'>
+
+/** What the `controller-revision-hash` label of a StatefulSet's pods says. */
+export function statefulRevision(name: string, template: V1PodTemplateSpec): string {
+  return `${name}-${templateHash(template)}`
+}
+
+/** The pod of one ordinal. */
+export function statefulPod(object: WorkloadName, spec: V1StatefulSetSpec, ordinal: number): PodSource {
   const name = `${object.name}-${ordinal}`
-  const labels = { 'apps.kubernetes.io/pod-index': String(ordinal), 'statefulset.kubernetes.io/pod-name': name }
+  const labels = {
+    'apps.kubernetes.io/pod-index': String(ordinal),
+    [REVISION_HASH]: statefulRevision(object.name, spec.template),
+    'statefulset.kubernetes.io/pod-name': name,
+  }
   const claimed = (spec.volumeClaimTemplates ?? []).flatMap(({ metadata }) => {
     const volume = metadata?.name
     return volume ? [{ name: volume, persistentVolumeClaim: { claimName: `${volume}-${name}` } }] : []
@@ -134,8 +182,9 @@ function statefulPod(object: ManifestObject, spec: V1StatefulSetSpec, ordinal: n
   return templatePod({ object, template: template ?? spec.template, name, owner: object, labels })
 }
 
-function ordinalClaims(
-  object: ManifestObject,
+/** The claims of one ordinal's pod. */
+export function ordinalClaims(
+  object: WorkloadName,
   spec: V1StatefulSetSpec,
   ordinal: number,
 ): readonly V1PersistentVolumeClaim[] {
@@ -152,12 +201,64 @@ function ordinalClaims(
   }))
 }
 
+export interface JobPodRequest {
+  readonly object: WorkloadName
+  readonly spec: V1JobSpec
+  /** Decides the name's last letters. */
+  readonly seed: unknown
+  /** Names that pods have. */
+  readonly taken: ReadonlySet<string>
+  /** Of an Indexed job, and how often that index failed before. */
+  readonly index: { readonly index: number; readonly failures: number } | undefined
+}
+
+const INDEX = 'batch.kubernetes.io/job-completion-index'
+const INDEX_FAILURES = 'batch.kubernetes.io/job-index-failure-count'
+
+/** A pod of a Job. Source: k8s.io/kubernetes pkg/controller/job/indexed_job_utils.go. */
+export function jobPod({ object, spec, seed, taken, index }: JobPodRequest): PodSource {
+  const base = { 'batch.kubernetes.io/job-name': object.name, 'job-name': object.name }
+  if (index === undefined) {
+    const name = generatedName(`${object.name}-`, seed, taken)
+    return templatePod({ object, template: spec.template, name, owner: object, labels: base })
+  }
+  const name = generatedName(`${object.name}-${index.index}-`, seed, taken)
+  const number = String(index.index)
+  const annotations = {
+    ...spec.template.metadata?.annotations,
+    [INDEX]: number,
+    ...(spec.backoffLimitPerIndex === undefined ? {} : { [INDEX_FAILURES]: String(index.failures) }),
+  }
+  const podSpec = spec.template.spec
+  const template: V1PodTemplateSpec = {
+    metadata: { ...spec.template.metadata, annotations },
+    ...(podSpec === undefined
+      ? {}
+      : {
+          spec: {
+            ...podSpec,
+            hostname: `${object.name}-${number}`,
+            containers: podSpec.containers.map(withIndex),
+            ...(podSpec.initContainers ? { initContainers: podSpec.initContainers.map(withIndex) } : {}),
+          },
+        }),
+  }
+  return templatePod({ object, template, name, owner: object, labels: { ...base, [INDEX]: number } })
+}
+
+function withIndex(container: V1Container): V1Container {
+  const name = 'JOB_COMPLETION_INDEX'
+  if (container.env?.some(variable => variable.name === name)) return container
+  const valueFrom = { fieldRef: { apiVersion: 'v1', fieldPath: `metadata.annotations['${INDEX}']` } }
+  return { ...container, env: [...(container.env ?? []), { name, valueFrom }] }
+}
+
 interface Owner {
   readonly kind: string
   readonly name: string
 }
 
-/** The i-th name depends on the template and on i alone, so that scaling leaves the others as they are. */
+/** The i-th name depends on the template and on i alone, so that the same manifest gives the same plan. */
 function replicas(
   object: ManifestObject,
   template: V1PodTemplateSpec,
@@ -173,15 +274,18 @@ function replicas(
   })
 }
 
-interface TemplatePod {
-  readonly object: ManifestObject
+export interface TemplatePod {
+  /** The object of the manifest that the pod is there for. */
+  readonly object: WorkloadName
   readonly template: V1PodTemplateSpec
   readonly name: string
+  /** The object that made it: a Deployment's ReplicaSet, else the same. */
   readonly owner: Owner
   readonly labels: Readonly<Record<string, string>>
 }
 
-function templatePod({ object, template, name, owner, labels }: TemplatePod): PodSource {
+/** A pod of a template. */
+export function templatePod({ object, template, name, owner, labels }: TemplatePod): PodSource {
   const { namespace } = object
   const reference = {
     apiVersion: object.apiVersion,

@@ -19,6 +19,10 @@ export interface NamedObject {
   readonly value: KubernetesObject
 }
 
+export function namedObject(value: KubernetesObject): NamedObject {
+  return { kind: value.kind, namespace: value.metadata.namespace ?? 'default', name: value.metadata.name ?? '', value }
+}
+
 /** Of two objects with the same name, the first one counts. */
 export function objectFinder(objects: readonly NamedObject[]): FindObject {
   const byKey = new Map<string, KubernetesObject>()

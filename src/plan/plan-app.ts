@@ -1,11 +1,13 @@
 /** The objects of an app as the pods that should exist. */
-import type { V1PersistentVolumeClaim } from '@kubernetes/client-node'
+import type { V1PersistentVolume, V1PersistentVolumeClaim } from '@kubernetes/client-node'
 import type { Diagnostic } from '../diagnostic.ts'
 import type { Finding } from '../manifest/finding.ts'
 import { findKind } from '../manifest/kinds.ts'
 import type { KubernetesObject, ManifestObject } from '../manifest/types.ts'
+import { bindVolumes } from './bindings.ts'
 import { expandObject } from './expand.ts'
-import { type NamedObject, objectFinder } from './lookup.ts'
+import { immutableFindings } from './immutable.ts'
+import { type NamedObject, namedObject, objectFinder } from './lookup.ts'
 import { planPod } from './plan-pod.ts'
 import type { PodPlan, PortPlan } from './types.ts'
 
@@ -22,6 +24,8 @@ export interface PlanOptions {
 
 export interface PlanResult {
   readonly pods: readonly PodPlan[]
+  /** One pod as each CronJob's jobs will make them: its images are needed, the pod is not made now. */
+  readonly later: readonly PodPlan[]
   /** Claims that the objects call for without being written in the manifests: those of a StatefulSet's templates. */
   readonly claims: readonly V1PersistentVolumeClaim[]
   /** When one of them is an error, nothing of the plan may be carried out. */
@@ -35,11 +39,20 @@ export function planApp(objects: readonly ManifestObject[], options: PlanOptions
     return expansion ? [{ object, expansion }] : []
   })
   const claims = expansions.flatMap(({ expansion }) => expansion.claims ?? [])
-  const find = objectFinder([
+  const known = [
     ...objects,
-    ...[...(claims as readonly KubernetesObject[]), ...(options.existing ?? [])].map(named),
-  ])
+    ...[...(claims as readonly KubernetesObject[]), ...(options.existing ?? [])].map(namedObject),
+  ]
+  const find = objectFinder(known)
+  // Claims that are there already have taken theirs.
+  const inOrder = [...known.filter(({ value }) => options.existing?.includes(value)), ...known]
+  const boundVolume = bindVolumes(
+    ofKind<V1PersistentVolumeClaim>(inOrder, 'PersistentVolumeClaim'),
+    ofKind<V1PersistentVolume>(known, 'PersistentVolume'),
+  )
+  const findBefore = objectFinder((options.existing ?? []).map(namedObject))
   const pods: PodPlan[] = []
+  const later: PodPlan[] = []
   const diagnostics: Diagnostic[] = []
   const byName = new Map<string, PodPlan>()
   const portHolders: PortHolders = new Map()
@@ -49,6 +62,7 @@ export function planApp(objects: readonly ManifestObject[], options: PlanOptions
       find,
       network: options.network ?? 'kube',
       clusterDomain: options.clusterDomain ?? 'cluster.local',
+      boundVolume,
       ...(baseDir === undefined ? {} : { baseDir }),
     }
     const findings: Finding[] = []
@@ -61,11 +75,33 @@ export function planApp(objects: readonly ManifestObject[], options: PlanOptions
       if (source === expansion.pods[0]) findings.push(...result.findings)
       findings.push(...portClashes(result.plan, portHolders))
     }
+    for (const source of expansion.later ?? []) {
+      const result = planPod(source, context)
+      findings.push(...result.findings)
+      later.push(result.plan)
+    }
     diagnostics.push(
       ...once(findings).map(finding => locate(object, { ...finding, path: [...expansion.podPath, ...finding.path] })),
     )
   }
-  return { pods, claims, diagnostics }
+  for (const object of objects) {
+    if (object.kind !== 'ConfigMap' && object.kind !== 'Secret') continue
+    const before = findBefore(object.kind, object.namespace, object.name)
+    if (!before) continue
+    const findings = immutableFindings(object.value, before as KubernetesObject)
+    diagnostics.push(...findings.map(finding => locate(object, finding)))
+  }
+  return { pods, later, claims, diagnostics }
+}
+
+/** Each name once: the first, which the manifests define, counts. */
+function ofKind<T>(objects: readonly NamedObject[], kind: string): readonly T[] {
+  const byName = new Map<string, KubernetesObject>()
+  for (const { kind: own, namespace, name, value } of objects) {
+    const key = `${namespace}/${name}`
+    if (own === kind && !byName.has(key)) byName.set(key, value)
+  }
+  return [...byName.values()] as unknown as readonly T[]
 }
 
 /** Whether the kinds' table lets the engine act on it; the reader has told if not. */
@@ -77,10 +113,6 @@ function isRun(object: ManifestObject): boolean {
 function once(findings: readonly Finding[]): readonly Finding[] {
   const told = new Map(findings.toReversed().map(finding => [`${finding.code} ${finding.path.join('/')}`, finding]))
   return findings.filter(finding => told.get(`${finding.code} ${finding.path.join('/')}`) === finding)
-}
-
-function named(value: KubernetesObject): NamedObject {
-  return { kind: value.kind, namespace: value.metadata.namespace ?? 'default', name: value.metadata.name ?? '', value }
 }
 
 function locate(object: ManifestObject, finding: Finding): Diagnostic {

@@ -69,10 +69,15 @@ export function planProjectedVolume(
   const results = (source.sources ?? []).map((part, index) =>
     projectedEntries(part, mode, pod, context, [...path, 'sources', index]),
   )
-  return filesVolume(name, 'projected', mode, {
-    files: results.flatMap(result => result.files),
-    findings: results.flatMap(result => result.findings),
-  })
+  // By what may come into it: a secret that is optional and not there yet counts.
+  const sensitive = (source.sources ?? []).some(part => part.secret || part.serviceAccountToken)
+  return filesVolume(
+    name,
+    'projected',
+    mode,
+    { files: results.flatMap(result => result.files), findings: results.flatMap(result => result.findings) },
+    sensitive,
+  )
 }
 
 function projectedEntries(
@@ -225,9 +230,14 @@ function pathFindings(path: string, at: FieldPath): readonly Finding[] {
 }
 
 /** Of two files with one path the later one counts, as in the kubelet. */
-function filesVolume(name: string, source: FilesPlan['source'], mode: number, result: FilesResult): VolumeResult {
+function filesVolume(
+  name: string,
+  source: FilesPlan['source'],
+  mode: number,
+  result: FilesResult,
+  sensitive = source === 'secret',
+): VolumeResult {
   const files = [...new Map(result.files.map(file => [file.path, file])).values()]
-  const sensitive = source === 'secret' || files.some(file => 'token' in file || ('secret' in file && file.secret))
   const volume: FilesPlan = { name, kind: 'files', source, medium: sensitive ? 'memory' : 'disk', mode, files }
   const failed = result.findings.some(finding => finding.severity === 'error')
   return { ...(failed ? {} : { volume }), findings: result.findings }

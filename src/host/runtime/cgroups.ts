@@ -1,6 +1,7 @@
 /** Control groups, as far as the OCI runtime doesn't do it. Source: cgroups(7). */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
+import type { CgroupSetting } from '../../plan/cgroup-settings.ts'
 import { mount } from '../sys/libc.ts'
 
 const ROOT = '/sys/fs/cgroup'
@@ -31,6 +32,54 @@ export function prepareCgroups(): void {
       )
     }
   }
+}
+
+/** Files that only say who comes first: without them everything still works. */
+const PREFERENCES = new Set(['cpu.shares', 'cpu.weight', 'memory.low'])
+
+/**
+ * Makes a cgroup, to be the parent of others, with limits for all of them together. Fails with `LimitNotSupported` where
+ * the machine has no such controller.
+ */
+export function makeCgroup(path: string, settings: readonly CgroupSetting[]): void {
+  const version = cgroupVersion()
+  if (version === 2) makeUnified(path)
+  for (const { controller, file, value } of settings) {
+    const directory = version === 2 ? `${ROOT}${path}` : `${ROOT}/${controller}${path}`
+    try {
+      if (version === 1) makeBelow(`${ROOT}/${controller}`, path)
+      writeFileSync(`${directory}/${file}`, value)
+    } catch (error) {
+      if (PREFERENCES.has(file)) continue
+      throw new KubeError('LimitNotSupported', `set ${file} to ${value}`, {
+        cause: error,
+        hint: 'this machine cannot limit it: remove the limit from the pod',
+      })
+    }
+  }
+}
+
+/** A controller works in a cgroup whose ancestors all hand it on. */
+function makeUnified(path: string): void {
+  let at = ROOT
+  for (const name of path.split('/').filter(Boolean)) {
+    const controllers = readText(`${at}/cgroup.controllers`).split(' ').filter(Boolean)
+    for (const controller of controllers) {
+      try {
+        writeFileSync(`${at}/cgroup.subtree_control`, `+${controller}`)
+      } catch {
+        // One that this cgroup cannot hand on: a limit that needs it fails by itself.
+      }
+    }
+    at += `/${name}`
+    mkdirSync(at, { recursive: true, mode: 0o755 })
+  }
+}
+
+/** Never the hierarchy itself: one that isn't mounted would become a mere directory. */
+function makeBelow(hierarchy: string, path: string): void {
+  if (!existsSync(`${hierarchy}/cgroup.procs`)) throw new Error(`${hierarchy} is not mounted`)
+  mkdirSync(`${hierarchy}${path}`, { recursive: true, mode: 0o755 })
 }
 
 /** Removes a cgroup from every hierarchy, and its parents once they are empty. Processes in it keep it. */

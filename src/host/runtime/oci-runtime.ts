@@ -9,7 +9,7 @@ import type { Layout } from '../layout.ts'
 import { requireProgram } from '../sys/find-program.ts'
 import { identityOf, isAlive, pidOf } from '../sys/process-identity.ts'
 import { toolError } from '../sys/run.ts'
-import { prepareCgroups, removeCgroup } from './cgroups.ts'
+import { makeCgroup, prepareCgroups, removeCgroup } from './cgroups.ts'
 import { openExitWatch } from './exit-watch.ts'
 import { mountReadOnly, unmountReadOnly } from './read-only-copy.ts'
 import { runtimeError } from './runtime-error.ts'
@@ -137,6 +137,7 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
         if (errnoOf(error) !== 'ENOENT') throw error
       }
     },
+    makeCgroup,
     removeCgroup,
     [Symbol.dispose]: () => exits[Symbol.dispose](),
   }

@@ -237,6 +237,7 @@ export function openState(path: string, options: StateOptions): StateStore {
     },
     setFailure: (uid, failure) =>
       void sql('UPDATE pod SET failure = ? WHERE uid = ?').run(JSON.stringify(failure), uid),
+    setPlan: (uid, plan) => void sql('UPDATE pod SET plan = ? WHERE uid = ?').run(JSON.stringify(plan), uid),
     removePod: uid => void sql('DELETE FROM pod WHERE uid = ?').run(uid),
     ports: () =>
       sql('SELECT port.*, pod.address, pod.uid FROM port JOIN pod ON pod.uid = port.pod WHERE pod.address IS NOT NULL')

@@ -15,6 +15,7 @@ import { checkHostPath } from './host-path.ts'
 import { unmountAll, unmountBelow } from './mount-points.ts'
 import { type LowerDirs, mountReadOnly, mountWritable } from './overlay.ts'
 import { giveToGroup } from './ownership.ts'
+import { requireShared } from './propagation.ts'
 import { readInside } from './read-inside.ts'
 import { openSubPath, readBeneath } from './sub-path.ts'
 
@@ -24,6 +25,12 @@ const SHM_BYTES = 64 * 1024 * 1024
 export interface VolumeOptions {
   readonly layout: Layout
   readonly lowerDirs: (imageReference: string) => LowerDirs
+}
+
+function isBidirectional(plan: PodPlan, volume: VolumePlan): boolean {
+  return plan.members.some(({ mounts }) =>
+    mounts.some(mount => mount.volume === volume.name && mount.propagation === 'rshared'),
+  )
 }
 
 export function openVolumes(options: VolumeOptions): VolumePort {
@@ -39,12 +46,9 @@ export function openVolumes(options: VolumeOptions): VolumePort {
   }
 
   function makeVolume(uid: string, plan: PodPlan, volume: VolumePlan, files: VolumeFiles): void {
-    if (volume.kind === 'hostPath') {
-      checkHostPath(volume)
-      return
-    }
     const path = pathOf(uid, volume)
-    if (volume.kind === 'claim' && volume.path !== undefined) {
+    if (volume.kind === 'hostPath') checkHostPath(volume)
+    else if (volume.kind === 'claim' && volume.path !== undefined) {
       checkHostPath({ name: volume.name, path, type: volume.pathType ?? '' })
     } else if (volume.kind === 'claim' && !volume.ephemeral) {
       claims.make(volume)
@@ -52,6 +56,7 @@ export function openVolumes(options: VolumeOptions): VolumePort {
       mkdirSync(path, { recursive: true, mode: 0o755 })
       fill(path, plan, volume, files)
     }
+    if (isBidirectional(plan, volume)) requireShared(path)
     // A path of the machine keeps its owners; files of kube's own have been given them already.
     const isOurs =
       volume.kind === 'emptyDir' || (volume.kind === 'claim' && volume.path === undefined && !volume.readOnly)
