@@ -60,9 +60,11 @@ export function addCompletionVerbs(verb: AddVerb, program: Command): void {
 }
 
 function grammarOf(program: Command): Grammar {
-  const isShown = (command: Command) => !command.name().startsWith('_')
   return {
-    verbs: program.commands.filter(isShown).map(command => command.name()),
+    verbs: program
+      .createHelp()
+      .visibleCommands(program)
+      .map(command => command.name()),
     optionsOf: verb => {
       const command = program.commands.find(candidate => candidate.name() === verb)
       return [...(command?.options ?? []), ...program.options].flatMap(({ long }) => long ?? [])
