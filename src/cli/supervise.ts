@@ -1,22 +1,42 @@
 /** `kube supervise`: the hidden command that monitors and other commands start. */
-import { closeSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import { tryLock } from '../host/sys/libc.ts'
+import { removePidFile, writePidFile } from '../host/sys/pid-file.ts'
 import { isNeeded, supervise } from '../supervisor/supervise.ts'
 import type { Context } from './context.ts'
+import { openReasons } from './supervisor-reasons.ts'
+import { runningSupervisor } from './wake-supervisor.ts'
 
-/** Ends at once when another one has the lock. */
+/** How often the lock of one that is ending is tried again, in milliseconds. */
+const TRY_MS = 20
+
+/** Ends at once when another one is at work. */
 export async function runSupervise(_args: readonly [], _options: object, context: Context): Promise<number> {
   const host = await context.host()
   const { layout } = host
   mkdirSync(layout.runroot, { recursive: true, mode: 0o700 })
   const lock = openSync(layout.supervisorLock, 'a', 0o600)
   try {
-    if (!tryLock(lock)) return 0
+    while (!tryLock(lock)) {
+      // One that has taken its pid away has had its last look: what woke this one may have come after it.
+      if (runningSupervisor(layout) !== undefined) return 0
+      await delay(TRY_MS)
+    }
+    using reasons = openReasons(layout)
     do {
-      writeFileSync(layout.supervisorPid, `${process.pid}\n`, { mode: 0o600 })
-      await supervise({ host, exitsDir: layout.exitsDir, pokeFile: layout.pokeFile, signal: context.signal })
+      writePidFile(layout.supervisorPid)
+      await supervise({
+        host,
+        exitsDir: layout.exitsDir,
+        pokeFile: layout.pokeFile,
+        signal: context.signal,
+        onReasons: reasons.note,
+      })
+      // A pid that stays tells the next command that the work is not over.
+      if (context.signal.aborted && isNeeded(host)) return 0
       // A container that ended while this was ending saw the pid and woke nobody: hence the last look after it is gone.
-      rmSync(layout.supervisorPid, { force: true })
+      removePidFile(layout.supervisorPid)
     } while (!context.signal.aborted && isNeeded(host))
     return 0
   } finally {

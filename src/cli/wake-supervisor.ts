@@ -1,29 +1,38 @@
-/** Starting a supervisor, or telling the one that runs. */
+/** Starting a supervisor, telling the one that runs, and ending it. */
 import { spawn } from 'node:child_process'
-import { closeSync, openSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, utimesSync, writeFileSync } from 'node:fs'
 import type { PodRecord } from '../engine/ports.ts'
 import type { Layout } from '../host/layout.ts'
+import { lockFile } from '../host/sys/lock.ts'
+import { endNamedProcess, readPidFile } from '../host/sys/pid-file.ts'
 import { probesOf } from '../reconcile/probe.ts'
 
 /** The pid of the supervisor that runs, if one does. */
 export function runningSupervisor(layout: Layout): number | undefined {
-  try {
-    const pid = Number(readFileSync(layout.supervisorPid, 'utf8'))
-    if (!(pid > 0)) return undefined
-    process.kill(pid, 0)
-    return pid
-  } catch {
-    return undefined
-  }
+  const state = readPidFile(layout.supervisorPid)
+  return state.is === 'running' ? state.pid : undefined
+}
+
+/** Ends the supervisor that runs, if it isn't this process, and waits for its end. */
+export async function dismissSupervisor(layout: Layout): Promise<void> {
+  if (!endNamedProcess(layout.supervisorPid)) return
+  const lock = await lockFile(layout.supervisorLock)
+  lock[Symbol.dispose]()
 }
 
 /** Starts `command` when one of the pods has to be looked after all the time and nobody does. */
 export function wakeSupervisor(layout: Layout, command: readonly string[], pods: readonly PodRecord[]): void {
-  if (runningSupervisor(layout) !== undefined) {
-    poke(layout)
-    return
-  }
-  if (!pods.some(needsCare)) return
+  const { is } = readPidFile(layout.supervisorPid)
+  if (is === 'running') poke(layout)
+  else if (is === 'dead' || pods.some(needsCare)) spawnSupervisor(layout, command)
+}
+
+/** Starts another where the last one was killed at its work. */
+export function reviveSupervisor(layout: Layout, command: readonly string[]): void {
+  if (readPidFile(layout.supervisorPid).is === 'dead') spawnSupervisor(layout, command)
+}
+
+function spawnSupervisor(layout: Layout, command: readonly string[]): void {
   const log = openSync(layout.supervisorLog, 'a', 0o600)
   try {
     const [program, ...args] = command

@@ -62,6 +62,8 @@ export function layoutOf(roots: Roots) {
     exitScript: join(runroot, 'on-exit'),
     supervisorLock: join(runroot, 'supervisor.lock'),
     supervisorPid: join(runroot, 'supervisor.pid'),
+    /** Why the supervisor lives. */
+    supervisorReasons: join(runroot, 'supervisor.json'),
     /** Written to when the pods' records changed. */
     pokeFile: join(runroot, 'poke'),
     supervisorLog: join(runroot, 'supervisor.log'),

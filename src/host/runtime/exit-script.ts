@@ -8,10 +8,15 @@ import type { Layout } from '../layout.ts'
  * script, because most often there is nothing to do, and finding that out must not cost the start of a program.
  */
 export function exitScript(layout: Layout, supervise: readonly string[]): string {
-  return `#!/bin/sh
+  // A monitor hands nothing of its environment on.
+  const backoff = process.env.KUBE_BACKOFF_MS
+  return `#!/bin/sh${backoff === undefined ? '' : `\nexport KUBE_BACKOFF_MS=${quoted(backoff)}`}
 [ -e ${quoted(layout.sandboxesDir)}/"$1"/hush ] && exit 0
 [ -e ${quoted(layout.exitsDir)}/"$2" ] || exit 0
-if read -r pid 2>/dev/null <${quoted(layout.supervisorPid)} && kill -0 "$pid" 2>/dev/null; then exit 0; fi
+if read -r pid start 2>/dev/null <${quoted(layout.supervisorPid)} && read -r stat 2>/dev/null <"/proc/$pid/stat"; then
+  # Another process with the number of a killed supervisor began at another time.
+  case $stat in *" $start "*) exit 0 ;; esac
+fi
 # In the background: the monitor waits for this script.
 ${supervise.map(quoted).join(' ')} </dev/null >/dev/null 2>>${quoted(layout.supervisorLog)} &
 `
