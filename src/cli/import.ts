@@ -16,7 +16,9 @@ export async function runImport(
   const { io } = context
   const config = parseChanges(options.change ?? [])
   const { store } = await context.host()
-  const image = await store.importRootfs(file === '-' ? file : resolve(io.cwd, file), name, config)
+  const image = await store.importRootfs(file === '-' ? file : resolve(io.cwd, file), name, config, {
+    signal: context.signal,
+  })
   io.out(options.output === 'json' ? `${JSON.stringify(image, null, 2)}\n` : `${image.id}\n`)
   return 0
 }

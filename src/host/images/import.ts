@@ -23,12 +23,18 @@ export function openInput(path: string): number {
   throw new KubeError('NotAFile', `${path}: is a directory`)
 }
 
+export interface NewRootfs {
+  readonly reference: string
+  readonly config: Partial<ImageConfig>
+  readonly signal: AbortSignal | undefined
+}
+
 export async function importRootfs(
   store: { readonly layout: Layout; readonly db: IndexDb },
   path: string,
-  reference: string,
-  config: Partial<ImageConfig>,
+  image: NewRootfs,
 ): Promise<Image> {
+  const { reference, config, signal } = image
   const name = formatReference(parseLocalReference(reference))
   if (name.includes('@'))
     throw new KubeError(
@@ -48,6 +54,7 @@ export async function importRootfs(
     if (!isDirect) isOurs = false
     for (;;) {
       const diffId = await writer.addLayer({
+        signal,
         source: isDirect
           ? { kind: 'file', fd, offset: 0, length: fstatSync(fd).size }
           : { kind: 'stream', bytes: await uncompressed(streamOf(fd)) },

@@ -11,6 +11,9 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Digest } from './types.ts'
 
+/** Under `l/`: what an image without layers is mounted from. */
+export const EMPTY_LAYER = 'empty'
+
 export interface Layout {
   readonly base: string
   readonly index: string

@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
 import { HeldLock } from './held-lock.ts'
 import type { IndexDb } from './index-db.ts'
-import { blobPath, type Layout } from './layout.ts'
+import { blobPath, EMPTY_LAYER, type Layout } from './layout.ts'
 import { lookupNames } from './reference.ts'
 import { removeTree } from './tree.ts'
 import type { Digest, Image, RemovedImage } from './types.ts'
@@ -118,7 +118,7 @@ export async function pruneStore(store: Store): Promise<{ readonly freedBytes: n
       doomed.push(
         ...moveAside(
           store,
-          readdirSync(layout.layers).filter(name => !known.has(name)),
+          readdirSync(layout.layers).filter(name => !known.has(name) && name !== EMPTY_LAYER),
         ),
       )
       const blobs = db.blobDigests()

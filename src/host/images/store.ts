@@ -3,14 +3,12 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { KubeError } from '../../diagnostic.ts'
 import { IndexDb } from './index-db.ts'
-import { layoutOf } from './layout.ts'
+import { EMPTY_LAYER, layoutOf } from './layout.ts'
 import { formatReference, isShortName, lookupNames, parseLocalReference, parseReference } from './reference.ts'
 import type { Digest, Image, ImageStore } from './types.ts'
 
 /** An ID as people write it: with or without `sha256:`, whole or at least 4 digits of it. */
 const ID = /^(?:sha256:)?([0-9a-f]{4,64})$/
-/** Under `l/`: what an image without layers is mounted from. */
-const EMPTY_LAYER = 'empty'
 
 /** Opens the store under `root`, making it when it is not there. Several processes may have it open. */
 export function openImageStore(root: string): ImageStore {
@@ -47,9 +45,9 @@ export function openImageStore(root: string): ImageStore {
       const { loadImages } = await import('./load.ts')
       return loadImages(store, path, options?.signal)
     },
-    async importRootfs(path, reference, config) {
+    async importRootfs(path, reference, config, options) {
       const { importRootfs } = await import('./import.ts')
-      return importRootfs(store, path, reference, config ?? {})
+      return importRootfs(store, path, { reference, config: config ?? {}, signal: options?.signal })
     },
     tag(image, reference) {
       const { id } = need(image)

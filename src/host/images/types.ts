@@ -72,7 +72,12 @@ export interface ImageStore {
   /** From a docker-archive, an oci-archive or an OCI layout directory; returns what it held. */
   load(path: string, options?: { readonly signal?: AbortSignal }): Promise<readonly Image[]>
   /** One layer from a root file system tar (plain, gzip or zstd; `-` is standard input). */
-  importRootfs(path: string, reference: string, config?: Partial<ImageConfig>): Promise<Image>
+  importRootfs(
+    path: string,
+    reference: string,
+    config?: Partial<ImageConfig>,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<Image>
   tag(image: string, reference: string): Image
   /** Takes a reference away; the image and its layers go with the last one. Fails with `ImageInUse` when `inUse(id)` says so, unless `force`. */
   remove(

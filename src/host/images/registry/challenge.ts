@@ -8,7 +8,7 @@ export interface Challenge {
 }
 
 const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-const PARAMETER = new RegExp(`^\\s*(${TOKEN})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|([^\\s,"]*))\\s*`)
+const PARAMETER = new RegExp(`^\\s*(${TOKEN})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|([^\\s,"]+))\\s*`)
 const SCHEME = new RegExp(`^[\\s,]*(${TOKEN})(?=\\s|,|$)`)
 
 /** Every challenge of a header, which may hold several separated by commas. What cannot be read ends it. */
