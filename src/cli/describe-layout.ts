@@ -1,5 +1,7 @@
 /** `kubectl describe`'s layout: names and values in columns, indented blocks. Pure. */
 
+import { visible } from './render.ts'
+
 /** A line with a value, a name with a block below it, or a bare line. */
 export type Field = readonly [name: string, value: string | readonly Field[]] | string
 
@@ -10,10 +12,10 @@ export function layout(fields: readonly Field[], indent = ''): string {
   const width = Math.max(0, ...fields.map(field => (isLine(field) ? field[0].length : 0)))
   return fields
     .map(field => {
-      if (typeof field === 'string') return `${indent}${field}\n`
+      if (typeof field === 'string') return `${indent}${visible(field)}\n`
       const [name, value] = field
       if (typeof value !== 'string') return `${indent}${name}:\n${layout(value, `${indent}  `)}`
-      const [first = '', ...more] = value.split('\n')
+      const [first = '', ...more] = visible(value).split('\n')
       const start = `${indent}${`${name}:`.padEnd(width + 1)}  `
       const rest = more.map(line => `${' '.repeat(start.length)}${line}\n`)
       return `${`${start}${first}`.trimEnd()}\n${rest.join('')}`

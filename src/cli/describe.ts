@@ -7,7 +7,7 @@ import { type Field, layout, mapText, orNone, timeText } from './describe-layout
 import { describePod } from './describe-pod.ts'
 import { type GetOptions, select } from './get.ts'
 import { findValues } from './jsonpath.ts'
-import { renderError } from './render.ts'
+import { renderError, visible } from './render.ts'
 import { parseResources } from './resources.ts'
 import { readWorld } from './world.ts'
 
@@ -75,7 +75,7 @@ function dataSizes(object: object, path: string): string | readonly Field[] {
 
 function describeConfigMap(object: WireObject): string {
   const data = Object.entries((findValues('data', object)[0] ?? {}) as Readonly<Record<string, string>>)
-  const texts = data.map(([key, value]) => `${key}:\n----\n${value}\n\n`).join('')
+  const texts = data.map(([key, value]) => `${key}:\n----\n${visible(value)}\n\n`).join('')
   return `${layout(head(object))}\nData\n====\n${texts}\n${layout([['BinaryData', dataSizes(object, 'binaryData')]])}`
 }
 

@@ -3,11 +3,13 @@ import { KubeError } from '../diagnostic.ts'
 import { fieldFilter, labelFilter } from '../status/selector.ts'
 import type { WireObject } from '../status/wire.ts'
 import type { Context } from './context.ts'
+import type { RealHost } from './host.ts'
 import { findValues } from './jsonpath.ts'
 import { readObjects } from './load-manifests.ts'
 import { formatObjects, type OutputFormat, objectTable, parseOutput } from './print-objects.ts'
 import { renderError } from './render.ts'
 import { parseResources, type ResourceKind, type ResourceRequest, requireKind } from './resources.ts'
+import { watchChanges } from './watch-changes.ts'
 import { readWorld, type World } from './world.ts'
 
 export interface GetOptions {
@@ -22,6 +24,7 @@ export interface GetOptions {
   readonly labelColumns?: string
   readonly sortBy?: string
   readonly ignoreNotFound?: boolean
+  readonly watch?: boolean
 }
 
 export async function runGet([resources]: [readonly string[]], options: GetOptions, context: Context): Promise<number> {
@@ -36,7 +39,32 @@ export async function runGet([resources]: [readonly string[]], options: GetOptio
   for (const error of found.missing) {
     if (!options.ignoreNotFound) io.err(renderError(io, error))
   }
+  if (options.watch) await follow(host, objects, format, { single: true, requests, options, context })
   return found.missing.length > 0 && !options.ignoreNotFound ? 1 : 0
+}
+
+/** Prints each object again that has changed, until the signal. */
+async function follow(
+  host: RealHost,
+  first: readonly WireObject[],
+  format: OutputFormat,
+  printing: Printing,
+): Promise<void> {
+  const { requests, options, context } = printing
+  const textOf = (objects: readonly WireObject[]) =>
+    new Map(objects.map(object => [object.metadata.uid ?? object.metadata.name, JSON.stringify(object)]))
+  let before = textOf(first)
+  using changes = watchChanges(host.layout)
+  while (await changes.next(context.signal)) {
+    const { objects } = select(readWorld(host), requests, options)
+    const now = textOf(objects)
+    const changed = objects.filter(({ metadata }) => {
+      const key = metadata.uid ?? metadata.name
+      return before.get(key) !== now.get(key)
+    })
+    before = now
+    for (const object of changed) print([object], format, { ...printing, options: { ...options, headers: false } })
+  }
 }
 
 /** What the arguments name, or with `-f` what the manifests do. */

@@ -3,28 +3,32 @@ import { KubeError } from '../diagnostic.ts'
 import { play } from '../engine/play.ts'
 import type { ObjectRecord } from '../engine/ports.ts'
 import type { KubernetesObject, ManifestObject } from '../manifest/types.ts'
+import { canonicalJson } from '../plan/canonical.ts'
 import { podKey } from '../reconcile/decide.ts'
 import type { Context } from './context.ts'
 import type { RealHost } from './host.ts'
-import { appNameOf, loadManifests, sourceOf } from './load-manifests.ts'
+import { appNameOf, loadManifests, namedFiles, sourceOf } from './load-manifests.ts'
 import { warmUp } from './warm-up.ts'
 
 export interface PlayCommandOptions {
   readonly namespace: string
   readonly app?: string
   readonly replace?: boolean
+  readonly filename?: readonly string[]
   readonly recursive?: boolean
+  readonly kustomize?: boolean
   readonly skipUnknown?: boolean
   readonly quiet?: boolean
   readonly output?: string
 }
 
 export async function runPlay(
-  [files]: [readonly string[]],
+  [args]: [readonly string[]],
   options: PlayCommandOptions,
   context: Context,
 ): Promise<number> {
   const { io } = context
+  const files = namedFiles(args, options)
   const ready = warmUp()
   const host = await context.host()
   const existing = host.state.objects().map(object => object.value as KubernetesObject)
@@ -32,7 +36,7 @@ export async function runPlay(
   if (objects.length === 0) throw new KubeError('ManifestEmpty', 'the manifest holds no objects', { exitStatus: 2 })
   const source = sourceOf(files, io.cwd)
   const app = options.app ?? chooseApp(host, files, objects, source)
-  const before = new Map(host.state.objects({ app }).map(object => [objectKey(object), JSON.stringify(object.value)]))
+  const before = new Map(host.state.objects({ app }).map(object => [objectKey(object), canonicalJson(object.value)]))
   await ready
   const result = await play(
     { app, source, objects: objects.map(asRecord), plans, ...(options.replace ? { replace: true } : {}) },
@@ -48,7 +52,7 @@ export async function runPlay(
   const replaced = new Set(result.replaced)
   const lines = objects.map(object => {
     const old = before.get(objectKey(object))
-    const changed = old !== JSON.stringify(object.value) || replaced.has(podKey(object)) || options.replace === true
+    const changed = old !== canonicalJson(object.value) || replaced.has(podKey(object)) || options.replace === true
     return { object, result: old === undefined ? 'created' : changed ? 'configured' : 'unchanged' }
   })
   const kept = new Set(objects.map(objectKey))

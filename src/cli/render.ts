@@ -10,13 +10,21 @@ export function paint(io: Pick<Io, 'colour'>, colour: Colour, text: string): str
   return io.colour ? `\u001b[${CODES[colour]}m${text}\u001b[0m` : text
 }
 
+/** Text of a manifest or a container, made harmless for a terminal: control characters as `^[`, as kubectl shows them. */
+export function visible(text: string): string {
+  return text.replace(/[^\P{Cc}\t\n]/gu, char => {
+    const code = char.charCodeAt(0)
+    return code < 0x80 ? `^${String.fromCharCode(code ^ 0x40)}` : `\\u00${code.toString(16)}`
+  })
+}
+
 /** Columns three spaces apart, as kubectl has them; no trailing blanks. */
 export function table(
   header: readonly string[],
   rows: readonly (readonly string[])[],
   options: { readonly header?: boolean } = {},
 ): string {
-  const all = options.header === false ? rows : [header, ...rows]
+  const all = (options.header === false ? rows : [header, ...rows]).map(row => row.map(visible))
   const widths = header.map((_, i) => Math.max(0, ...all.map(row => row[i]?.length ?? 0)))
   return all
     .map(

@@ -21,6 +21,7 @@ export function addLookVerbs(verb: AddVerb): void {
     .option('-L, --label-columns <labels>', 'a column for each of these labels')
     .option('--sort-by <path>', 'order by the value at this path: .metadata.name')
     .option('--ignore-not-found', 'no error for what is not there')
+    .option('-w, --watch', 'go on, printing what changes')
 
   verb(
     'logs [pod] [container]',
