@@ -7,12 +7,25 @@ import { planApp } from '../plan/plan-app.ts'
 import type { PodPlan } from '../plan/types.ts'
 import type { Context } from './context.ts'
 import { gatherTexts } from './gather.ts'
-import { diagnosticLine } from './render.ts'
+import { renderDiagnostics } from './render-diagnostics.ts'
 
 export interface LoadOptions {
   readonly namespace: string
+  /** `-f`: what is read before the arguments. */
+  readonly filename?: readonly string[]
   readonly recursive?: boolean
+  readonly kustomize?: boolean
   readonly skipUnknown?: boolean
+}
+
+/**
+ * What `-f` and the arguments name, in this order.
+ * @throws KubeError with exit status 2: nothing is named.
+ */
+export function namedFiles(args: readonly string[], options: Pick<LoadOptions, 'filename'>): readonly string[] {
+  const files = [...(options.filename ?? []), ...args]
+  if (files.length > 0) return files
+  throw new KubeError('Usage', 'no manifest is named', { exitStatus: 2, hint: 'name files, directories, URLs or -' })
 }
 
 export interface LoadedManifests {
@@ -33,13 +46,17 @@ export async function loadManifests(
     existing,
     baseDir: file => resolve(context.io.cwd, file === '-' ? '.' : dirname(file)),
   })
-  report([...diagnostics, ...planned.diagnostics], context)
+  report([...diagnostics, ...planned.diagnostics], texts, context)
   return { texts, objects, plans: planned.pods }
 }
 
 /** Reads and checks, and leaves the judgement to the caller. */
 export async function readObjects(files: readonly string[], options: LoadOptions, context: Context) {
-  const texts = await gatherTexts(files, { readInput: context.io.readInput, recursive: options.recursive === true })
+  const texts = await gatherTexts(files, {
+    readInput: context.io.readInput,
+    recursive: options.recursive === true,
+    kustomize: options.kustomize === true,
+  })
   const { objects, diagnostics } = await readManifests(texts, {
     namespace: options.namespace,
     skipUnknown: options.skipUnknown === true,
@@ -48,10 +65,10 @@ export async function readObjects(files: readonly string[], options: LoadOptions
 }
 
 /** Warnings to standard error; fails when there are errors. */
-function report(diagnostics: readonly Diagnostic[], context: Context): void {
+function report(diagnostics: readonly Diagnostic[], texts: readonly ManifestText[], context: Context): void {
   const errors = diagnostics.filter(diagnostic => diagnostic.severity === 'error')
-  for (const diagnostic of diagnostics)
-    if (diagnostic.severity !== 'notice') context.io.err(diagnosticLine(context.io, diagnostic))
+  const told = diagnostics.filter(diagnostic => diagnostic.severity !== 'notice')
+  context.io.err(renderDiagnostics(context.io, told, texts))
   if (errors.length === 0) return
   throw new KubeError(
     'ManifestInvalid',

@@ -3,21 +3,23 @@ import { KubeError } from '../diagnostic.ts'
 import { printYaml } from '../manifest/print.ts'
 import { describePlan, formatPlan } from '../plan/describe-plan.ts'
 import type { Context } from './context.ts'
-import { loadManifests } from './load-manifests.ts'
+import { loadManifests, namedFiles } from './load-manifests.ts'
 
 export interface PlanCommandOptions {
   readonly namespace: string
+  readonly filename?: readonly string[]
   readonly recursive?: boolean
+  readonly kustomize?: boolean
   readonly skipUnknown?: boolean
   readonly output?: string
 }
 
 export async function runPlan(
-  [files]: [readonly string[]],
+  [args]: [readonly string[]],
   options: PlanCommandOptions,
   context: Context,
 ): Promise<undefined> {
-  const { plans } = await loadManifests(files, options, context)
+  const { plans } = await loadManifests(namedFiles(args, options), options, context)
   const { output } = options
   if (output === undefined) context.io.out(formatPlan(plans))
   else if (output === 'json') context.io.out(`${JSON.stringify(describePlan(plans), null, 2)}\n`)

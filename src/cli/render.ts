@@ -1,5 +1,5 @@
 /** How things are told on a terminal or in a pipe: tables, colours, errors. */
-import { causeChain, type Diagnostic, formatPath, KubeError } from '../diagnostic.ts'
+import { causeChain, KubeError } from '../diagnostic.ts'
 import type { Io } from './context.ts'
 
 const CODES = { red: 31, green: 32, yellow: 33, blue: 34, magenta: 35, cyan: 36, grey: 90, bold: 1 } as const
@@ -51,15 +51,6 @@ export function age(fromMs: number, nowMs: number): string {
   if (days < 8) return hours % 24 === 0 ? `${days}d` : `${days}d${hours % 24}h`
   if (days < 730) return `${days}d`
   return `${Math.floor(days / 365)}y`
-}
-
-/** `file:line:column: error: path: message [code]`. */
-export function diagnosticLine(io: Pick<Io, 'colour'>, d: Diagnostic): string {
-  const place = [d.file, d.position?.line, d.position?.column].filter(part => part !== undefined).join(':')
-  const severity = paint(io, d.severity === 'error' ? 'red' : 'yellow', d.severity)
-  const path = d.path.length === 0 ? '' : `${formatPath(d.path)}: `
-  const hint = d.hint === undefined ? '' : `; ${d.hint}`
-  return `${place === '' ? '' : `${place}: `}${severity}: ${path}${d.message}${hint} [${d.code}]\n`
 }
 
 /** A failure as the user sees it: what, where, and what to do. Never a stack trace, but for a defect of ours in debug. */

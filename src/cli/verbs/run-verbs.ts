@@ -1,11 +1,23 @@
 /** Verbs that run manifests and take away what they made. */
+import type { Command } from 'commander'
 import { type AddVerb, collect, type Entry, namespaceOption, outputOption, seconds } from './verb.ts'
 
+/** How manifests are named, by the verbs that run them. */
+function withManifestOptions(command: Command): Command {
+  return command
+    .option('-f, --filename <file>', 'as an argument; can be repeated', collect)
+    .option('-R, --recursive', 'also the directories below a directory')
+    .option('-k, --kustomize', 'build the arguments with kustomize')
+    .option('--skip-unknown', 'pass over unknown kinds with a warning')
+}
+
 export function addRunVerbs(verb: AddVerb): void {
-  verb(
-    'play <files...>',
-    'run the pods of manifests: files, directories, URLs or - for standard input',
-    async () => (await import('../play.ts')).runPlay as Entry,
+  withManifestOptions(
+    verb(
+      'play [files...]',
+      'run the pods of manifests: files, directories, globs, URLs or - for standard input',
+      async () => (await import('../play.ts')).runPlay as Entry,
+    ),
   )
     .addOption(namespaceOption())
     .option('--app <name>', 'name of the app (default: from the file)')
@@ -13,10 +25,12 @@ export function addRunVerbs(verb: AddVerb): void {
     .option('-q, --quiet', 'no progress')
     .addOption(outputOption('json'))
 
-  verb(
-    'plan <files...>',
-    'show what play would make, without touching anything',
-    async () => (await import('../plan.ts')).runPlan as Entry,
+  withManifestOptions(
+    verb(
+      'plan [files...]',
+      'show what play would make, without touching anything',
+      async () => (await import('../plan.ts')).runPlan as Entry,
+    ),
   )
     .addOption(namespaceOption())
     .addOption(outputOption('json', 'yaml'))
