@@ -23,7 +23,7 @@ import { readMachineFacts } from '../host/sys/machine.ts'
 import { openVolumes } from '../host/volumes/pod-volumes.ts'
 import type { MachineFacts } from '../plan/facts.ts'
 import { type BackoffLimits, KUBELET_BACKOFF } from '../reconcile/restart.ts'
-import { wakeSupervisor } from './wake-supervisor.ts'
+import { dismissSupervisor, wakeSupervisor } from './wake-supervisor.ts'
 
 export interface HostOptions extends Partial<Roots> {
   /** The OCI runtime. Default `crun`. */
@@ -116,6 +116,7 @@ export function openHost(options: HostOptions): RealHost {
     wakeSupervisor(pods) {
       wakeSupervisor(layout, supervise, pods)
     },
+    dismissSupervisor: () => dismissSupervisor(layout),
     get network() {
       return network()
     },

@@ -61,5 +61,7 @@ export async function sweep(host: Host): Promise<void> {
   const pods = host.state.pods()
   if (pods.some(pod => pod.plan.network.mode === 'bridge')) await host.network.publish()
   else await host.network.remove()
-  if (pods.length === 0) await host.runtime.release()
+  if (pods.length > 0) return
+  await host.dismissSupervisor()
+  await host.runtime.release()
 }

@@ -1,5 +1,6 @@
 /** Finishing what a killed command left half done. */
 import { causeChain } from '../diagnostic.ts'
+import { beginRemoval } from './down.ts'
 import type { Host, PodRecord } from './ports.ts'
 import { beginRun, takeDown } from './run-loop.ts'
 
@@ -15,14 +16,14 @@ export function isHalfDone(host: Host, pod: PodRecord): boolean {
 export async function recover(host: Host, pods: readonly PodRecord[]): Promise<readonly string[]> {
   const run = beginRun({ host })
   const failed: string[] = []
+  const halfDone = pods.filter(pod => isHalfDone(host, pod))
+  for (const pod of halfDone) beginRemoval(host, pod.uid)
   await Promise.all(
-    pods
-      .filter(pod => isHalfDone(host, pod))
-      .map(pod =>
-        takeDown(run, pod, pod.removing ? undefined : 0).catch((error: unknown) => {
-          failed.push(causeChain(error))
-        }),
-      ),
+    halfDone.map(pod =>
+      takeDown(run, pod, pod.removing ? undefined : 0).catch((error: unknown) => {
+        failed.push(causeChain(error))
+      }),
+    ),
   )
   return failed
 }

@@ -1,6 +1,6 @@
 /** A bridge network: links, addresses and routes of its pods, and the ports of the machine that lead to them. */
 import { createHash } from 'node:crypto'
-import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { during, errnoOf, KubeError } from '../../diagnostic.ts'
 import type { NetworkPort } from '../../engine/ports.ts'
 import { type Layout, vethName } from '../layout.ts'
@@ -68,6 +68,8 @@ export function openBridgeNetwork(options: BridgeOptions): NetworkPort {
     const mark = `${bootId()} ${createHash('sha256').update(rules).digest('hex')}`
     if (readApplied() === mark) return
     const nft = requireProgram('nft')
+    // A command that dies between the two must not leave a mark that is not true.
+    rmSync(layout.firewallState, { force: true })
     const done = await run(nft, ['-f', '-'], { input: rules })
     if (done.status !== 0)
       throw new KubeError('FirewallFailed', `apply nftables rules: ${done.stderr.trim().split('\n')[0]}`)

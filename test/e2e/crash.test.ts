@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { after, before, describe, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { cannotRunPods, IMAGE, openSandbox, type Sandbox } from '../support/sandbox.ts'
+
+/** Three pods of two containers: enough that a random moment falls into every kind of step. */
+const MANIFEST = ['one', 'two', 'three']
+  .map(
+    (name, i) => `
+apiVersion: v1
+kind: Pod
+metadata: { name: ${name} }
+spec:
+  terminationGracePeriodSeconds: 0
+  volumes: [{ name: data, emptyDir: {} }, { name: memory, emptyDir: { medium: Memory } }]
+  containers:
+  - name: a
+    image: ${IMAGE}
+    command: [sleep, '1000']
+    ports: [{ containerPort: 80, hostPort: ${28_500 + i} }]
+    volumeMounts: [{ name: data, mountPath: /data }, { name: memory, mountPath: /memory }]
+  - { name: b, image: ${IMAGE}, command: [sleep, '1000'] }
+`,
+  )
+  .join('---')
+
+/** A fixed sequence of numbers from 0 to 1, so that a failure can be seen again. */
+function sequence(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state * 1_103_515_245 + 12_345) % 2 ** 31
+    return state / 2 ** 31
+  }
+}
+
+describe('kube killed with SIGKILL at any moment', { skip: cannotRunPods }, () => {
+  let sandbox: Sandbox
+  let file: string
+  let playMs: number
+  let downMs: number
+  before(async () => {
+    sandbox = await openSandbox()
+    file = sandbox.manifest('three.yaml', MANIFEST)
+    // Once without counting: the first one makes what the later ones find.
+    await sandbox.ok(['play', file])
+    await sandbox.ok(['down', file])
+    playMs = await took(() => sandbox.ok(['play', file]))
+    downMs = await took(() => sandbox.ok(['down', file]))
+  })
+  after(() => sandbox[Symbol.asyncDispose]())
+
+  async function took(work: () => Promise<unknown>): Promise<number> {
+    const begun = performance.now()
+    await work()
+    return performance.now() - begun
+  }
+
+  /** Starts a command and kills it after a time. */
+  async function killAfter(ms: number, args: readonly string[]): Promise<void> {
+    const child = sandbox.start(args)
+    const closed = once(child, 'exit')
+    await Promise.race([closed, delay(ms)])
+    child.kill('SIGKILL')
+    await closed
+  }
+
+  async function ready(): Promise<readonly string[]> {
+    const list = JSON.parse(await sandbox.ok(['get', 'pods', '-o', 'json'])) as {
+      readonly items: readonly {
+        readonly metadata: { readonly name: string }
+        readonly status: { readonly phase: string; readonly containerStatuses: readonly { readonly ready: boolean }[] }
+      }[]
+    }
+    return list.items
+      .filter(({ status }) => status.phase === 'Running' && status.containerStatuses.every(c => c.ready))
+      .map(({ metadata }) => metadata.name)
+      .sort()
+  }
+
+  const random = sequence(20_240_601)
+  for (let round = 0; round < 12; round++) {
+    test(`in a play, then down (${round})`, async () => {
+      await killAfter(playMs * random(), ['play', file])
+      await sandbox.ok(['down', file])
+      assert.deepEqual(sandbox.leftovers(), [])
+    })
+    test(`in a play, then the same play (${round})`, async () => {
+      await killAfter(playMs * random(), ['play', file])
+      await sandbox.ok(['play', file])
+      assert.deepEqual(await ready(), ['one', 'three', 'two'])
+      await sandbox.ok(['down', file])
+      assert.deepEqual(sandbox.leftovers(), [])
+    })
+    test(`in a down, then down (${round})`, async () => {
+      await sandbox.ok(['play', file])
+      await killAfter(downMs * random(), ['down', file])
+      await sandbox.ok(['down', file])
+      assert.deepEqual(sandbox.leftovers(), [])
+    })
+  }
+
+  test('in a play, then another play', async () => {
+    const other = sandbox.manifest(
+      'other.yaml',
+      MANIFEST.slice(0, MANIFEST.indexOf('---')).replace('name: one', 'name: other').replace('28500', '28510'),
+    )
+    await killAfter(playMs * 0.7, ['play', file])
+    await sandbox.ok(['play', other])
+    assert.ok((await ready()).includes('other'))
+    await sandbox.ok(['down', other])
+    await sandbox.ok(['down', file])
+    assert.deepEqual(sandbox.leftovers(), [])
+  })
+})
