@@ -15,8 +15,8 @@ import { fileURLToPath } from 'node:url'
 
 const top = fileURLToPath(new URL('..', import.meta.url))
 
-/** One test may take this long: more means that it hangs. */
-const TIMEOUT_MS = 300_000
+/** When no test has begun or ended for this long, one hangs. */
+const SILENCE_MS = 300_000
 
 interface Group {
   readonly patterns: readonly string[]
@@ -49,23 +49,35 @@ let passed = true
 /** The events of all groups as if they were one run's. */
 async function* events(words: readonly string[]): AsyncGenerator<TestEvent> {
   const totals = new Map<string, number>()
+  const hang = new AbortController()
+  const silence = setTimeout(() => hang.abort(), SILENCE_MS)
+  let summary: TestEvent | undefined
   for (const { patterns, concurrency } of groups) {
     const files = globSync([...patterns], { cwd: top })
       .filter(file => words.length === 0 || words.some(word => file.includes(word)))
       .sort()
       .map(file => join(top, file))
     if (files.length === 0) continue
-    for await (const event of run({ files, concurrency, cwd: top, timeout: TIMEOUT_MS })) {
-      if (event.type === 'test:summary' && event.data.file === undefined && !event.data.success) passed = false
+    for await (const event of run({ files, concurrency, cwd: top, signal: hang.signal })) {
+      silence.refresh()
+      if (event.type === 'test:summary' && event.data.file === undefined) {
+        // The reporter lists what failed when this comes, so it comes once.
+        summary = event
+        if (!event.data.success) passed = false
+        continue
+      }
       const total = event.type === 'test:diagnostic' && event.data.nesting === 0 ? TOTAL.exec(event.data.message) : null
       if (total) totals.set(total[1]!, (totals.get(total[1]!) ?? 0) + Number(total[2]))
       else yield event
     }
   }
-  if (totals.get('tests') === undefined) passed = false
+  clearTimeout(silence)
+  if (hang.signal.aborted || totals.get('tests') === undefined) passed = false
   for (const [name, count] of totals) {
     yield { type: 'test:diagnostic', data: { nesting: 0, message: `${name} ${count}`, level: 'info' } } as TestEvent
   }
+  if (summary !== undefined) yield summary
+  if (hang.signal.aborted) console.error(`No test began or ended for ${SILENCE_MS / 60_000} minutes: stopped.`)
 }
 
 const words = process.argv.slice(2)

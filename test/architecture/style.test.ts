@@ -38,9 +38,7 @@ suite('style', () => {
   test('no name says only that something is handled or helped with', () => {
     const names = sources.map(source => basename(source.path, '.ts'))
     assert.deepEqual(
-      names.filter(name =>
-        /^(utils?|helpers?|common|misc|manager|handler)$|-(utils?|helpers?|manager|handler)$/.test(name),
-      ),
+      names.filter(name => /^(utils?|helpers?|common|misc|manager|handler)$|-(utils?|helpers?|manager)$/.test(name)),
       [],
     )
   })
