@@ -63,7 +63,10 @@ async function follow(
       return before.get(key) !== now.get(key)
     })
     before = now
-    for (const object of changed) print([object], format, { ...printing, options: { ...options, headers: false } })
+    if (changed.length === 0) continue
+    if (format.kind === 'table' || format.kind === 'wide')
+      printTables(objects, format.kind === 'wide', { ...printing, isShown: object => changed.includes(object) })
+    else for (const object of changed) print([object], format, { ...printing, options: { ...options, headers: false } })
   }
 }
 
@@ -142,6 +145,7 @@ interface Printing {
   readonly requests: readonly ResourceRequest[]
   readonly options: GetOptions
   readonly context: Context
+  readonly isShown?: (object: WireObject) => boolean
 }
 
 function print(objects: readonly WireObject[], format: OutputFormat, printing: Printing): void {
@@ -153,12 +157,13 @@ function print(objects: readonly WireObject[], format: OutputFormat, printing: P
 }
 
 /** A table for each kind, blank lines between them. */
-function printTables(objects: readonly WireObject[], isWide: boolean, { requests, options, context }: Printing): void {
+function printTables(objects: readonly WireObject[], isWide: boolean, printing: Printing): void {
+  const { requests, options, context, isShown } = printing
   const { io } = context
   const kinds = [...new Set(requests.map(request => request.kind))]
   const tables = kinds
     .map(({ kind, namespaced }) => ({ kind, namespaced, rows: objects.filter(object => object.kind === kind) }))
-    .filter(({ rows }) => rows.length > 0)
+    .filter(({ rows }) => (isShown ? rows.some(isShown) : rows.length > 0))
     .map(({ kind, namespaced, rows }) =>
       objectTable(kind, rows, {
         isWide,
@@ -168,6 +173,7 @@ function printTables(objects: readonly WireObject[], isWide: boolean, { requests
         withLabels: options.showLabels === true,
         labelColumns: (options.labelColumns ?? '').split(',').filter(label => label !== ''),
         nowMs: Date.now(),
+        ...(isShown === undefined ? {} : { isShown }),
       }),
     )
   if (tables.length > 0) io.out(tables.join('\n'))

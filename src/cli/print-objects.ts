@@ -97,6 +97,8 @@ export interface TableOptions {
   /** Labels that get a column of their own. */
   readonly labelColumns: readonly string[]
   readonly nowMs: number
+  /** Which rows are printed, in the columns that all of them need. Default all. */
+  readonly isShown?: (object: WireObject) => boolean
 }
 
 /** A table of objects of one kind. */
@@ -115,11 +117,14 @@ export function objectTable(kind: string, objects: readonly WireObject[], option
       return options.withKind && column.title === 'NAME' ? `${qualifiedName(object)}/${text}` : text
     }),
   )
-  return table(
-    all.map(({ title }) => title),
-    rows,
-    { header: options.withHeader },
-  )
+  const header = all.map(({ title }) => title)
+  const { isShown, withHeader } = options
+  if (isShown === undefined) return table(header, rows, { header: withHeader })
+  const lines = table(header, rows).split('\n').slice(1)
+  return lines
+    .filter((_, index) => objects[index] !== undefined && isShown(objects[index]))
+    .join('\n')
+    .concat('\n')
 }
 
 function labelsText(object: WireObject): string {

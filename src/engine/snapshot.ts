@@ -20,7 +20,8 @@ export function snapshotPod(host: Host, record: PodRecord): PodSnapshot {
   for (const member of plan.members) {
     const now = observed.containers[member.name]
     const known = record.containers[member.name]
-    if (now && (known || now.state !== 'absent')) containers[member.name] = snapshotContainer(host, record, member, now)
+    // Before its record there is nothing to tell: it is just being created.
+    if (now && known) containers[member.name] = snapshotContainer(host, record, member, now)
   }
   const uid = ownerUid(host, record)
   return {
