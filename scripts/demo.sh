@@ -21,7 +21,7 @@ kube() { $as_root bin/kube "$@"; }
 
 show() {
   echo
-  echo "\$ ${as_root:+sudo }$*"
+  echo "\$ $*"
 }
 
 finish() {
@@ -41,15 +41,15 @@ trap 'exit 143' TERM
 if [ -z "$(kube images -q "$image")" ]; then
   echo 'An image from this machine'\''s busybox: no registry is needed.'
   "$node" scripts/make-busybox-rootfs.ts "$scratch/rootfs.tar"
-  show "bin/kube import rootfs.tar $image"
+  show "${as_root:+sudo }bin/kube import rootfs.tar $image"
   kube import "$scratch/rootfs.tar" "$image"
 fi
 
-show "bin/kube play $manifest"
+show "${as_root:+sudo }bin/kube play $manifest"
 played=yes
 kube play "$manifest"
 
-show 'bin/kube get pods'
+show "${as_root:+sudo }bin/kube get pods"
 kube get pods
 
 show "curl $page"
@@ -70,10 +70,10 @@ for (;;) {
 }
 E2
 
-show 'bin/kube generate demo-web'
+show "${as_root:+sudo }bin/kube generate demo-web"
 kube generate demo-web
 
-show "bin/kube down $manifest"
+show "${as_root:+sudo }bin/kube down $manifest"
 kube down "$manifest"
 played=no
 
