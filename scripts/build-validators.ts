@@ -3,7 +3,7 @@
  * many kinds share and one for the status of each kind, so that a file loads only what it needs and no schema is
  * compiled at run time.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { Ajv } from 'ajv'
 import standaloneModule from 'ajv/dist/standalone/index.js'
 import { transformSync } from 'esbuild'
@@ -171,19 +171,29 @@ function docsModule(definitions: Definitions['definitions']): string {
   return `export const docs = ${JSON.stringify(Object.fromEntries(docs))}`
 }
 
+/** So that who reads meanwhile reads the old file or the new one. */
+function replaceFile(name: string, content: string): void {
+  const unfinished = new URL(`${name}.${process.pid}`, targetFolder)
+  writeFileSync(unfinished, content)
+  renameSync(unfinished, new URL(name, targetFolder))
+}
+
 /** Writes `build/validators/`, replacing what is there. */
 export function buildValidators(): void {
   const { definitions } = JSON.parse(readFileSync(schemasFile, 'utf8')) as Definitions
   const fields = fieldTypes(definitions)
-  rmSync(targetFolder, { recursive: true, force: true })
   mkdirSync(targetFolder, { recursive: true })
+  const files = new Map<string, string>([
+    ['fields.js', `export const fields = ${JSON.stringify(fields)}`],
+    ['docs.js', docsModule(definitions)],
+  ])
   for (const source of moduleSources(definitions)) {
     const code = compile(source, definitions, fields)
     if (/\brequire\(/.test(code)) throw new Error(`${source.name}: the validator needs ajv at run time`)
-    writeFileSync(new URL(`${source.name}.js`, targetFolder), transformSync(code, { minify: true }).code)
+    files.set(`${source.name}.js`, transformSync(code, { minify: true }).code)
   }
-  writeFileSync(new URL('fields.js', targetFolder), `export const fields = ${JSON.stringify(fields)}`)
-  writeFileSync(new URL('docs.js', targetFolder), docsModule(definitions))
+  for (const [name, content] of files) replaceFile(name, content)
+  for (const name of readdirSync(targetFolder)) if (!files.has(name)) rmSync(new URL(name, targetFolder))
 }
 
 if (import.meta.main) buildValidators()

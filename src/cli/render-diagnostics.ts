@@ -40,13 +40,19 @@ export function renderDiagnostics(
 
 function renderOne(io: Paper, diagnostic: Diagnostic, source: string | undefined): string {
   const { severity, message, code, hint, position } = diagnostic
-  const path = diagnostic.path.length === 0 ? '' : `${formatPath(diagnostic.path)}: `
+  const path = pathOf(diagnostic)
   const place = placeOf(diagnostic)
   const label = paint(io, colours[severity], `${severity}:`)
   let text = `${paint(io, 'bold', place)}${label} ${printable(`${path}${message}`)} ${paint(io, 'grey', `[${code}]`)}\n`
   if (source !== undefined && position !== undefined) text += excerpt(io, source, position.line, position.column)
   if (hint !== undefined) text += `  ${paint(io, 'green', 'hint:')} ${printable(hint)}\n`
   return text
+}
+
+/** The path before the message, unless the message names it, as the API server's does for an unknown field. */
+function pathOf({ path, message }: Diagnostic): string {
+  const text = formatPath(path)
+  return text === '' || message.includes(JSON.stringify(text)) ? '' : `${text}: `
 }
 
 function placeOf({ file, position }: Diagnostic): string {
@@ -113,9 +119,9 @@ function escapeProperty(text: string): string {
   return escapeData(text).replaceAll(':', '%3A').replaceAll(',', '%2C')
 }
 
-function sentence({ path, message, hint }: Diagnostic): string {
-  const at = path.length === 0 ? '' : `${formatPath(path)}: `
-  return `${at}${message}${hint === undefined ? '' : ` (${hint})`}`
+function sentence(diagnostic: Diagnostic): string {
+  const { message, hint } = diagnostic
+  return `${pathOf(diagnostic)}${message}${hint === undefined ? '' : ` (${hint})`}`
 }
 
 const sarifLevels: Readonly<Record<Severity, string>> = { error: 'error', warning: 'warning', notice: 'note' }

@@ -58,7 +58,7 @@ test('findings come with their line, a caret and a hint; status 2', async () => 
   assert.equal(status, 2)
   assert.equal(
     out,
-    `${bad}:5:1: error: datta: unknown field "datta" [FieldUnknown]
+    `${bad}:5:1: error: unknown field "datta" [FieldUnknown]
   5 | datta:
     | ^
   hint: did you mean "data"?

@@ -1,5 +1,5 @@
 /** Checks an object's shape with the compiled validators and words what they find as the API server does. */
-import type { FieldPath } from '../diagnostic.ts'
+import { type FieldPath, formatPath } from '../diagnostic.ts'
 import { loadFieldTypes } from './documentation.ts'
 import { type Finding, invalid, required, typeInvalid } from './finding.ts'
 import { type KindInfo, validatorName } from './kinds.ts'
@@ -21,8 +21,7 @@ export async function checkSchema(info: KindInfo, value: object, sourceOf: Sourc
   const errors: PlacedError[] = []
   await collect(validatorName(info), value, value, [], errors)
   if (errors.length === 0) return []
-  const needsFields = errors.some(error => error.keyword === 'additionalProperties')
-  const fields = needsFields ? await loadFieldTypes() : {}
+  const fields = await loadFieldTypes()
   const findings: Finding[] = []
   for (const error of errors) {
     const finding = wordError(error, { fields, root: info.model, sourceOf })
@@ -90,14 +89,12 @@ function wordError(error: PlacedError, wording: Wording): Finding | undefined {
       return required([...path, missing])
     }
     case 'type':
-      return { ...wrongType(path, value, params.type, wording.sourceOf), zero: zeroOf(String(params.type)) }
+      return { ...wrongType(error, wording), zero: zeroOf(String(params.type)) }
     case 'pattern':
       return invalid(path, value, String(params.pattern).includes('KMGTPE') ? quantityDetail : timeDetail)
     case 'minimum':
-    case 'maximum': {
-      const type = Math.abs(Number(params.limit)) > 2 ** 31 ? 'int64' : 'int32'
-      return typeInvalid(path, value, `cannot unmarshal number ${String(value)} into a field of type ${type}`)
-    }
+    case 'maximum':
+      return typeInvalid(path, value, cannotUnmarshal(`number ${String(value)}`, path, wording))
   }
   return invalid(path, value, keyword)
 }
@@ -105,21 +102,48 @@ function wordError(error: PlacedError, wording: Wording): Finding | undefined {
 const quantityDetail = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 const timeDetail = 'must be a time as "2006-01-02T15:04:05Z07:00"'
 
-function typeName(value: unknown): string {
+/** What Go's decoder calls the value; a number that does not fit is named. */
+function goValue(value: unknown, types: readonly string[]): string {
   if (Array.isArray(value)) return 'array'
   if (typeof value === 'boolean') return 'bool'
+  if (typeof value === 'number' && types.includes('integer')) return `number ${value}`
   return typeof value
 }
 
-function wrongType(path: FieldPath, value: unknown, wanted: unknown, sourceOf: SourceOf): Finding {
-  const types = (Array.isArray(wanted) ? wanted : String(wanted).split(',')) as readonly string[]
-  const goTypes: Readonly<Record<string, string>> = { boolean: 'bool', array: 'list' }
-  const type = types.map(name => goTypes[name] ?? name).join(' or ')
-  const scalar = typeof value === 'number' || typeof value === 'boolean'
-  const shown = typeof value === 'number' ? ` ${value}` : ''
-  const detail = `cannot unmarshal ${typeName(value)}${shown} into a field of type ${type}`
-  if (types.includes('string') && scalar)
-    return typeInvalid(path, value, detail, `quote it: ${JSON.stringify(sourceOf(path) ?? String(value))}`)
+/** The words of Go's decoder: `cannot unmarshal number into Go struct field EnvVar.spec.containers.env.value of type string`. */
+function cannotUnmarshal(value: string, path: FieldPath, { fields, root }: Wording): string {
+  const names = path.filter(step => typeof step === 'string')
+  const type = definitionAt(path, fields, root) ?? 'string'
+  let owner = path.length - 1
+  while (owner > 0 && fields[definitionAt(path.slice(0, owner), fields, root) ?? ''] === undefined) owner--
+  const struct = goName(definitionAt(path.slice(0, owner), fields, root) ?? root)
+  return `cannot unmarshal ${value} into Go struct field ${struct}.${names.join('.')} of type ${goType(type)}`
+}
+
+/** `V1EnvVar`, `CoreV1ResourceClaim`: the type's name in Go. */
+function goName(definition: string): string {
+  return definition.replace(/^([A-Z][a-z]+)?V\d+(alpha\d+|beta\d+)?(?=[A-Z])/, '')
+}
+
+function goType(type: string): string {
+  if (type.startsWith('[]')) return `[]${goType(type.slice(2))}`
+  if (type.startsWith('{}')) return `map[string]${goType(type.slice(2))}`
+  const words: Readonly<Record<string, string>> = {
+    boolean: 'bool',
+    'date-time': 'Time',
+    'int-or-string': 'int32',
+    quantity: 'resource.Quantity',
+    double: 'float64',
+  }
+  return words[type] ?? (/^[A-Z]/.test(type) ? `v1.${goName(type)}` : type)
+}
+
+function wrongType({ path, value, params }: PlacedError, wording: Wording): Finding {
+  const types = Array.isArray(params.type) ? (params.type as readonly string[]) : String(params.type).split(',')
+  const isScalar = typeof value === 'number' || typeof value === 'boolean'
+  const detail = cannotUnmarshal(goValue(value, types), path, wording)
+  if (types.includes('string') && isScalar)
+    return typeInvalid(path, value, detail, `quote it: ${JSON.stringify(wording.sourceOf(path) ?? String(value))}`)
   const unquoted = typeof value === 'string' && !types.includes('string') && looksLike(value, types)
   if (unquoted) return typeInvalid(path, value, detail, `write it without quotes: ${value}`)
   if (types.includes('array') && !Array.isArray(value))
@@ -142,7 +166,7 @@ function unknownField(path: FieldPath, name: string, { fields, root }: Wording):
   const finding: Finding = {
     severity: 'error',
     code: 'FieldUnknown',
-    message: `unknown field ${JSON.stringify(name)}`,
+    message: `unknown field ${JSON.stringify(formatPath([...path, name]))}`,
     path: [...path, name],
     atKey: true,
   }

@@ -7,7 +7,7 @@ export async function errorsIn(text: string): Promise<readonly string[]> {
   const { diagnostics } = await readManifests([{ name: 'test.yaml', text }])
   return diagnostics
     .filter(diagnostic => diagnostic.severity === 'error' && diagnostic.code !== 'FieldNotSupported')
-    .map(diagnostic => `${formatPath(diagnostic.path)}: ${diagnostic.message}`)
+    .map(({ code, path, message }) => (code === 'FieldUnknown' ? message : `${formatPath(path)}: ${message}`))
 }
 
 /** `line:column` of every error. */

@@ -149,8 +149,8 @@ test('Ingress and NetworkPolicy', async () => {
     [
       path('pathType: ImplementationSpecific, backend: {serviceName: web, servicePort: 80}'),
       `${at}.backend: Required value: resource or service backend is required`,
-      `${at}.backend.serviceName: unknown field "serviceName"`,
-      `${at}.backend.servicePort: unknown field "servicePort"`,
+      `unknown field "${at}.backend.serviceName"`,
+      `unknown field "${at}.backend.servicePort"`,
     ],
     [
       ingress(`rules: [{host: 1.2.3.4}], defaultBackend: {service: {name: web, port: {number: 80}}}`),
