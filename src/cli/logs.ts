@@ -1,7 +1,7 @@
 /** `kube logs`: what containers wrote. */
 import { existsSync } from 'node:fs'
 import { KubeError } from '../diagnostic.ts'
-import type { PodRecord } from '../engine/ports.ts'
+import type { ContainerRecord, PodRecord } from '../engine/ports.ts'
 import { readLog } from '../host/logs/read-log.ts'
 import type { MemberPlan } from '../plan/types.ts'
 import type { LogEntry } from '../status/cri-log.ts'
@@ -82,7 +82,9 @@ function membersOf(
 /** The log of the run that is asked for. Fails with code `LogNotFound`. */
 function sourceOf(host: RealHost, pod: PodRecord, member: MemberPlan, previous: boolean): LogSource {
   const known = pod.containers[member.name]
-  const attempt = (known?.attempt ?? 0) - (previous ? 1 : 0)
+  // Of one that waits for its restart, the run that just ended is the previous one as well.
+  const isLast = known?.lifecycle?.waiting !== undefined && !isRunning(host, known)
+  const attempt = (known?.attempt ?? 0) - (previous && !isLast ? 1 : 0)
   const path = host.logFile(pod.uid, member.name, attempt)
   const place = `container "${member.name}" in pod "${pod.plan.name}"`
   if (previous && (attempt < 0 || !existsSync(path)))
@@ -92,6 +94,10 @@ function sourceOf(host: RealHost, pod: PodRecord, member: MemberPlan, previous: 
     throw new KubeError('LogNotFound', `${place} is waiting to start: ${reason}`)
   }
   return { pod, member, path }
+}
+
+function isRunning(host: RealHost, { id, process }: ContainerRecord): boolean {
+  return process !== undefined && host.runtime.observe(id, process, true).state === 'running'
 }
 
 interface ReadSettings {

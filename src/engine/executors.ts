@@ -1,4 +1,5 @@
 /** How each action is done. The compiler checks that every kind has its executor. */
+import { rmSync } from 'node:fs'
 import { KubeError } from '../diagnostic.ts'
 import { cgroupSettings } from '../plan/cgroup-settings.ts'
 import { infraSpec, memberSpec } from '../plan/oci-spec.ts'
@@ -9,6 +10,7 @@ import { NEW_LIFE } from '../reconcile/lifecycle.ts'
 import { lifeAtStart, probesOf } from '../reconcile/probe.ts'
 import { exitNeedsCare, nextBackoff, restartDelay } from '../reconcile/restart.ts'
 import { containerFacts, pidOf, podFacts, volumeFiles } from './container-facts.ts'
+import { recordEvent } from './events.ts'
 import { runPostStart, runPreStop } from './hooks.ts'
 import type { Host, PodRecord } from './ports.ts'
 import { terminationOf } from './termination.ts'
@@ -71,6 +73,8 @@ export const EXECUTORS: Executors = {
       stdin: member.stdin,
       ...(exitNeedsCare(record.plan, member) ? { onExit: host.exitCommand(uid, id) } : {}),
     })
+    recordEvent(host, record, container, 'Normal', 'Pulled', pulledText(member))
+    recordEvent(host, record, container, 'Normal', 'Created', 'Container created')
     const lifecycle = records.get(uid).containers[container]?.lifecycle
     putContainer(host, records, uid, {
       id,
@@ -93,15 +97,17 @@ export const EXECUTORS: Executors = {
     const running = { ...known, startedAt: host.now() }
     // Written before the hook runs: a command that dies meanwhile must not leave a running container that looks unstarted.
     putContainer(host, records, uid, running)
-    await runPostStart(host, record, member, known.id)
+    recordEvent(host, record, container, 'Normal', 'Started', 'Container started')
+    await runPostStart(host, records.get(uid), member, known.id, stopSignal(host, member))
     const lifecycle = lifeAtStart(known.lifecycle ?? NEW_LIFE, probesOf(member.container))
     putContainer(host, records, uid, { ...running, lifecycle })
   },
-  async killContainer({ uid, container, graceSeconds }, host, records) {
+  async killContainer({ uid, container, graceSeconds, message }, host, records) {
     const record = records.get(uid)
     const known = record.containers[container]
     if (known?.process === undefined) return
     const member = memberOf(record, container)
+    recordEvent(host, record, container, 'Normal', 'Killing', message ?? `Stopping container ${container}`)
     const left = graceSeconds > 0 ? await runPreStop(host, record, member, known.id, graceSeconds) : 0
     await host.runtime.stop(known.id, known.process, { signal: stopSignal(host, member), graceSeconds: left })
   },
@@ -111,6 +117,8 @@ export const EXECUTORS: Executors = {
     const last = terminationOf(host, record, memberOf(record, container))
     await host.runtime.remove(known.id)
     await host.volumes.unmountRootfs(uid, container)
+    // The log of the run that just ended is kept for `kube logs --previous`; who crashes in a circle must not fill the disk.
+    if (known.attempt > 0) rmSync(host.logFile(uid, container, known.attempt - 1), { force: true })
     const before = known.lifecycle ?? NEW_LIFE
     const ranMs = Date.parse(last.finishedAt) - Date.parse(last.startedAt)
     const { waiting: _waiting, ...rest } = before
@@ -156,6 +164,11 @@ function memberOf(record: PodRecord, name: string): MemberPlan {
 
 function containerIdOf(host: Host, record: PodRecord, container: string): string {
   return record.containers[container]?.id ?? host.containerId(record.uid, container, 0)
+}
+
+/** Source: kubelet, pkg/kubelet/images/image_manager.go. */
+function pulledText({ image }: MemberPlan): string {
+  return `Container image "${image}" already present on machine and can be accessed by the pod`
 }
 
 /** The manifest's, else the image's, else SIGTERM. */

@@ -9,21 +9,29 @@ const POST_START_TIMEOUT_MS = 3_600_000
 /** What a container still gets to end by itself when its hook used up the grace period, in seconds. */
 const LEAST_GRACE_SECONDS = 2
 
-/** Runs the postStart hook; when it fails the container is killed, and its restart policy decides what then. */
+/**
+ * Runs the postStart hook; when it fails the container is stopped, and its restart policy decides what then. The event
+ * does not say why: what a hook prints can hold secrets.
+ */
 export async function runPostStart(
   host: Host,
   record: PodRecord,
   member: MemberPlan,
   containerId: string,
+  stopSignal: string,
 ): Promise<void> {
   const handler = member.container.lifecycle?.postStart
   if (!handler) return
   const outcome = await runHook(host, record, member, containerId, handler, POST_START_TIMEOUT_MS)
-  if (outcome.ok) return
-  const known = record.containers[member.name]
-  if (known?.process !== undefined)
-    await host.runtime.stop(containerId, known.process, { signal: 'SIGTERM', graceSeconds: LEAST_GRACE_SECONDS })
-  recordEvent(host, record, member.name, 'Warning', 'FailedPostStartHook', `PostStartHook failed: ${outcome.message}`)
+  const identity = record.containers[member.name]?.process
+  // A hook that runs in a container that ended meanwhile fails for that reason only.
+  if (outcome.ok || identity === undefined || !host.runtime.isAlive(identity)) return
+  recordEvent(host, record, member.name, 'Warning', 'FailedPostStartHook', 'PostStartHook failed')
+  recordEvent(host, record, member.name, 'Normal', 'Killing', 'FailedPostStartHook')
+  await host.runtime.stop(containerId, identity, {
+    signal: stopSignal,
+    graceSeconds: record.plan.terminationGracePeriodSeconds,
+  })
 }
 
 /** Runs the preStop hook within the grace period; returns the seconds that are left of it. */
@@ -38,8 +46,7 @@ export async function runPreStop(
   if (!handler) return graceSeconds
   const begun = performance.now()
   const outcome = await runHook(host, record, member, containerId, handler, graceSeconds * 1000)
-  if (!outcome.ok)
-    recordEvent(host, record, member.name, 'Warning', 'FailedPreStopHook', `PreStopHook failed: ${outcome.message}`)
+  if (!outcome.ok) recordEvent(host, record, member.name, 'Warning', 'FailedPreStopHook', 'PreStopHook failed')
   return Math.max(LEAST_GRACE_SECONDS, graceSeconds - (performance.now() - begun) / 1000)
 }
 

@@ -79,7 +79,7 @@ export async function bringUp(run: Run, record: PodRecord): Promise<void> {
   })
 }
 
-/** Does what is due for a pod that is up: restarts, what waited for an init container, the end of sidecars. */
+/** Does what is due for a pod that is up: restarts, what waited for an init container or a sidecar. Stops nothing. */
 export async function keepUp(run: Run, record: PodRecord, limits: BackoffLimits): Promise<ObservedPod> {
   run.records.set(record)
   const decide = (pod: ObservedPod) => decideUp(pod, { nowMs: Date.parse(run.host.now()), limits })
@@ -167,13 +167,21 @@ async function perform(run: Run, pod: ObservedPod, action: Action): Promise<void
   const undo = inverse(action)
   if (undo) run.journal.push(undo)
   try {
-    if (SPAWNING.has(action.kind)) await run.spawning(() => execute(action, host, records))
+    if (SPAWNING.has(action.kind) && !hasStartHook(pod, action))
+      await run.spawning(() => execute(action, host, records))
     else await execute(action, host, records)
     run.onAction?.(action, records.get(action.uid))
   } catch (error) {
     const object = 'container' in action ? `container ${action.container}: ` : ''
     throw during(`pod ${pod.plan.name}: ${object}${stepOf(action.kind)}`, error)
   }
+}
+
+/** A hook can take any time; others need not wait for it. */
+function hasStartHook(pod: ObservedPod, action: Action): boolean {
+  if (action.kind !== 'startContainer') return false
+  const member = pod.plan.members.find(({ name }) => name === action.container)
+  return member?.container.lifecycle?.postStart !== undefined
 }
 
 /** Waits for the running init container that the rest of the pod waits for; false when there is none. */

@@ -20,8 +20,8 @@ export interface ActionArgs {
   createContainer: { uid: PodUid; container: string }
   deleteContainer: { uid: PodUid; container: string }
   startContainer: { uid: PodUid; container: string }
-  /** Stop signal, wait for the grace period (seconds), SIGKILL, wait. */
-  killContainer: { uid: PodUid; container: string; graceSeconds: number }
+  /** Stop signal, wait for the grace period (seconds), SIGKILL, wait. `message`: why, for its event. */
+  killContainer: { uid: PodUid; container: string; graceSeconds: number; message?: string }
   /** Removes a container that ended and makes way for its next run, with a fresh root file system. */
   retireContainer: { uid: PodUid; container: string }
   /** Releases the pod's address and ports and forgets its record: the last of its removal. */

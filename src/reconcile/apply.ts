@@ -1,6 +1,9 @@
 /** What an action makes true: the observation after it. Pure; lets the run loop go on without looking again. */
 import type { Action } from './actions.ts'
+import { NEW_LIFE } from './lifecycle.ts'
 import { ABSENT, type ObservedContainer, type ObservedPod } from './observed.ts'
+import { lifeAtStart, probesOf } from './probe.ts'
+import { UNKNOWN_STATUS } from './restart.ts'
 
 /** The pod as it is once `action` is done. */
 export function apply(pod: ObservedPod, action: Action): ObservedPod {
@@ -27,9 +30,13 @@ export function apply(pod: ObservedPod, action: Action): ObservedPod {
     case 'deleteContainer':
       return withContainer(pod, action.container, { state: 'absent' })
     case 'retireContainer':
-      return withContainer(pod, action.container, { state: 'absent', rootfs: 'absent' })
-    case 'startContainer':
-      return withContainer(pod, action.container, { state: 'running' })
+      return retired(pod, action.container)
+    case 'startContainer': {
+      const member = pod.plan.members.find(({ name }) => name === action.container)
+      const lifecycle = pod.containers[action.container]?.lifecycle ?? NEW_LIFE
+      const probes = probesOf(member?.container ?? {})
+      return withContainer(pod, action.container, { state: 'running', lifecycle: lifeAtStart(lifecycle, probes) })
+    }
     case 'killContainer':
       return withContainer(pod, action.container, { state: 'exited' })
   }
@@ -38,4 +45,18 @@ export function apply(pod: ObservedPod, action: Action): ObservedPod {
 function withContainer(pod: ObservedPod, name: string, change: Partial<ObservedContainer>): ObservedPod {
   const now = pod.containers[name] ?? ABSENT
   return { ...pod, containers: { ...pod.containers, [name]: { ...now, ...change } } }
+}
+
+/** Its next run is new, but it remembers that there was one before. */
+function retired(pod: ObservedPod, name: string): ObservedPod {
+  const { id = '', lifecycle, exitCode, startedAt, finishedAt } = pod.containers[name] ?? ABSENT
+  const last = {
+    id,
+    exitCode: exitCode ?? UNKNOWN_STATUS,
+    startedAt: startedAt ?? '',
+    finishedAt: finishedAt ?? '',
+    reason: 'Error',
+  }
+  const next = { id, rootfs: 'absent', state: 'absent', lifecycle: { ...NEW_LIFE, ...lifecycle, started: false, last } }
+  return { ...pod, containers: { ...pod.containers, [name]: next as ObservedContainer } }
 }

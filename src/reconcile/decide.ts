@@ -9,15 +9,15 @@ import { type BackoffLimits, isOver, restartDueMs } from './restart.ts'
 
 /**
  * Brings one pod up. `[]` when it is as it should be, or when it waits for something other than us. With a clock,
- * containers that ended are started again when that is due; a pod that is over has its sidecars stopped.
+ * containers that ended are started again when that is due, and nothing is started of a pod that is over.
  */
 export function decideUp(pod: ObservedPod, clock?: Clock): readonly Action[] {
   const { uid, plan } = pod
   const actions: Action[] = []
   if (clock) {
-    const after = decideAfterExits(pod, clock)
-    if (after.length > 0) return after
     if (isOver(pod)) return []
+    const retired = decideRestarts(pod, clock)
+    if (retired.length > 0) return retired
   }
   if (pod.sandbox === 'absent') actions.push({ kind: 'makeSandbox', uid })
   else if (pod.infra === 'absent') actions.push({ kind: 'startInfra', uid })
@@ -35,24 +35,28 @@ export interface Clock {
   readonly limits: BackoffLimits
 }
 
-function decideAfterExits(pod: ObservedPod, clock: Clock): readonly Action[] {
-  const { uid, plan } = pod
-  if (isOver(pod)) {
-    const grace = plan.terminationGracePeriodSeconds
-    if (pod.failed)
-      return stopOrder(pod).map(container => ({ kind: 'killContainer', uid, container, graceSeconds: grace }) as const)
-    const sidecars = plan.members.filter(
-      ({ role, name }) => role === 'sidecar' && pod.containers[name]?.state === 'running',
-    )
-    const last = sidecars.at(-1)
-    return last ? [{ kind: 'killContainer', uid, container: last.name, graceSeconds: grace }] : []
-  }
-  return plan.members
+function decideRestarts(pod: ObservedPod, clock: Clock): readonly Action[] {
+  return pod.plan.members
     .filter(member => {
       const due = restartDueMs(pod, member, clock.limits)
       return due !== undefined && due <= clock.nowMs
     })
-    .map(member => ({ kind: 'retireContainer', uid, container: member.name }) as const)
+    .map(member => ({ kind: 'retireContainer', uid: pod.uid, container: member.name }) as const)
+}
+
+/**
+ * What is to be stopped of a pod that is over: everything when it failed as a whole, else its sidecars, the last one
+ * first. Each may take the whole grace period.
+ */
+export function decideStops(pod: ObservedPod): readonly Action<'killContainer'>[] {
+  if (!isOver(pod)) return []
+  const { uid, plan } = pod
+  const graceSeconds = plan.terminationGracePeriodSeconds
+  const running = stopOrder(pod)
+  const names = pod.failed
+    ? running
+    : running.filter(name => plan.members.find(m => m.name === name)?.role === 'sidecar')
+  return names.map(container => ({ kind: 'killContainer', uid, container, graceSeconds }))
 }
 
 /** When the next container of the pod is to be started again, in milliseconds since 1970; `undefined`: none is. */
@@ -67,6 +71,8 @@ function decideMember(pod: ObservedPod, member: MemberPlan): Action | undefined 
   const now = pod.containers[member.name] ?? ABSENT
   const args = { uid, container: member.name }
   if (now.state === 'absent') {
+    // Its owners are seen through the user namespace that the infra container holds.
+    if (now.rootfs === 'absent' && plan.userNamespace && pod.infra !== 'running') return undefined
     if (now.rootfs === 'absent') return { kind: 'mountRootfs', ...args }
     if (pod.sandbox === 'present' && pod.infra === 'running' && mayCreate(pod, member))
       return { kind: 'createContainer', ...args }
@@ -88,6 +94,7 @@ function mayCreate(pod: ObservedPod, member: MemberPlan): boolean {
  * start when all those have. Source: Kubernetes documentation, "Init Containers" and "Sidecar Containers".
  */
 function predecessorsDone(plan: PodPlan, pod: ObservedPod, member: MemberPlan): boolean {
+  if (isInitialized(pod)) return true
   for (const before of plan.members) {
     if (before.name === member.name) return true
     if (before.role === 'main') {
@@ -101,8 +108,17 @@ function predecessorsDone(plan: PodPlan, pod: ObservedPod, member: MemberPlan): 
   return true
 }
 
+/** Its startup probe passed, or it has none. A sidecar that ended is started again before anything waits for it. */
 function hasStarted(container: ObservedContainer): boolean {
-  return container.state === 'running' || container.state === 'exited'
+  return container.state !== 'absent' && container.state !== 'created' && container.lifecycle?.started !== false
+}
+
+/** Once a main container was made, the order is history: what is started again waits for nothing. */
+function isInitialized({ plan, containers }: ObservedPod): boolean {
+  return plan.members.some(({ role, name }) => {
+    const now = containers[name]
+    return role === 'main' && now !== undefined && (now.state !== 'absent' || now.lifecycle?.last !== undefined)
+  })
 }
 
 /**

@@ -19,6 +19,16 @@ export function nextBackoff(backoffMs: number, limits: BackoffLimits): number {
   return backoffMs === 0 ? limits.initialMs : Math.min(backoffMs * 2, limits.maxMs)
 }
 
+/** Milliseconds as Go writes a duration: `10s`, `1m20s`, `5m0s`, `400ms`. Source: Go time.Duration.String. */
+export function goDuration(ms: number): string {
+  if (ms < 1000) return ms === 0 ? '0s' : `${ms}ms`
+  const hours = Math.floor(ms / 3_600_000)
+  const minutes = Math.floor(ms / 60_000)
+  const seconds = `${(ms % 60_000) / 1000}s`
+  if (hours > 0) return `${hours}h${minutes % 60}m${seconds}`
+  return minutes > 0 ? `${minutes}m${seconds}` : seconds
+}
+
 /** How long after its end a container is started again. */
 export function restartDelay(backoffMs: number, ranMs: number, limits: BackoffLimits): number {
   return ranMs >= limits.resetMs ? 0 : backoffMs

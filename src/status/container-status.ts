@@ -22,10 +22,7 @@ export function containerStatus(
     ...(now === undefined || now.state === 'absent' ? {} : { containerID: `${RUNTIME}://${now.id}` }),
     image: now?.image ?? member.image,
     imageID: now?.imageId ?? '',
-    lastState:
-      now?.previous === undefined
-        ? {}
-        : { terminated: terminated(now.previous.id, now.previous, now.previous.startedAt) },
+    lastState: lastStateOf(now),
     name: member.name,
     ready: readyOf(member, now, started),
     ...(Object.keys(member.container.resources ?? {}).length === 0 ? {} : { resources: member.container.resources! }),
@@ -43,6 +40,13 @@ function stateOf(now: ContainerSnapshot | undefined, hasInit: boolean): WireStat
   if (now?.state === 'exited' && now.end) return { terminated: terminated(now.id, now.end, now.startedAt) }
   if (now?.state === 'broken') return { terminated: lost(now) }
   return { waiting: { reason: hasInit ? 'PodInitializing' : 'ContainerCreating' } }
+}
+
+/** Of one that waits for its restart: the run that just ended. */
+function lastStateOf(now: ContainerSnapshot | undefined): WireState {
+  if (now?.waiting && now.end) return { terminated: terminated(now.id, now.end, now.startedAt) }
+  if (now?.previous === undefined) return {}
+  return { terminated: terminated(now.previous.id, now.previous, now.previous.startedAt) }
 }
 
 function terminated(

@@ -1,17 +1,18 @@
 /** Looks after one pod: restarts, probes, its deadline. */
-import { causeChain, KubeError } from '../diagnostic.ts'
-import { recordEvent } from '../engine/events.ts'
+import { causeChain } from '../diagnostic.ts'
 import { observePod } from '../engine/observe.ts'
 import type { Host, PodRecord } from '../engine/ports.ts'
 import { beginRun, keepUp } from '../engine/run-loop.ts'
-import { nextDueMs } from '../reconcile/decide.ts'
-import { NEW_LIFE } from '../reconcile/lifecycle.ts'
+import { decideStops, decideUp, nextDueMs, podKey } from '../reconcile/decide.ts'
 import type { ObservedPod } from '../reconcile/observed.ts'
 import { probesOf } from '../reconcile/probe.ts'
-import { isOver, nextBackoff, restartDueMs } from '../reconcile/restart.ts'
+import { nextBackoff } from '../reconcile/restart.ts'
+import { failWhenOverdue, podDeadlineMs } from './deadline.ts'
 import { startProbes } from './probe-worker.ts'
+import { tellBackoff, tellStartFailure } from './waiting.ts'
 
-export interface PodWatch extends Disposable {
+/** Disposing of it waits for what it is doing. */
+export interface PodWatch extends AsyncDisposable {
   /** Looks at the pod and does what is due. Never fails. */
   look(): void
   /** Why the pod needs a supervisor; empty: it doesn't. */
@@ -40,13 +41,21 @@ export function watchPod({ host, uid, claim, release, onChange, onGone }: WatchO
   let timer: { readonly handle: NodeJS.Timeout; readonly reason: string } | undefined
   let busy = false
   let again = false
-  let failures = 0
+  /** Milliseconds that were waited after the last failure; 0: there was none. */
+  let patienceMs = 0
+  let over = false
+  let work: Promise<void> = Promise.resolve()
 
-  function wakeAt(ms: number, reason: string): void {
+  /** For messages; the pod's name once it is known. */
+  let title = uid
+
+  const nowMs = () => Date.parse(host.now())
+
+  function wakeIn(ms: number, reason: string): void {
     clearTimer()
+    if (over) return
     // Timers take at most 2^31 - 1 milliseconds; looking too early does no harm.
-    const delayMs = Math.min(Math.max(0, ms - Date.parse(host.now())), 2 ** 31 - 1)
-    timer = { handle: setTimeout(look, delayMs), reason }
+    timer = { handle: setTimeout(look, Math.min(Math.max(0, ms), 2 ** 31 - 1)), reason }
   }
 
   function clearTimer(): void {
@@ -55,18 +64,20 @@ export function watchPod({ host, uid, claim, release, onChange, onGone }: WatchO
   }
 
   function look(): void {
+    if (over) return
     if (busy) {
       again = true
       return
     }
     busy = true
-    lookOnce()
+    work = lookOnce()
       .catch((error: unknown) => {
-        failures++
-        wakeAt(Date.parse(host.now()) + Math.min(1000 * 2 ** failures, 60_000), `to try again: ${causeChain(error)}`)
+        patienceMs = nextBackoff(patienceMs, host.backoff)
+        wakeIn(patienceMs, `tried again soon: ${causeChain(error)}`)
       })
       .finally(() => {
         busy = false
+        if (over) return
         if (again) {
           again = false
           look()
@@ -77,82 +88,56 @@ export function watchPod({ host, uid, claim, release, onChange, onGone }: WatchO
   async function lookOnce(): Promise<void> {
     clearTimer()
     const record = host.state.pod(uid)
-    if (!record || record.removing) {
-      stopProbes()
-      return onGone()
-    }
+    if (!record || record.removing) return gone()
+    title = podKey(record.plan)
     if (record.builder !== undefined) {
-      if (host.runtime.isAlive(record.builder)) return wakeAt(Date.parse(host.now()) + CLAIMED_MS, 'being made')
-      return onGone()
+      return host.runtime.isAlive(record.builder) ? wakeIn(CLAIMED_MS, 'it is being made') : gone()
     }
-    if (!claim(record.app)) {
-      return wakeAt(Date.parse(host.now()) + CLAIMED_MS, 'another command is at work')
-    }
+    failWhenOverdue(host, record)
+    const current = host.state.pod(uid) ?? record
+    const pod = observePod(host, current)
+    tellBackoff(host, current, pod)
+    stopWhatIsOver(current, pod)
+    if (decideUp(pod, { nowMs: nowMs(), limits: host.backoff }).length === 0) return waitForMore(current, pod)
+    if (!claim(record.app)) return wakeIn(CLAIMED_MS, 'another command is at work')
     try {
-      await keep(record)
+      await start()
     } finally {
       release(record.app)
     }
   }
 
-  async function keep(record: PodRecord): Promise<void> {
-    checkDeadline(record)
-    const current = host.state.pod(uid) ?? record
-    let pod = observePod(host, current)
-    tellBackoff(current, pod)
+  function gone(): void {
+    stopProbes()
+    onGone()
+  }
+
+  /** Does what is due, now that no other command does. */
+  async function start(): Promise<void> {
+    // Asked again: the command that had the claim before may have removed it.
+    const record = host.state.pod(uid)
+    if (!record || record.removing) return gone()
     try {
-      const run = beginRun({ host })
       await host.runtime.prepare()
-      pod = await keepUp(run, current, host.backoff)
-      failures = 0
+      await keepUp(beginRun({ host }), record, host.backoff)
+      patienceMs = 0
     } catch (error) {
-      tellStartFailure(current, error)
+      tellStartFailure(host, uid, error)
       throw error
     }
     const after = host.state.pod(uid)
-    if (!after) return
-    updateProbes(after, pod)
-    const due = [nextDueMs(pod, host.backoff), deadlineMs(after, pod)].filter(ms => ms !== undefined)
-    if (due.length > 0) wakeAt(Math.min(...due), 'a restart is due')
+    if (!after || after.removing) return gone()
+    const pod = observePod(host, after)
+    tellBackoff(host, after, pod)
+    waitForMore(after, pod)
   }
 
-  /** Fails the pod when its time is over. */
-  function checkDeadline(record: PodRecord): void {
-    const due = deadlineMs(record, observePod(host, record))
-    if (due === undefined || due > Date.parse(host.now())) return
-    const message = 'Pod was active on the node longer than the specified deadline'
-    host.state.setFailure(uid, { reason: 'DeadlineExceeded', message })
-    recordEvent(host, record, undefined, 'Normal', 'DeadlineExceeded', message)
-  }
-
-  /** Notes who waits for a restart, and says so. */
-  function tellBackoff(record: PodRecord, pod: ObservedPod): void {
-    const nowMs = Date.parse(host.now())
-    for (const member of record.plan.members) {
-      const known = record.containers[member.name]
-      const due = restartDueMs(pod, member, host.backoff)
-      if (!known || due === undefined || due <= nowMs) continue
-      const lifecycle = known.lifecycle ?? NEW_LIFE
-      const delay = `${lifecycle.backoffMs / 1000}s`
-      const what = `restarting failed container=${member.name} pod=${record.plan.name}_${record.plan.namespace}(${uid})`
-      const waiting = { reason: 'CrashLoopBackOff', message: `back-off ${delay} ${what}` }
-      if (lifecycle.waiting?.message === waiting.message) continue
-      host.state.setLifecycle(uid, member.name, known.attempt, { ...lifecycle, ready: false, started: false, waiting })
-      recordEvent(host, record, member.name, 'Warning', 'BackOff', `Back-off ${what}`)
-    }
-  }
-
-  function tellStartFailure(record: PodRecord, error: unknown): void {
-    const message = causeChain(error)
-    const member = record.plan.members.find(({ name }) => message.includes(`container ${name}:`))
-    const known = member && host.state.container(uid, member.name)
-    if (!member || !known) return
-    const reason =
-      error instanceof KubeError && error.code.startsWith('Command') ? 'RunContainerError' : 'CreateContainerError'
-    const lifecycle = known.lifecycle ?? NEW_LIFE
-    const backoffMs = nextBackoff(lifecycle.backoffMs, host.backoff)
-    host.state.setLifecycle(uid, member.name, known.attempt, { ...lifecycle, backoffMs, waiting: { reason, message } })
-    recordEvent(host, record, member.name, 'Warning', 'Failed', `Error: ${message}`)
+  function waitForMore(record: PodRecord, pod: ObservedPod): void {
+    updateProbes(record, pod)
+    const restart = nextDueMs(pod, host.backoff)
+    const deadline = podDeadlineMs(record, pod)
+    if (restart !== undefined && restart <= (deadline ?? restart)) wakeIn(restart - nowMs(), 'a restart is due')
+    else if (deadline !== undefined) wakeIn(deadline - nowMs(), 'its deadline')
   }
 
   function updateProbes(record: PodRecord, pod: ObservedPod): void {
@@ -167,27 +152,41 @@ export function watchPod({ host, uid, claim, release, onChange, onGone }: WatchO
       }
       if (!runs || probes.has(member.name) || Object.keys(probesOf(member.container)).length === 0) continue
       const { id, attempt, startedAt } = known
-      const startedMs = Date.parse(startedAt!)
       const worker = startProbes({
         host,
         record,
         member,
         containerId: id,
         attempt,
-        startedMs,
-        onKill: (name, _kind, grace) => void kill(record, name, grace),
+        startedMs: Date.parse(startedAt!),
+        onKill(graceSeconds, message) {
+          void kill(record, member.name, graceSeconds, message)
+        },
+        onTurn: look,
       })
       probes.set(member.name, { attempt, worker })
     }
   }
 
+  /** A pod that is over ends as a whole: what still runs is stopped. */
+  function stopWhatIsOver(record: PodRecord, pod: ObservedPod): void {
+    for (const { container, graceSeconds } of decideStops(pod)) {
+      if (!killing.has(container)) void kill(record, container, graceSeconds)
+    }
+  }
+
   /** Without the app's claim: it may take the whole grace period, and a removal must not wait for it. */
-  async function kill(record: PodRecord, container: string, graceSeconds: number): Promise<void> {
+  async function kill(record: PodRecord, container: string, graceSeconds: number, message?: string): Promise<void> {
+    const now = host.state.pod(uid)
+    if (!now || now.removing) return
     killing.add(container)
+    probes.get(container)?.worker[Symbol.dispose]()
+    probes.delete(container)
     try {
       const run = beginRun({ host })
       run.records.set(host.state.pod(uid) ?? record)
-      await run.execute({ kind: 'killContainer', uid, container, graceSeconds })
+      const why = message === undefined ? {} : { message }
+      await run.execute({ kind: 'killContainer', uid, container, graceSeconds, ...why })
     } catch {
       // It is gone; what follows is decided by what is observed.
     } finally {
@@ -204,24 +203,19 @@ export function watchPod({ host, uid, claim, release, onChange, onGone }: WatchO
   return {
     look,
     reasons() {
-      const names = [...probes.keys()].map(name => `probes of container ${name}`)
-      return [
-        ...names,
+      const lines = [
+        ...[...probes.keys()].map(name => `probes of container ${name}`),
         ...(timer ? [timer.reason] : []),
         ...(busy ? ['work in progress'] : []),
         ...[...killing].map(name => `container ${name} is ending`),
       ]
+      return lines.map(line => `pod ${title}: ${line}`)
     },
-    [Symbol.dispose]() {
+    async [Symbol.asyncDispose]() {
+      over = true
       clearTimer()
       stopProbes()
+      await work
     },
   }
-}
-
-/** When the pod's time is over, in milliseconds since 1970; `undefined`: it has no limit, or is over anyway. */
-function deadlineMs(record: PodRecord, pod: ObservedPod): number | undefined {
-  const seconds = record.plan.pod.spec?.activeDeadlineSeconds
-  if (seconds === undefined || record.failure || isOver(pod)) return undefined
-  return Date.parse(record.createdAt) + seconds * 1000
 }

@@ -14,8 +14,10 @@ export interface ProbeWorkerOptions {
   readonly attempt: number
   /** When the run began, in milliseconds since 1970. */
   readonly startedMs: number
-  /** The probe says that the container must go; seconds of grace. */
-  readonly onKill: (container: string, kind: ProbeKind, graceSeconds: number) => void
+  /** A probe says that the container must go. */
+  readonly onKill: (graceSeconds: number, message: string) => void
+  /** It has started, or its readiness changed. */
+  readonly onTurn: () => void
 }
 
 const WORDS: Readonly<Record<ProbeKind, string>> = { startup: 'Startup', liveness: 'Liveness', readiness: 'Readiness' }
@@ -64,12 +66,11 @@ export function startProbes(options: ProbeWorkerOptions): Disposable {
       host.state.setLifecycle(record.uid, member.name, attempt, after)
     if (!outcome.ok)
       recordEvent(host, record, member.name, 'Warning', 'Unhealthy', `${WORDS[kind]} probe failed: ${outcome.message}`)
+    if (after.started !== before.started || after.ready !== before.ready) options.onTurn()
     if (!verdict.kill) return false
     over = true
-    const message = `Container ${member.name} failed ${kind} probe, will be restarted`
-    recordEvent(host, record, member.name, 'Normal', 'Killing', message)
     const grace = probe.terminationGracePeriodSeconds ?? record.plan.terminationGracePeriodSeconds
-    options.onKill(member.name, kind, grace)
+    options.onKill(grace, `Container ${member.name} failed ${kind} probe, will be restarted`)
     return true
   }
 

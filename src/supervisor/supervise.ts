@@ -5,9 +5,11 @@
 import { type FSWatcher, mkdirSync, watch, writeFileSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { observePod } from '../engine/observe.ts'
-import type { Host } from '../engine/ports.ts'
-import { nextDueMs } from '../reconcile/decide.ts'
+import type { Host, PodRecord } from '../engine/ports.ts'
+import { decideStops, decideUp, nextDueMs } from '../reconcile/decide.ts'
+import type { ObservedPod } from '../reconcile/observed.ts'
 import { probesOf } from '../reconcile/probe.ts'
+import { podDeadlineMs } from './deadline.ts'
 import { type PodWatch, watchPod } from './pod-watch.ts'
 
 export interface SuperviseOptions {
@@ -23,6 +25,8 @@ export interface SuperviseOptions {
 
 /** How long it waits with nothing to do before it ends, in milliseconds: the next event often comes at once. */
 const IDLE_MS = 300
+/** How long changes are gathered before it asks itself why it lives, in milliseconds. */
+const SETTLE_MS = 20
 
 /** Runs until no pod needs it, or the signal. */
 export async function supervise(options: SuperviseOptions): Promise<void> {
@@ -32,6 +36,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
   const watchers: FSWatcher[] = []
   const { promise: over, resolve: end } = Promise.withResolvers<void>()
   let idle: NodeJS.Timeout | undefined
+  let settling: NodeJS.Timeout | undefined
 
   /** How many pods of each app are being worked at. */
   const claims = new Map<string, number>()
@@ -74,8 +79,9 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
           settleIdle()
         },
         onGone: () => {
-          watches.get(uid)?.[Symbol.dispose]()
+          void watches.get(uid)?.[Symbol.asyncDispose]()
           watches.delete(uid)
+          settleIdle()
         },
       })
       watches.set(uid, pod)
@@ -88,13 +94,17 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
     for (const { id } of Object.values(host.state.pod(uid)?.containers ?? {})) podsById.set(id, uid)
   }
 
+  /** Soon, once for all that changes meanwhile. */
   function settleIdle(): void {
-    const reasons = [...watches.values()].flatMap(pod => pod.reasons())
-    options.onReasons?.(reasons)
-    if (reasons.length > 0) {
-      clearTimeout(idle)
-      idle = undefined
-    } else idle ??= setTimeout(end, IDLE_MS)
+    settling ??= setTimeout(() => {
+      settling = undefined
+      const reasons = [...watches.values()].flatMap(pod => pod.reasons())
+      options.onReasons?.(reasons)
+      if (reasons.length > 0) {
+        clearTimeout(idle)
+        idle = undefined
+      } else idle ??= setTimeout(end, IDLE_MS)
+    }, SETTLE_MS)
   }
 
   mkdirSync(options.exitsDir, { recursive: true, mode: 0o700 })
@@ -114,18 +124,29 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
   lookAtAll()
   await over
   clearTimeout(idle)
+  clearTimeout(settling)
   for (const watcher of watchers) watcher.close()
-  for (const pod of watches.values()) pod[Symbol.dispose]()
+  await Promise.all([...watches.values()].map(pod => pod[Symbol.asyncDispose]()))
 }
 
-/** Whether anything is due, or probes are to run: what a supervisor asks that found nothing to do, once more at its end. */
+/** Whether anything is due or probes are to run: what a supervisor asks that found nothing to do, once more at its end. */
 export function isNeeded(host: Host): boolean {
   return host.state.pods().some(record => {
     if (record.removing || record.builder !== undefined) return false
     const pod = observePod(host, record)
-    const probed = record.plan.members.some(
-      ({ name, container }) => pod.containers[name]?.state === 'running' && Object.keys(probesOf(container)).length > 0,
+    const clock = { nowMs: Date.parse(host.now()), limits: host.backoff }
+    return (
+      decideUp(pod, clock).length > 0 ||
+      decideStops(pod).length > 0 ||
+      nextDueMs(pod, host.backoff) !== undefined ||
+      podDeadlineMs(record, pod) !== undefined ||
+      hasProbes(record, pod)
     )
-    return probed || nextDueMs(pod, host.backoff) !== undefined
   })
+}
+
+function hasProbes({ plan }: PodRecord, pod: ObservedPod): boolean {
+  return plan.members.some(
+    ({ name, container }) => pod.containers[name]?.state === 'running' && Object.keys(probesOf(container)).length > 0,
+  )
 }

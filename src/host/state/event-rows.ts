@@ -1,14 +1,49 @@
 /** Events in the state database. */
-import type { SQLOutputValue, StatementSync } from 'node:sqlite'
+import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
 import type { EventRecord, NewEvent } from '../../engine/ports.ts'
+import { transaction } from './database.ts'
 
 /** Rows that are kept; the oldest go first. */
 const CAPACITY = 10_000
 /** Looking at the capacity with every event would cost more than the event. */
 const LOOK_EVERY = 200
 
+/** How long events are gathered before they are written together, in milliseconds: one by one, each is a transaction. */
+const GATHER_MS = 50
+
+export interface EventWriter {
+  add(event: NewEvent): void
+  /** Writes what was gathered. */
+  flush(): void
+}
+
+/** Events are the last thing that anybody waits for: they are written a moment later, many at once. */
+export function openEventWriter(db: DatabaseSync, sql: (text: string) => StatementSync): EventWriter {
+  let queue: NewEvent[] = []
+  let timer: NodeJS.Timeout | undefined
+
+  function flush(): void {
+    clearTimeout(timer)
+    timer = undefined
+    if (queue.length === 0) return
+    const events = queue
+    queue = []
+    transaction(db, () => {
+      for (const event of events) addEvent(sql, event)
+    })
+  }
+
+  return {
+    add(event) {
+      queue.push(event)
+      timer ??= setTimeout(flush, GATHER_MS).unref()
+    },
+    flush,
+  }
+}
+
 /** Adds an event; the same one of the same object counts up and gets a new serial. */
-export function addEvent(sql: (text: string) => StatementSync, event: NewEvent): void {
+function addEvent(sql: (text: string) => StatementSync, event: NewEvent): void {
   const field = event.fieldPath ?? null
   const known = sql(
     'SELECT serial, count, first_at FROM event WHERE uid = ? AND reason = ? AND message = ? AND field_path IS ?',

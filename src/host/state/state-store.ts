@@ -7,7 +7,7 @@ import type { ContainerLifecycle } from '../../reconcile/lifecycle.ts'
 import { nextFree, type Subnet } from '../network/subnet.ts'
 import { identityOf, isAlive, pidOf } from '../sys/process-identity.ts'
 import { openDatabase, transaction } from './database.ts'
-import { addEvent, eventOf } from './event-rows.ts'
+import { eventOf, openEventWriter } from './event-rows.ts'
 
 const VERSION = 1
 
@@ -65,6 +65,7 @@ export function openState(path: string, options: StateOptions): StateStore {
     prepared.set(text, statement)
     return statement
   }
+  const events = openEventWriter(db, sql)
   const self = identityOf(process.pid)!
 
   function recordOf(row: Row, containers: Readonly<Record<string, ContainerRecord>>): PodRecord {
@@ -126,11 +127,13 @@ export function openState(path: string, options: StateOptions): StateStore {
       ).all(filter.app ?? null, filter.kind ?? null, filter.namespace ?? null)
       return rows.map(objectOf)
     },
-    addEvent: event => addEvent(sql, event),
-    events: (filter = {}) =>
-      sql('SELECT * FROM event WHERE serial > ? AND (?2 IS NULL OR uid = ?2) ORDER BY serial')
+    addEvent: events.add,
+    events(filter = {}) {
+      events.flush()
+      return sql('SELECT * FROM event WHERE serial > ? AND (?2 IS NULL OR uid = ?2) ORDER BY serial')
         .all(filter.after ?? 0, filter.uid ?? null)
-        .map(eventOf),
+        .map(eventOf)
+    },
     putObjects(app, objects) {
       transaction(db, () => {
         for (const object of objects) {
@@ -252,7 +255,10 @@ export function openState(path: string, options: StateOptions): StateStore {
       })
     },
     releaseApp: name => void sql('DELETE FROM claim WHERE app = ? AND holder = ?').run(name, self),
-    close: () => db.close(),
+    close() {
+      events.flush()
+      db.close()
+    },
   }
 
   /** A pod's name must be free, and its ports: two leases of one clash unless each is bound to an address of its own. */
