@@ -16,6 +16,7 @@ export interface LoadOptions {
   readonly recursive?: boolean
   readonly kustomize?: boolean
   readonly skipUnknown?: boolean
+  readonly seccompProfileRoot?: string
 }
 
 /**
@@ -44,6 +45,9 @@ export async function loadManifests(
   const { texts, objects, diagnostics } = await readObjects(files, options, context)
   const planned = planApp(objects, {
     existing,
+    ...(options.seccompProfileRoot === undefined
+      ? {}
+      : { seccompRoot: resolve(context.io.cwd, options.seccompProfileRoot) }),
     baseDir: file => resolve(context.io.cwd, file === '-' ? '.' : dirname(file)),
   })
   report([...diagnostics, ...planned.diagnostics], texts, context)

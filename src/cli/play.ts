@@ -18,6 +18,7 @@ export interface PlayCommandOptions {
   readonly recursive?: boolean
   readonly kustomize?: boolean
   readonly skipUnknown?: boolean
+  readonly seccompProfileRoot?: string
   readonly quiet?: boolean
   readonly output?: string
 }

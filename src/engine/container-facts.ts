@@ -6,7 +6,7 @@ import { podFileContents } from '../plan/file-contents.ts'
 import { seccompProfilePath } from '../plan/seccomp-profile.ts'
 import type { MemberPlan } from '../plan/types.ts'
 import { resolveUser } from '../plan/user.ts'
-import type { Host, PodRecord, VolumeFiles } from './ports.ts'
+import type { Host, PodRecord, UserNamespace, VolumeFiles } from './ports.ts'
 
 export function podFacts(host: Host, record: PodRecord): PodFacts {
   const { uid, plan } = record
@@ -18,7 +18,29 @@ export function podFacts(host: Host, record: PodRecord): PodFacts {
     ...(record.infra === undefined ? {} : { infraPid: pidOf(record.infra) }),
     cgroupPath: host.cgroupPath(uid),
     volumePaths: host.volumes.volumePaths(uid, plan),
+    ...(plan.userNamespace ? { idMappings: idMappings(record) } : {}),
   }
+}
+
+/** Ids of a pod's user namespace. Source: the kubelet's user namespace manager, which hands out blocks of this size. */
+const IDS = 65536
+/** Blocks above those of people, services and their own subordinate ids. */
+const FIRST_BLOCK = 8192
+const BLOCKS = 32768
+
+/** A block of the machine's ids that no other pod of this state root has: its address tells them apart. */
+function idMappings({ uid, address }: PodRecord): NonNullable<PodFacts['idMappings']> {
+  const [high = 0, low = 0] = (address ?? '').split('.').slice(2).map(Number)
+  const number = address === undefined ? Number.parseInt(uid.slice(0, 8), 16) : high * 256 + low
+  const mapping = { containerID: 0, hostID: (FIRST_BLOCK + (number % BLOCKS)) * IDS, size: IDS }
+  return { uids: [mapping], gids: [mapping] }
+}
+
+/** The user namespace that a pod's infra container holds; undefined for a pod on the machine's own. */
+export function userNamespace(host: Host, record: PodRecord): UserNamespace | undefined {
+  const { idMappings, infraPid } = podFacts(host, record)
+  const root = idMappings?.uids[0]
+  return root === undefined ? undefined : { path: `/proc/${infraPid}/ns/user`, rootId: root.hostID }
 }
 
 /** The contents of the pod's configMap, secret, downwardAPI and projected volumes. */

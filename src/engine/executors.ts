@@ -9,7 +9,7 @@ import type { Action, ActionKind } from '../reconcile/actions.ts'
 import { NEW_LIFE } from '../reconcile/lifecycle.ts'
 import { lifeAtStart, probesOf } from '../reconcile/probe.ts'
 import { exitNeedsCare, nextBackoff, restartDelay } from '../reconcile/restart.ts'
-import { containerFacts, pidOf, podFacts, volumeFiles } from './container-facts.ts'
+import { containerFacts, pidOf, podFacts, userNamespace, volumeFiles } from './container-facts.ts'
 import { recordEvent } from './events.ts'
 import { runPostStart, runPreStop } from './hooks.ts'
 import type { Host, PodRecord } from './ports.ts'
@@ -35,11 +35,18 @@ export const EXECUTORS: Executors = {
   async startInfra({ uid }, host, records) {
     const record = records.get(uid)
     const id = host.infraId(uid)
-    const spec = infraSpec(record.plan, host.machine, podFacts(host, record), { ...host.infra, id })
+    const spec = infraSpec(record.plan, host.machine, podFacts(host, record), {
+      ...host.infra,
+      rootfs: host.volumes.infraRootfs(uid),
+      id,
+    })
     host.runtime.makeCgroup(host.cgroupPath(uid), cgroupSettings(record.plan.resources, host.machine.cgroupVersion))
     const { identity } = await host.runtime.startInfra(id, spec)
     host.state.setInfra(uid, identity)
-    records.set({ ...record, infra: identity })
+    const started = { ...record, infra: identity }
+    records.set(started)
+    const users = userNamespace(host, started)
+    if (users) host.volumes.mapVolumes(uid, record.plan, users)
   },
   async stopInfra({ uid }, host) {
     await host.runtime.stopInfra(host.infraId(uid))
@@ -51,8 +58,9 @@ export const EXECUTORS: Executors = {
   },
   detachNetwork: ({ uid }, host) => host.network.detach(uid),
   async mountRootfs({ uid, container }, host, records) {
-    const member = memberOf(records.get(uid), container)
-    await host.volumes.mountRootfs(uid, member)
+    const record = records.get(uid)
+    const member = memberOf(record, container)
+    await host.volumes.mountRootfs(uid, member, userNamespace(host, record))
   },
   unmountRootfs: ({ uid, container }, host) => host.volumes.unmountRootfs(uid, container),
   async createContainer({ uid, container }, host, records) {

@@ -168,6 +168,8 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
       makeContainerFiles() {},
       updateFiles: uid => void calls.push(`updateFiles ${uid}`),
       bindSubPath: (uid, { container, index }) => `/mounts/${uid}/${container}/${index}`,
+      infraRootfs: () => '/infra',
+      mapVolumes() {},
       readVolumeText: () => undefined,
       blockDevice: path => ({ path, type: 'b', major: 7, minor: 0, mode: 0o660, uid: 0, gid: 0 }),
       removeSandbox: async uid => take('removeSandbox', () => things.delete(`sandbox ${uid}`)),

@@ -207,6 +207,13 @@ export interface CreateOptions {
 /** The contents of the volumes that are made of files, by volume. */
 export type VolumeFiles = Readonly<Record<string, readonly FileContent[]>>
 
+export interface UserNamespace {
+  /** `/proc/PID/ns/user`. */
+  readonly path: string
+  /** Who its root is on the machine. */
+  readonly rootId: number
+}
+
 export interface SubPathRequest {
   readonly container: string
   /** Of the mount among the container's own. */
@@ -236,7 +243,12 @@ export interface VolumePort {
   readVolumeText(volume: string, path: string): string | undefined
   /** Fails with `NotABlockDevice`. */
   blockDevice(path: string): DeviceFacts
-  mountRootfs(uid: string, member: MemberPlan): Promise<void>
+  /** Where the pod's infra container finds its root file system. */
+  infraRootfs(uid: string): string
+  /** Makes the volumes of a pod with a user namespace of its own usable there. Fails with `CannotMapOwners`. */
+  mapVolumes(uid: string, plan: PodPlan, users: UserNamespace): void
+  /** `users`: of a pod that has its own. */
+  mountRootfs(uid: string, member: MemberPlan, users?: UserNamespace): Promise<void>
   unmountRootfs(uid: string, container: string): Promise<void>
   isMounted(uid: string, container: string): boolean
   rootfsPath(uid: string, container: string): string

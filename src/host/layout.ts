@@ -47,6 +47,11 @@ export function layoutOf(roots: Roots) {
     podDir: (uid: string) => join(root, 'pods', uid),
     /** Named volumes, which outlive pods. */
     volumesDir: join(root, 'volumes'),
+    /**
+     * What a pod with a user namespace of its own is made of. Its root is nobody on the machine, who may not pass through
+     * the other directories.
+     */
+    mappedDir: (uid: string) => `/run/kube-mapped/${uid}`,
     /** Where parts of volumes are mounted for the moment of making a container. */
     mountsDir: (uid: string) => join(root, 'pods', uid, 'mounts'),
     volumeDir: (uid: string, volume: string) => join(root, 'pods', uid, 'volumes', volume),
@@ -67,6 +72,7 @@ export function layoutOf(roots: Roots) {
     /** Written to when the pods' records changed. */
     pokeFile: join(runroot, 'poke'),
     supervisorLog: join(runroot, 'supervisor.log'),
+    terminationDir: (uid: string) => join(root, 'pods', uid, 'termination'),
     terminationLog: (uid: string, container: string) => join(root, 'pods', uid, 'termination', container),
     /** Short, because it holds a socket: their paths have at most 107 bytes. */
     bundleDir: (id: string) => join(runroot, 'c', id.slice(0, 20)),

@@ -13,6 +13,8 @@ export interface PodContext {
   readonly clusterDomain: string
   /** The PersistentVolume that a claim is bound to. */
   readonly boundVolume: BoundVolume
+  /** Absolute directory of the seccomp profiles that pods name. Default: the machine's usual one. */
+  readonly seccompRoot?: string
   /** Absolute directory that the manifest's relative host paths start from; absent when there is none. */
   readonly baseDir?: string
 }

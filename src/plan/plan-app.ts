@@ -18,6 +18,8 @@ export interface PlanOptions {
   readonly network?: string
   /** Default `cluster.local`. */
   readonly clusterDomain?: string
+  /** Absolute directory of the seccomp profiles that pods name. Default: the machine's usual one. */
+  readonly seccompRoot?: string
   /** Absolute directory that a file's relative host paths start from. Default: such paths are errors. */
   readonly baseDir?: (file: string) => string | undefined
 }
@@ -63,6 +65,7 @@ export function planApp(objects: readonly ManifestObject[], options: PlanOptions
       network: options.network ?? 'kube',
       clusterDomain: options.clusterDomain ?? 'cluster.local',
       boundVolume,
+      ...(options.seccompRoot === undefined ? {} : { seccompRoot: options.seccompRoot }),
       ...(baseDir === undefined ? {} : { baseDir }),
     }
     const findings: Finding[] = []

@@ -26,7 +26,7 @@ export function planMember(
 ): MemberResult {
   const spec = source.pod.spec as V1PodSpec
   const { env, findings: envFindings } = planEnv(container, source, context, path)
-  const { security, findings: securityFindings } = planSecurity(spec, container, path)
+  const { security, findings: securityFindings } = planSecurity(spec, container, context, path)
   const stopSignal = container.lifecycle?.stopSignal
   const member: MemberPlan = {
     name: container.name,

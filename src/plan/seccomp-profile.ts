@@ -8,14 +8,11 @@ import type { SeccompPlan } from './types.ts'
 /** Where a Localhost profile is read from; undefined for the other types. Fails with `SeccompProfileInvalid`. */
 export function seccompProfilePath(plan: SeccompPlan, machine: MachineFacts): string | undefined {
   if (plan.type !== 'Localhost') return undefined
-  const { profile } = plan
+  const { profile, root = machine.seccompRoot } = plan
   if (profile === '' || isAbsolute(profile) || hasDotDot(profile)) {
-    throw new KubeError(
-      'SeccompProfileInvalid',
-      `seccomp profile ${profile}: must be a path below ${machine.seccompRoot}`,
-    )
+    throw new KubeError('SeccompProfileInvalid', `seccomp profile ${profile}: must be a path below ${root}`)
   }
-  return `${machine.seccompRoot}/${profile}`
+  return `${root}/${profile}`
 }
 
 interface Conditions {

@@ -3,6 +3,7 @@ import type { V1Container, V1PodSpec } from '@kubernetes/client-node'
 import type { FieldPath } from '../diagnostic.ts'
 import { type Finding, notSupported } from '../manifest/finding.ts'
 import { ALL_CAPABILITIES, capabilityName, capabilitySet } from './capabilities.ts'
+import type { PodContext } from './context.ts'
 import type { SeccompPlan, SecurityPlan } from './types.ts'
 
 export interface SecurityResult {
@@ -11,7 +12,12 @@ export interface SecurityResult {
 }
 
 /** The container's fields win over the pod's. `path` is the container's own. */
-export function planSecurity(spec: V1PodSpec, container: V1Container, path: FieldPath): SecurityResult {
+export function planSecurity(
+  spec: V1PodSpec,
+  container: V1Container,
+  context: Pick<PodContext, 'seccompRoot'>,
+  path: FieldPath,
+): SecurityResult {
   const pod = spec.securityContext ?? {}
   const own = container.securityContext ?? {}
   const privileged = own.privileged === true
@@ -32,7 +38,9 @@ export function planSecurity(spec: V1PodSpec, container: V1Container, path: Fiel
       ? ALL_CAPABILITIES.toSorted()
       : capabilitySet(own.capabilities?.add ?? [], own.capabilities?.drop ?? []),
     // A privileged container runs without filters, whatever it says, as in containerd's CRI plugin.
-    seccomp: privileged ? { type: 'Unconfined' } : profileOf(own.seccompProfile ?? pod.seccompProfile),
+    seccomp: privileged
+      ? { type: 'Unconfined' }
+      : profileOf(own.seccompProfile ?? pod.seccompProfile, context.seccompRoot),
     appArmor: privileged ? { type: 'Unconfined' } : profileOf(own.appArmorProfile ?? pod.appArmorProfile),
     ...(Object.keys(seLinux).length === 0 ? {} : { seLinux }),
     unmaskedProc: own.procMount === 'Unmasked',
@@ -46,8 +54,10 @@ interface Profile {
   readonly localhostProfile?: string
 }
 
-function profileOf(profile: Profile | undefined): SeccompPlan {
-  if (profile?.type === 'Localhost') return { type: 'Localhost', profile: profile.localhostProfile ?? '' }
+function profileOf(profile: Profile | undefined, root?: string): SeccompPlan {
+  if (profile?.type === 'Localhost') {
+    return { type: 'Localhost', profile: profile.localhostProfile ?? '', ...(root === undefined ? {} : { root }) }
+  }
   return { type: profile?.type === 'Unconfined' ? 'Unconfined' : 'RuntimeDefault' }
 }
 

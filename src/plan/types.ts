@@ -292,7 +292,12 @@ export interface SecurityPlan {
 
 export type SeccompPlan =
   | { readonly type: 'RuntimeDefault' | 'Unconfined' }
-  | { readonly type: 'Localhost'; readonly profile: string }
+  | {
+      readonly type: 'Localhost'
+      readonly profile: string
+      /** Absolute directory that the profile is below; absent: the machine's usual one. */
+      readonly root?: string
+    }
 
 /** `profile` is the name of one that the machine has loaded. */
 export type AppArmorPlan = SeccompPlan

@@ -21,6 +21,10 @@ export function addRunVerbs(verb: AddVerb): void {
   )
     .addOption(namespaceOption())
     .option('--app <name>', 'name of the app (default: from the file)')
+    .option(
+      '--seccomp-profile-root <dir>',
+      'where seccomp profiles of type Localhost are (default: /var/lib/kubelet/seccomp)',
+    )
     .option('--replace', 'make everything again, even what did not change')
     .option('-q, --quiet', 'no progress')
     .addOption(outputOption('json'))

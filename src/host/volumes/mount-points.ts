@@ -1,6 +1,6 @@
 /** Mounts of the machine: what is mounted below a directory, how it propagates, and how to take it away. */
 import { readFileSync } from 'node:fs'
-import { errnoOf } from '../../diagnostic.ts'
+import { errnoOf, KubeError } from '../../diagnostic.ts'
 import { MNT_DETACH, unmount } from '../sys/libc.ts'
 
 export interface MountPoint {
@@ -41,9 +41,15 @@ export function mountOf(path: string): MountPoint | undefined {
     )
 }
 
-/** Unmounts everything below a directory. */
+/** Unmounts everything below a directory, so that it can be removed without touching what was mounted there. */
 export function unmountBelow(directory: string): void {
-  for (const point of mountPoints().toReversed()) if (point.path.startsWith(`${directory}/`)) unmountAll(point.path)
+  for (const point of below(directory).toReversed()) unmountAll(point.path)
+  const left = below(directory)[0]
+  if (left) throw new KubeError('StillMounted', `${left.path} is still mounted`)
+}
+
+function below(directory: string): readonly MountPoint[] {
+  return mountPoints().filter(point => point.path.startsWith(`${directory}/`))
 }
 
 /** Unmounts everything at a path; a busy one goes from sight now and for good when its last user ends. */

@@ -1,5 +1,5 @@
 /** File trees of images: overlay mounts of their layers. */
-import { mkdirSync } from 'node:fs'
+import { chownSync, mkdirSync } from 'node:fs'
 import { MS, mount } from '../sys/libc.ts'
 
 /** Lower directories of an image, uppermost first, relative to `layersDir`. */
@@ -8,11 +8,15 @@ export interface LowerDirs {
   readonly names: readonly string[]
 }
 
-/** A container's root file system at `directory/merged`: the image below, what the container writes above. */
-export function mountWritable({ layersDir, names }: LowerDirs, directory: string): void {
+/**
+ * A container's root file system at `directory/merged`: the image below, what the container writes above. `owner` is who
+ * the container's root is on the machine. Default 0.
+ */
+export function mountWritable({ layersDir, names }: LowerDirs, directory: string, owner = 0): void {
   mkdirSync(`${directory}/upper`, { recursive: true, mode: 0o755 })
   mkdirSync(`${directory}/work`, { recursive: true, mode: 0o700 })
   mkdirSync(`${directory}/merged`, { recursive: true, mode: 0o700 })
+  if (owner !== 0) for (const name of ['upper', 'work']) chownSync(`${directory}/${name}`, owner, owner)
   const options = `lowerdir=${names.join(':')},upperdir=${directory}/upper,workdir=${directory}/work`
   inDirectory(layersDir, () => mount('overlay', `${directory}/merged`, 'overlay', 0, options))
 }

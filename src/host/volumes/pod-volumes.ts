@@ -12,6 +12,7 @@ import { blockDevice } from './block-device.ts'
 import { openClaimStore } from './claim-store.ts'
 import { prepareEmptyDir } from './empty-dir.ts'
 import { checkHostPath } from './host-path.ts'
+import { openMappedPods } from './mapped-pod.ts'
 import { unmountAll, unmountBelow } from './mount-points.ts'
 import { type LowerDirs, mountReadOnly, mountWritable } from './overlay.ts'
 import { giveToGroup } from './ownership.ts'
@@ -36,6 +37,7 @@ function isBidirectional(plan: PodPlan, volume: VolumePlan): boolean {
 export function openVolumes(options: VolumeOptions): VolumePort {
   const { layout } = options
   const claims = openClaimStore(layout)
+  const mapped = openMappedPods(layout)
   const merged = (uid: string, container: string) => `${layout.layerDir(uid, container)}/merged`
 
   /** Where a volume's files are. */
@@ -44,6 +46,9 @@ export function openVolumes(options: VolumeOptions): VolumePort {
     if (volume.kind !== 'claim' || volume.ephemeral) return layout.volumeDir(uid, volume.name)
     return volume.path ?? claims.path(volume.namespace, volume.claim)
   }
+
+  const realPaths = (uid: string, plan: PodPlan) =>
+    Object.fromEntries(plan.volumes.map(volume => [volume.name, pathOf(uid, volume)]))
 
   function makeVolume(uid: string, plan: PodPlan, volume: VolumePlan, files: VolumeFiles): void {
     const path = pathOf(uid, volume)
@@ -98,6 +103,7 @@ export function openVolumes(options: VolumeOptions): VolumePort {
         }
       }
       for (const member of plan.members) this.makeContainerFiles(uid, member.name)
+      if (plan.userNamespace) mapped.prepare(uid)
       // Last: its presence says that everything above is there.
       writeFileSync(`${sandbox}/ready`, '')
     },
@@ -116,22 +122,31 @@ export function openVolumes(options: VolumeOptions): VolumePort {
     },
     async removeSandbox(uid) {
       unmountAll(`${layout.sandboxDir(uid)}/shm`)
+      await mapped.remove(uid)
       unmountBelow(layout.podDir(uid))
       await rm(layout.podDir(uid), { recursive: true, force: true })
       await rm(layout.sandboxDir(uid), { recursive: true, force: true })
     },
-    hasSandbox: uid => existsSync(layout.sandboxDir(uid)) || existsSync(layout.podDir(uid)),
-    volumePaths: (uid, plan) => Object.fromEntries(plan.volumes.map(volume => [volume.name, pathOf(uid, volume)])),
+    hasSandbox: uid => existsSync(layout.sandboxDir(uid)) || existsSync(layout.podDir(uid)) || mapped.has(uid),
+    infraRootfs: uid => (mapped.has(uid) ? mapped.infraRootfs(uid) : layout.infraRootfs),
+    mapVolumes(uid, plan, users) {
+      mapped.mapVolumes(uid, realPaths(uid, plan), users)
+    },
+    volumePaths(uid, plan) {
+      if (!plan.userNamespace) return realPaths(uid, plan)
+      return Object.fromEntries(plan.volumes.map(({ name }) => [name, mapped.path(uid, `volumes/${name}`)]))
+    },
     bindSubPath(uid, { container, index, volume, path }: SubPathRequest) {
-      const target = `${layout.mountsDir(uid)}/${container}/${index}`
+      const mounts = mapped.has(uid) ? mapped.path(uid, 'mounts') : layout.mountsDir(uid)
+      const target = `${mounts}/${container}/${index}`
       unmountAll(target)
       rmSync(target, { recursive: true, force: true })
       const source = openSubPath(volume, path)
       try {
         // Bound here and now, so that nothing in the volume can be put in its place before the container is made.
-        if (fstatSync(source).isDirectory()) mkdirSync(target, { recursive: true, mode: 0o700 })
+        if (fstatSync(source).isDirectory()) mkdirSync(target, { recursive: true, mode: 0o711 })
         else {
-          mkdirSync(dirname(target), { recursive: true, mode: 0o700 })
+          mkdirSync(dirname(target), { recursive: true, mode: 0o711 })
           writeFileSync(target, '')
         }
         mount(`/proc/self/fd/${source}`, target, null, MS.BIND | MS.REC, null)
@@ -142,10 +157,13 @@ export function openVolumes(options: VolumeOptions): VolumePort {
     },
     readVolumeText: (volume, path) => readBeneath(volume, path),
     blockDevice,
-    async mountRootfs(uid, member) {
-      mountWritable(options.lowerDirs(member.image), layout.layerDir(uid, member.name))
+    async mountRootfs(uid, member, users) {
+      const lower = options.lowerDirs(member.image)
+      if (users) mapped.mountRootfs(uid, member.name, lower, users)
+      else mountWritable(lower, layout.layerDir(uid, member.name))
     },
     async unmountRootfs(uid, container) {
+      mapped.unmountRootfs(uid, container)
       unmountBelow(`${layout.mountsDir(uid)}/${container}`)
       unmountAll(merged(uid, container))
       await rm(layout.layerDir(uid, container), { recursive: true, force: true })
@@ -155,9 +173,11 @@ export function openVolumes(options: VolumeOptions): VolumePort {
       const parent = statSync(layout.layerDir(uid, container), { throwIfNoEntry: false })
       return top !== undefined && parent !== undefined && top.dev !== parent.dev
     },
-    rootfsPath: merged,
+    rootfsPath: (uid, container) =>
+      mapped.has(uid) ? mapped.path(uid, `rootfs/${container}`) : merged(uid, container),
     readRootfsText: (uid, container, path) => readInside(merged(uid, container), path),
-    sandboxDir: layout.sandboxDir,
-    terminationLog: layout.terminationLog,
+    sandboxDir: uid => (mapped.has(uid) ? mapped.path(uid, 'sandbox') : layout.sandboxDir(uid)),
+    terminationLog: (uid, container) =>
+      mapped.has(uid) ? mapped.path(uid, `termination/${container}`) : layout.terminationLog(uid, container),
   }
 }

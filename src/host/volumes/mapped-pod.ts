@@ -1,0 +1,118 @@
+/**
+ * Pods with a user namespace of their own (`hostUsers: false`). Everything that the OCI runtime mounts for them it reaches
+ * as that namespace's root, who may pass through no directory of kube's, so that all of it is mounted once more in one
+ * place; volumes and the layers of images with their owners seen through the namespace.
+ */
+import { chownSync, closeSync, existsSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs'
+import { rm, rmdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { errnoOf, KubeError } from '../../diagnostic.ts'
+import type { UserNamespace } from '../../engine/ports.ts'
+import { SANDBOX_FILES } from '../../plan/sandbox-files.ts'
+import type { Layout } from '../layout.ts'
+import { MS, mount, mountMapped } from '../sys/libc.ts'
+import { unmountAll, unmountBelow } from './mount-points.ts'
+import { type LowerDirs, mountWritable } from './overlay.ts'
+
+export interface MappedPods {
+  /** Whether the pod is one of these. */
+  has(uid: string): boolean
+  /** Where the OCI runtime finds something of it. */
+  path(uid: string, what: string): string
+  /** Before the infra container starts. */
+  prepare(uid: string): void
+  /** Its root file system, which is there by now. */
+  infraRootfs(uid: string): string
+  /** Once it runs; by name. */
+  mapVolumes(uid: string, paths: Readonly<Record<string, string>>, users: UserNamespace): void
+  mountRootfs(uid: string, container: string, lower: LowerDirs, users: UserNamespace): void
+  unmountRootfs(uid: string, container: string): void
+  remove(uid: string): Promise<void>
+}
+
+export function openMappedPods(layout: Layout): MappedPods {
+  const path = (uid: string, what: string) => `${layout.mappedDir(uid)}/${what}`
+
+  return {
+    path,
+    has: uid => existsSync(layout.mappedDir(uid)),
+    prepare(uid) {
+      mkdirSync(layout.mappedDir(uid), { recursive: true, mode: 0o711 })
+      mkdirSync(layout.terminationDir(uid), { recursive: true, mode: 0o711 })
+      bind(layout.sandboxDir(uid), path(uid, 'sandbox'))
+      bind(layout.terminationDir(uid), path(uid, 'termination'))
+    },
+    infraRootfs(uid) {
+      const target = path(uid, 'infra')
+      if (!existsSync(target)) bind(layout.infraRootfs, target)
+      return target
+    },
+    mapVolumes(uid, paths, users) {
+      for (const name of SANDBOX_FILES) chownSync(`${layout.sandboxDir(uid)}/${name}`, users.rootId, users.rootId)
+      mapAll(
+        Object.entries(paths).map(([name, source]) => [source, path(uid, `volumes/${name}`)]),
+        users,
+      )
+    },
+    mountRootfs(uid, container, { layersDir, names }, users) {
+      const directory = layout.layerDir(uid, container)
+      const layers = path(uid, `layers/${container}`)
+      const short = names.map((_, index) => String(index))
+      try {
+        mapAll(
+          names.map((name, index) => [`${layersDir}/${name}`, `${layers}/${index}`]),
+          users,
+        )
+        mountWritable({ layersDir: layers, names: short }, directory, users.rootId)
+      } finally {
+        // The overlay has its own hold on them.
+        for (const name of short) unmountAll(`${layers}/${name}`)
+      }
+      bind(`${directory}/merged`, path(uid, `rootfs/${container}`))
+    },
+    unmountRootfs(uid, container) {
+      unmountBelow(path(uid, `mounts/${container}`))
+      unmountAll(path(uid, `rootfs/${container}`))
+      unmountBelow(path(uid, `layers/${container}`))
+    },
+    async remove(uid) {
+      unmountBelow(layout.mappedDir(uid))
+      await rm(layout.mappedDir(uid), { recursive: true, force: true })
+      // With the last such pod; of others that are there it fails.
+      await rmdir(dirname(layout.mappedDir(uid))).catch(() => {})
+    },
+  }
+}
+
+function bind(source: string, target: string): void {
+  mkdirSync(target, { recursive: true, mode: 0o711 })
+  mount(source, target, null, MS.BIND | MS.REC, null)
+}
+
+function mapAll(pairs: readonly (readonly [source: string, target: string])[], users: UserNamespace): void {
+  const namespace = openSync(users.path, 'r')
+  try {
+    for (const [source, target] of pairs) {
+      if (statSync(source).isDirectory()) mkdirSync(target, { recursive: true, mode: 0o711 })
+      else {
+        mkdirSync(dirname(target), { recursive: true, mode: 0o711 })
+        writeFileSync(target, '')
+      }
+      map(source, target, namespace)
+    }
+  } finally {
+    closeSync(namespace)
+  }
+}
+
+function map(source: string, target: string, namespace: number): void {
+  try {
+    mountMapped(source, target, namespace)
+  } catch (error) {
+    if (errnoOf(error) !== 'EINVAL' && errnoOf(error) !== 'ENOSYS') throw error
+    throw new KubeError('CannotMapOwners', `the file system of ${source} cannot map owners`, {
+      cause: error,
+      hint: 'remove hostUsers: false; Linux 6.3 can on tmpfs, ext4, xfs and btrfs',
+    })
+  }
+}

@@ -1,0 +1,94 @@
+/** ConfigMaps and Secrets that change while their pods run. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { configMap, KubeUnderTest, pod, secret } from '../support/kube-under-test.ts'
+import { lacking } from '../support/need.ts'
+
+describe('updates of running pods', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'findmnt') }, () => {
+  let kube: KubeUnderTest
+  before(() => {
+    kube = new KubeUnderTest()
+  })
+  after(() => kube[Symbol.dispose]())
+
+  const uidOf = (name: string): string => kube.get('pod', name).metadata.uid
+
+  const reader = (name: string) =>
+    pod(name, {
+      container: {
+        volumeMounts: [
+          { name: 'c', mountPath: '/c' },
+          { name: 's', mountPath: '/s' },
+          { name: 'p', mountPath: '/p' },
+          { name: 'c', mountPath: '/one', subPath: 'a' },
+        ],
+      },
+      spec: {
+        volumes: [
+          { name: 'c', configMap: { name: 'cm' } },
+          { name: 's', secret: { secretName: 'sec' } },
+          { name: 'p', projected: { sources: [{ configMap: { name: 'cm' } }, { secret: { name: 'sec' } }] } },
+        ],
+      },
+    })
+
+  test('the files of a running pod change all at once; a subPath mount and the pod itself stay', () => {
+    kube.play('app', configMap('cm', { a: 'one', gone: 'x' }), secret('sec', { k: 'old' }), reader('web'))
+    const uid = uidOf('web')
+    const data = kube.sh('web', 'readlink /c/..data')
+    const again = kube.play(
+      'app',
+      configMap('cm', { a: 'two', b: 'new' }),
+      secret('sec', { k: 'fresh' }),
+      reader('web'),
+    )
+    assert.match(again, /configmap\/cm configured/)
+    assert.match(again, /pod\/web unchanged/)
+    assert.equal(uidOf('web'), uid)
+    assert.equal(kube.sh('web', 'cat /c/a; echo; cat /s/k; echo; cat /p/a; cat /p/k'), 'two\nfresh\ntwofresh')
+    assert.equal(kube.sh('web', 'ls -A /c | grep -v "^[.][.][0-9]"'), '..data\na\nb')
+    assert.equal(kube.sh('web', 'ls -A /c | grep -c "^[.][.][0-9]"'), '1')
+    assert.notEqual(kube.sh('web', 'readlink /c/..data'), data)
+    assert.equal(kube.sh('web', 'cat /one'), 'one', 'as under a kubelet')
+    kube.down('app')
+  })
+
+  test('what does not change is not touched', () => {
+    kube.play('app', configMap('cm', { a: 'one' }), secret('sec', { k: 'old' }), reader('web'))
+    const before = kube.sh('web', 'readlink /c/..data; readlink /s/..data')
+    kube.play('app', configMap('cm', { a: 'one' }), secret('sec', { k: 'new' }), reader('web'))
+    const now = kube.sh('web', 'readlink /c/..data; readlink /s/..data')
+    assert.equal(now.split('\n')[0], before.split('\n')[0])
+    assert.notEqual(now.split('\n')[1], before.split('\n')[1])
+    kube.down('app')
+  })
+
+  test('the pods of another app follow too', () => {
+    kube.play('config', configMap('cm', { a: 'one' }), secret('sec', { k: 'x' }))
+    kube.play('user', reader('web'))
+    kube.play('config', configMap('cm', { a: 'two' }), secret('sec', { k: 'x' }))
+    assert.equal(kube.sh('web', 'cat /c/a'), 'two')
+    kube.down('user')
+    kube.down('config')
+  })
+
+  test('a variable that changes makes the pod anew', () => {
+    const env = pod('env', { container: { envFrom: [{ configMapRef: { name: 'cm' } }] } })
+    kube.play('env', configMap('cm', { A: 'one' }), env)
+    const uid = uidOf('env')
+    kube.play('env', configMap('cm', { A: 'two' }), env)
+    assert.notEqual(uidOf('env'), uid)
+    assert.equal(kube.sh('env', 'echo $A'), 'two')
+    kube.down('env')
+  })
+
+  test('an immutable object cannot change', () => {
+    const immutable = { immutable: true }
+    kube.play('fixed', configMap('fixed', { a: '1' }, immutable), secret('fixed', { a: '1' }, immutable))
+    const said = kube.playFails('fixed', configMap('fixed', { a: '2' }), secret('fixed', { a: '2' }, immutable))
+    assert.match(said, /immutable: Forbidden: field is immutable when `immutable` is set/)
+    assert.equal(said.match(/data: Forbidden: field is immutable/g)?.length, 2)
+    kube.play('fixed', configMap('fixed', { a: '1' }, immutable), secret('fixed', { a: '1' }, immutable))
+    kube.ok('down', 'fixed')
+  })
+})
