@@ -58,8 +58,9 @@ const lazyBuiltins: Plugin = {
   name: 'lazy-builtins',
   setup(context) {
     const namespace = 'lazy-builtin'
-    context.onResolve({ filter: /^node:/ }, ({ path, namespace: importer }) =>
-      importer === namespace || LOADED_AT_START.has(path.slice('node:'.length))
+    // What is imported by import() is lazy already, and would lose its named exports.
+    context.onResolve({ filter: /^node:/ }, ({ path, namespace: importer, kind }) =>
+      importer === namespace || kind === 'dynamic-import' || LOADED_AT_START.has(path.slice('node:'.length))
         ? { path, external: true }
         : { path, namespace },
     )

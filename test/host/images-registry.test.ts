@@ -561,7 +561,7 @@ describe('pulling', { skip: lacking('docker-registry', 'skopeo') }, () => {
       }
       const child = puller(temporary.root, `${proxy.host}/team/large:1`)
       const text = output(child)
-      await stalled
+      await Promise.race([stalled, text])
       const base = join(temporary.root, 'images')
       assert.equal(readdirSync(join(base, 'tmp')).length, 1)
       assert.deepEqual(

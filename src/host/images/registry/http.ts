@@ -1,6 +1,7 @@
 /** HTTP as registries need it: one request, its redirects followed with care, and words for what can go wrong on the way. */
-import type { Agent as HttpAgent, IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import type { AgentOptions, Agent as HttpsAgent } from 'node:https'
+import { Agent as HttpAgent, type IncomingHttpHeaders, type IncomingMessage, request as startHttp } from 'node:http'
+import { type AgentOptions, Agent as HttpsAgent, request as startHttps } from 'node:https'
+import { getCACertificates } from 'node:tls'
 import { errnoOf, KubeError } from '../../../diagnostic.ts'
 
 /** Milliseconds without a byte, also while connecting. */
@@ -95,8 +96,8 @@ export class HttpConnections implements Disposable {
     const { url, signal } = request
     signal?.throwIfAborted()
     const isTls = url.protocol === 'https:'
-    const agent = isTls ? await this.#httpsAgent() : await this.#httpAgent()
-    const { request: start } = isTls ? await import('node:https') : await import('node:http')
+    const agent = isTls ? this.#httpsAgent() : this.#httpAgent()
+    const start = isTls ? startHttps : startHttp
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
     const headers: Record<string, string> = { 'User-Agent': 'kube/0.1', ...request.headers }
     if (request.body !== undefined) headers['Content-Length'] = String(Buffer.byteLength(request.body))
@@ -122,16 +123,13 @@ export class HttpConnections implements Disposable {
     }
   }
 
-  async #httpAgent(): Promise<HttpAgent> {
-    const { Agent } = await import('node:http')
-    this.#http ??= new Agent({ keepAlive: true, maxSockets: SOCKETS_MAX, proxyEnv: process.env })
+  #httpAgent(): HttpAgent {
+    this.#http ??= new HttpAgent({ keepAlive: true, maxSockets: SOCKETS_MAX, proxyEnv: process.env })
     return this.#http
   }
 
-  async #httpsAgent(): Promise<HttpsAgent> {
+  #httpsAgent(): HttpsAgent {
     if (this.#https) return this.#https
-    const { Agent } = await import('node:https')
-    const { getCACertificates } = await import('node:tls')
     const { verify = true, ca = [], cert, key } = this.#tls
     const authorities = [...ca, ...(this.#usesSystemCa ? getCACertificates('system') : [])]
     const options: AgentOptions = {
@@ -143,7 +141,7 @@ export class HttpConnections implements Disposable {
       ...(cert === undefined ? {} : { cert }),
       ...(key === undefined ? {} : { key }),
     }
-    this.#https = new Agent(options)
+    this.#https = new HttpsAgent(options)
     return this.#https
   }
 }
