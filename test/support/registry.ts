@@ -77,10 +77,14 @@ export class TestRegistry implements AsyncDisposable {
     writeFileSync(join(directory, 'config.yml'), JSON.stringify(config))
     const process = spawn('docker-registry', ['serve', join(directory, 'config.yml')], {
       stdio: ['ignore', 'ignore', 'pipe'],
+      // It takes REGISTRY_... variables, such as podman's REGISTRY_AUTH_FILE, for its own settings.
+      env: { PATH: globalThis.process.env.PATH },
     })
+    const said: string[] = []
     const host = await new Promise<string>((resolve, reject) => {
-      process.on('exit', status => reject(new Error(`docker-registry ended with ${status}`)))
+      process.on('close', status => reject(new Error(`docker-registry ended with ${status}:\n${said.join('\n')}`)))
       createInterface({ input: process.stderr! }).on('line', line => {
+        if (said.length < 40) said.push(line)
         const address = /listening on (127\.0\.0\.1:\d+)/.exec(line)?.[1]
         if (address) resolve(address)
       })
