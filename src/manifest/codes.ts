@@ -14,17 +14,18 @@ const configMap = (body: string): string => `apiVersion: v1\nkind: ConfigMap\nme
 
 export const diagnosticCodes: Readonly<Record<string, CodeHelp>> = {
   AnnotationNotSupported: {
-    meaning: "One of podman's annotations asks for something that kube does not do; the pod runs without it.",
+    meaning:
+      'podman gives the annotation a meaning that kube has no counterpart for; the hint says what to write instead.',
   },
   AnnotationUnused: {
-    meaning: "One of podman's annotations has no meaning here; the message says why. Nothing needs to be done.",
+    meaning: 'podman gives the annotation a meaning that is void here; the message says why. Nothing needs to be done.',
   },
   ClaimNotBound: {
     meaning: 'No volume fits the claim, so pods that mount it cannot start.',
   },
   ClaimNotDefined: {
     meaning:
-      'A pod mounts a claim that no manifest defines. A cluster would let the pod wait; kube uses the volume of that name, and makes it when there is none.',
+      'The pod uses a claim that is neither in the manifest nor was it played before: a volume of that name is made for it.',
   },
   DuplicateObject: {
     meaning:
@@ -96,6 +97,9 @@ export const diagnosticCodes: Readonly<Record<string, CodeHelp>> = {
     meaning:
       'The value, or all values together, are larger than an API server stores: 1 MiB of data, 256 KiB of annotations.',
   },
+  FieldValueTooMany: {
+    meaning: 'The list has more items than it may have.',
+  },
   FieldValueTypeInvalid: {
     meaning:
       'The value has the wrong type. Most often a number or a word that YAML takes for a boolean stands where a string is needed: quote it.',
@@ -130,8 +134,7 @@ export const diagnosticCodes: Readonly<Record<string, CodeHelp>> = {
     meaning: 'A ConfigMap, Secret or claim that a pod needs is neither in the manifest nor was it played before.',
   },
   PullSecretUnusable: {
-    meaning:
-      'A Secret of imagePullSecrets has neither .dockerconfigjson nor .dockercfg, so images are pulled without it.',
+    meaning: 'A Secret of imagePullSecrets holds no registry passwords: images are pulled without it.',
   },
   ReferenceNotFound: {
     meaning:

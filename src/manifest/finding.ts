@@ -67,6 +67,10 @@ export function tooLong(path: FieldPath, limit: number): Finding {
   return error(path, 'FieldValueTooLong', `Too long: may not be more than ${limit} bytes`)
 }
 
+export function tooMany(path: FieldPath, actual: number, limit: number): Finding {
+  return error(path, 'FieldValueTooMany', `Too many: ${actual}: must have at most ${limit} items`)
+}
+
 export function warning(path: FieldPath, code: string, message: string, hint?: string): Finding {
   return { severity: 'warning', code, message, path, ...(hint === undefined ? {} : { hint }) }
 }

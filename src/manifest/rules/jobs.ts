@@ -2,8 +2,9 @@
 import type { V1CronJob, V1Job, V1JobSpec } from '@kubernetes/client-node'
 import type { FieldPath } from '../../diagnostic.ts'
 import { invalid, notSupported, required } from '../finding.ts'
-import { checkNotNegative, checkOneOf, entriesAt, type Findings } from './check.ts'
+import { checkNotNegative, checkOneOf, type Findings } from './check.ts'
 import { checkSchedule } from './cron.ts'
+import { checkFailurePolicy, checkSuccessPolicy } from './job-policies.ts'
 import { checkDnsLabel } from './names.ts'
 import { checkPodTemplate } from './pod.ts'
 import { checkSelector, selectorMatches } from './selector.ts'
@@ -20,10 +21,15 @@ export function* checkJob(job: V1Job): Findings {
   yield* checkJobSpec(at, spec)
   yield* checkSelection(job, spec)
   const name = job.metadata?.name ?? ''
+  // The name becomes a label of the pods.
+  if (name.length > 63) {
+    const finding = invalid(['spec', 'template', 'labels'], name, 'must be no more than 63 bytes')
+    yield { ...finding, at: ['metadata', 'name'] }
+  }
   const last = (spec.completions ?? 1) - 1
   if (spec.completionMode === 'Indexed' && name !== '' && last >= 0)
-    for (const message of checkDnsLabel(`${name}-${last}`))
-      yield invalid(['metadata', 'name'], name, `will not able to create pod with invalid DNS label: ${message}`)
+    if (checkDnsLabel(`${name}-${last}`).length > 0)
+      yield invalid(['metadata', 'name'], name, `will not able to create pod with invalid DNS label: ${name}-${last}`)
 }
 
 function* checkSelection(job: V1Job, spec: V1JobSpec): Findings {
@@ -60,17 +66,17 @@ function* checkJobSpec(at: FieldPath, spec: V1JobSpec): Findings {
   const policyAt = [...at, 'template', 'spec', 'restartPolicy']
   if (policy === 'Always' && spec.template?.spec !== undefined)
     yield required(policyAt, 'valid values: "OnFailure", "Never"')
-  if (spec.podFailurePolicy !== undefined && policy !== 'Never')
+  else if (spec.podFailurePolicy !== undefined && policy !== 'Never')
     yield invalid(policyAt, policy, 'only "Never" is supported when podFailurePolicy is specified')
   yield* checkFailurePolicy([...at, 'podFailurePolicy'], spec)
-  if (spec.successPolicy !== undefined && spec.completionMode !== 'Indexed')
-    yield invalid([...at, 'successPolicy'], spec.successPolicy, 'requires indexed completion mode')
-  yield* checkOneOf([...at, 'podReplacementPolicy'], spec.podReplacementPolicy, ['Failed', 'TerminatingOrFailed'])
+  yield* checkSuccessPolicy([...at, 'successPolicy'], spec)
+  const replacements = spec.podFailurePolicy === undefined ? ['Failed', 'TerminatingOrFailed'] : ['Failed']
+  yield* checkOneOf([...at, 'podReplacementPolicy'], spec.podReplacementPolicy, replacements)
 }
 
 function* checkCompletionMode(at: FieldPath, spec: V1JobSpec): Findings {
   const mode = spec.completionMode
-  yield* checkOneOf([...at, 'completionMode'], mode, ['Indexed', 'NonIndexed'])
+  yield* checkOneOf([...at, 'completionMode'], mode, ['NonIndexed', 'Indexed'])
   if (mode === 'Indexed') {
     if (spec.completions === undefined) yield required([...at, 'completions'], 'when completion mode is Indexed')
     const { parallelism } = spec
@@ -78,39 +84,15 @@ function* checkCompletionMode(at: FieldPath, spec: V1JobSpec): Findings {
       const detail = `must be less than or equal to ${maxIndexedParallelism} when completion mode is Indexed`
       yield invalid([...at, 'parallelism'], parallelism, detail)
     }
-    if (spec.maxFailedIndexes !== undefined && spec.backoffLimitPerIndex === undefined)
+    const { maxFailedIndexes, completions } = spec
+    if (maxFailedIndexes !== undefined && spec.backoffLimitPerIndex === undefined)
       yield required([...at, 'backoffLimitPerIndex'], 'when maxFailedIndexes is specified')
+    if (maxFailedIndexes !== undefined && completions !== undefined && maxFailedIndexes > completions)
+      yield invalid([...at, 'maxFailedIndexes'], maxFailedIndexes, 'must be less than or equal to completions')
     return
   }
   for (const field of ['backoffLimitPerIndex', 'maxFailedIndexes'] as const)
     if (spec[field] !== undefined) yield invalid([...at, field], spec[field], 'requires indexed completion mode')
-}
-
-function* checkFailurePolicy(at: FieldPath, spec: V1JobSpec): Findings {
-  const containers = [...(spec.template?.spec?.containers ?? []), ...(spec.template?.spec?.initContainers ?? [])]
-  for (const [ruleAt, rule] of entriesAt([...at, 'rules'], spec.podFailurePolicy?.rules)) {
-    const actions = ['Count', 'FailIndex', 'FailJob', 'Ignore']
-    if (rule.action !== undefined && !actions.includes(rule.action))
-      yield notSupported([...ruleAt, 'action'], rule.action, actions)
-    const hasConditions = (rule.onPodConditions ?? []).length > 0
-    if (rule.onExitCodes !== undefined && hasConditions)
-      yield invalid(ruleAt, rule, 'specifying both OnExitCodes and OnPodConditions is not supported')
-    if (rule.onExitCodes === undefined && !hasConditions)
-      yield invalid(ruleAt, rule, 'specifying one of OnExitCodes and OnPodConditions is required')
-    if (rule.onExitCodes === undefined) continue
-    const { operator, values, containerName } = rule.onExitCodes
-    const codesAt = [...ruleAt, 'onExitCodes']
-    yield* checkOneOf([...codesAt, 'operator'], operator, ['In', 'NotIn'])
-    if (values?.length === 0) yield invalid([...codesAt, 'values'], values, 'at least one value is required')
-    for (const [valueAt, value] of entriesAt([...codesAt, 'values'], values))
-      if (operator === 'In' && value === 0) yield invalid(valueAt, value, 'must not be 0 for the In operator')
-    if (containerName !== undefined && !containers.some(container => container.name === containerName))
-      yield invalid(
-        [...codesAt, 'containerName'],
-        containerName,
-        'must be one of the container or initContainer names in the pod template',
-      )
-  }
 }
 
 /** Eleven characters are kept for what a CronJob adds to the names of its jobs. */

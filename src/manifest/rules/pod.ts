@@ -41,6 +41,8 @@ export function* checkPod(pod: V1Pod): Findings {
     for (const [at, { image }] of entriesAt(['spec', field], containers))
       if (image !== undefined && image !== image.trim())
         yield invalid([...at, 'image'], image, 'must not have leading or trailing whitespace')
+  if ((spec.ephemeralContainers ?? []).length > 0)
+    yield forbidden(['spec', 'ephemeralContainers'], 'cannot be set on create')
   if ((spec.nodeName ?? '') !== '' && (spec.schedulingGates ?? []).length > 0)
     yield forbidden(['spec', 'nodeName'], 'cannot be set until all schedulingGates have been cleared')
 }

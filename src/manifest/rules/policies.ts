@@ -11,6 +11,7 @@ import type { FieldPath } from '../../diagnostic.ts'
 import { forbidden, invalid, notSupported, required } from '../finding.ts'
 import { checkNotEmpty, checkOneOf, entriesAt, type Findings } from './check.ts'
 import { checkSelector } from './selector.ts'
+import { checkIntOrPercent } from './workloads.ts'
 
 /** Source: k8s.io/kubernetes/pkg/apis/autoscaling/validation/validation.go. */
 export function* checkAutoscaler({ spec }: V2HorizontalPodAutoscaler): Findings {
@@ -32,6 +33,8 @@ export function* checkDisruptionBudget({ spec }: V1PodDisruptionBudget): Finding
   if (spec === undefined) return
   if (spec.minAvailable !== undefined && spec.maxUnavailable !== undefined)
     yield invalid(['spec'], '', 'minAvailable and maxUnavailable cannot be both set')
+  yield* checkIntOrPercent(['spec', 'minAvailable'], spec.minAvailable)
+  yield* checkIntOrPercent(['spec', 'maxUnavailable'], spec.maxUnavailable)
   yield* checkSelector(['spec', 'selector'], spec.selector)
   yield* checkOneOf(['spec', 'unhealthyPodEvictionPolicy'], spec.unhealthyPodEvictionPolicy, [
     'AlwaysAllow',

@@ -37,7 +37,7 @@ const rules: Readonly<Record<string, KindRules>> = {
   Namespace: { name: checkDnsLabel },
   Deployment: { check: checkDeployment },
   ReplicaSet: { check: checkReplicaSet },
-  StatefulSet: { check: checkStatefulSet },
+  StatefulSet: { name: checkDnsLabel, check: checkStatefulSet },
   DaemonSet: { check: checkDaemonSet },
   Job: { check: checkJob },
   CronJob: { check: checkCronJob },

@@ -132,6 +132,22 @@ test('Job', async () => {
       'spec.podFailurePolicy.rules[0].action: Unsupported value: "Stop": supported values: "Count", "FailIndex", "FailJob", "Ignore"',
       'spec.podFailurePolicy.rules[0].onExitCodes.values[0]: Invalid value: 0: must not be 0 for the In operator',
     ],
+    [
+      job('podFailurePolicy: {rules: [{action: FailIndex}]}'),
+      'spec.podFailurePolicy.rules[0]: Invalid value: specifying one of OnExitCodes and OnPodConditions is required',
+      'spec.podFailurePolicy.rules[0].action: Invalid value: "FailIndex": requires the backoffLimitPerIndex to be set',
+    ],
+    [
+      job(
+        'completionMode: Indexed, completions: 3, successPolicy: {rules: [{succeededIndexes: "0,2-4"}, {succeededCount: 4}]}',
+      ),
+      'spec.successPolicy.rules[0].succeededIndexes: Invalid value: "0,2-4": error parsing succeededIndexes: too large index: "4"',
+      'spec.successPolicy.rules[1].succeededCount: Invalid value: 4: must be less than or equal to 3 (the number of specified completions)',
+    ],
+    [
+      job('completionMode: Indexed, completions: 100').replace('name: web', `name: ${'a'.repeat(62)}`),
+      `metadata.name: Invalid value: "${'a'.repeat(62)}": will not able to create pod with invalid DNS label: ${'a'.repeat(62)}-99`,
+    ],
   ])
 })
 

@@ -36,20 +36,20 @@ function* checkSelection(at: FieldPath, spec: Workload, kind: string, extraVolum
 }
 
 /** Pods of these workloads are restarted for ever. */
-function* checkAlwaysRestarts(at: FieldPath, template: V1PodTemplateSpec | undefined): Findings {
+function* checkAlwaysRestarts(at: FieldPath, template: V1PodTemplateSpec | undefined, kind = 'ReplicaSet'): Findings {
   const spec = template?.spec
   if (spec?.restartPolicy === 'OnFailure' || spec?.restartPolicy === 'Never')
     yield notSupported([...at, 'template', 'spec', 'restartPolicy'], spec.restartPolicy, ['Always'])
   if (spec?.activeDeadlineSeconds !== undefined)
     yield forbidden(
       [...at, 'template', 'spec', 'activeDeadlineSeconds'],
-      'activeDeadlineSeconds in ReplicaSet is not Supported',
+      `activeDeadlineSeconds in ${kind} is not Supported`,
     )
 }
 
 type IntOrPercent = number | string
 
-function* checkIntOrPercent(at: FieldPath, value: IntOrPercent | undefined): Findings {
+export function* checkIntOrPercent(at: FieldPath, value: IntOrPercent | undefined): Findings {
   if (typeof value === 'number' && value < 0) yield invalid(at, value, notNegative)
   if (typeof value === 'string') for (const message of checkPercent(value)) yield invalid(at, value, message)
 }
@@ -148,7 +148,7 @@ export function* checkStatefulSet({ spec }: V1StatefulSet): Findings {
   for (const [claimAt, claim] of entriesAt([...at, 'volumeClaimTemplates'], spec.volumeClaimTemplates))
     if (!claim.metadata?.name) yield required([...claimAt, 'metadata', 'name'], 'name or generateName is required')
   yield* checkSelection(at, spec, 'statefulset', claims)
-  yield* checkAlwaysRestarts(at, spec.template)
+  yield* checkAlwaysRestarts(at, spec.template, 'StatefulSet')
 }
 
 export function* checkDaemonSet({ spec }: V1DaemonSet): Findings {
@@ -158,7 +158,7 @@ export function* checkDaemonSet({ spec }: V1DaemonSet): Findings {
     return
   }
   yield* checkSelection(at, spec, 'daemonset')
-  yield* checkAlwaysRestarts(at, spec.template)
+  yield* checkAlwaysRestarts(at, spec.template, 'DaemonSet')
   yield* checkNotNegative([...at, 'minReadySeconds'], spec.minReadySeconds)
   yield* checkNotNegative([...at, 'revisionHistoryLimit'], spec.revisionHistoryLimit)
   const strategy = spec.updateStrategy
