@@ -28,6 +28,8 @@ export interface Diagnostic {
   readonly position?: Position
   /** What to do about it, when that is known ("did you mean"). */
   readonly hint?: string
+  /** Whether the place holds a secret, so that its line must not be shown. */
+  readonly isSecret?: boolean
 }
 
 /** The path as the API server prints it: `spec.containers[0].image`, `metadata.labels[app.kubernetes.io/name]`. */

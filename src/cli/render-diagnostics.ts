@@ -27,7 +27,7 @@ export function renderDiagnostics(
   const lines = new Map<string, readonly string[]>()
   const lineOf = (diagnostic: Diagnostic): string | undefined => {
     const { file, position } = diagnostic
-    if (file === undefined || position === undefined) return undefined
+    if (file === undefined || position === undefined || diagnostic.isSecret === true) return undefined
     let known = lines.get(file)
     if (known === undefined) {
       known = texts.find(text => text.name === file)?.text.split('\n') ?? []

@@ -13,6 +13,8 @@ export interface Finding {
   readonly atKey?: boolean
   /** Of a value of a wrong type: an empty one of the right type. */
   readonly zero?: unknown
+  /** Whether it is about a secret's value. */
+  readonly isSecret?: boolean
 }
 
 function error(path: FieldPath, code: string, message: string): Finding {

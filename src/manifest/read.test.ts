@@ -75,7 +75,7 @@ spec:
 `
   assert.deepEqual(await errorsIn(text), [
     'spec.replicas: Invalid value: "two": cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32',
-    'spec.selector.matchLabels.app: Invalid value: 1: cannot unmarshal number into Go struct field LabelSelector.spec.selector.matchLabels.app of type string',
+    'spec.selector.matchLabels.app: Invalid value: 1: cannot unmarshal number into Go struct field LabelSelector.spec.selector.matchLabels of type string',
     'spec.template.spec.containers: Invalid value: {"name":"a"}: cannot unmarshal object into Go struct field PodSpec.spec.template.spec.containers of type []v1.Container',
     'spec.template.spec.restartPolicy: Unsupported value: "Never": supported values: "Always"',
   ])
@@ -213,6 +213,21 @@ test('refused fields keep an object from being run, and are warnings where that 
     lenient.diagnostics.map(({ severity }) => severity),
     ['warning'],
   )
+})
+
+test('the values of a Secret are never told', async () => {
+  const text = `apiVersion: v1
+kind: Secret
+metadata: {name: a}
+stringData: {pin: 12345}
+data: {key: hunter2!, list: [hunter2]}
+`
+  const { diagnostics } = await readManifests([{ name: 'x', text }])
+  assert.equal(diagnostics.length, 3)
+  for (const diagnostic of diagnostics) {
+    assert.equal(diagnostic.isSecret, true)
+    assert.doesNotMatch(JSON.stringify(diagnostic), /12345|hunter2/)
+  }
 })
 
 test('a bomb of aliases is refused in no time', async () => {

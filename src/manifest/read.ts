@@ -4,11 +4,11 @@ import { checkRules } from './check-rules.ts'
 import { checkSet } from './check-set.ts'
 import { checkSupport } from './check-support.ts'
 import { LineIndex, readSlice, type Slice, splitDocuments, type YamlDocument } from './document.ts'
-import type { Finding } from './finding.ts'
+import { type Finding, quote } from './finding.ts'
 import { checkHeader, type KnownHeader } from './header.ts'
 import { type KindInfo, knownKinds } from './kinds.ts'
 import { dropNulls } from './nulls.ts'
-import { checkSchema } from './schema.ts'
+import { checkSchema, valueAt } from './schema.ts'
 import type { KubernetesObject, ManifestObject, ManifestText, ReadResult } from './types.ts'
 
 export interface ReadOptions {
@@ -62,6 +62,7 @@ function diagnosticOf(source: Source, finding: Finding, at: FieldPath): Diagnost
     message,
     path: finding.path,
     ...(hint === undefined ? {} : { hint }),
+    ...(finding.isSecret === true ? { isSecret: true } : {}),
     file: source.file,
     document: source.document,
     position: source.lines.positionOf(source.slice.offset + offset),
@@ -140,7 +141,23 @@ async function readObject(value: unknown, at: FieldPath, { source, options }: Re
     ...checkRules(info, object, shape),
     ...(await checkSupport(info, object, options.refusals ?? 'error')),
   ]
-  return { object: manifestObject(header, at, { source, options }), findings: unique(findings) }
+  const told = unique(info.kind === 'Secret' ? withoutSecrets(findings, object) : findings)
+  return { object: manifestObject(header, at, { source, options }), findings: told }
+}
+
+/** What a Secret holds is not told, not even where it is wrong. */
+function withoutSecrets(findings: readonly Finding[], object: KubernetesObject): readonly Finding[] {
+  return findings.map(finding => {
+    const [root] = finding.at ?? finding.path
+    if ((root !== 'data' && root !== 'stringData') || finding.atKey === true) return finding
+    const { hint: _hint, ...rest } = finding
+    const shown = `Invalid value: ${quote(valueAt(object, finding.path))}: `
+    const message = finding.message.startsWith(shown)
+      ? `Invalid value: "<redacted>": ${finding.message.slice(shown.length).replace(/number \S+ into/, 'number into')}`
+      : finding.message
+    const isQuotable = finding.code === 'FieldValueTypeInvalid'
+    return { ...rest, message, isSecret: true, ...(isQuotable ? { hint: 'quote it' } : {}) }
+  })
 }
 
 /** The schema and the rules may find the same thing: it is told once, by who says more. */

@@ -112,12 +112,19 @@ function goValue(value: unknown, types: readonly string[]): string {
 
 /** The words of Go's decoder: `cannot unmarshal number into Go struct field EnvVar.spec.containers.env.value of type string`. */
 function cannotUnmarshal(value: string, path: FieldPath, { fields, root }: Wording): string {
-  const names = path.filter(step => typeof step === 'string')
-  const type = definitionAt(path, fields, root) ?? 'string'
-  let owner = path.length - 1
-  while (owner > 0 && fields[definitionAt(path.slice(0, owner), fields, root) ?? ''] === undefined) owner--
-  const struct = goName(definitionAt(path.slice(0, owner), fields, root) ?? root)
-  return `cannot unmarshal ${value} into Go struct field ${struct}.${names.join('.')} of type ${goType(type)}`
+  const names: string[] = []
+  let struct = root
+  let type: string | undefined = root
+  for (const step of path) {
+    if (type?.startsWith('[]') === true || type?.startsWith('{}') === true) type = type.slice(2)
+    else {
+      names.push(String(step))
+      struct = type ?? struct
+      type = type === undefined ? undefined : fields[type]?.[String(step)]
+    }
+  }
+  const field = `${goName(struct)}.${names.join('.')}`
+  return `cannot unmarshal ${value} into Go struct field ${field} of type ${goType(type ?? 'string')}`
 }
 
 /** `V1EnvVar`, `CoreV1ResourceClaim`: the type's name in Go. */
