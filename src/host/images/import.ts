@@ -9,7 +9,7 @@ import { formatReference, parseLocalReference } from './reference.ts'
 import type { Image, ImageConfig } from './types.ts'
 import { ImageWriter } from './writer.ts'
 
-/** Opens for reading, with words for what a user gets wrong. */
+/** Opens for reading, with words for what a user gets wrong; the caller names the file. */
 export function openInput(path: string): number {
   try {
     const fd = openSync(path, 'r')
@@ -17,10 +17,10 @@ export function openInput(path: string): number {
     closeSync(fd)
   } catch (cause) {
     const code = errnoOf(cause)
-    if (code === 'ENOENT') throw new KubeError('FileNotFound', `${path}: no such file`)
-    throw new KubeError(code ?? 'Failed', `${path}: cannot be opened`, { cause })
+    if (code === 'ENOENT') throw new KubeError('FileNotFound', 'no such file')
+    throw new KubeError(code ?? 'Failed', 'cannot be opened', { cause })
   }
-  throw new KubeError('NotAFile', `${path}: is a directory`)
+  throw new KubeError('NotAFile', 'is a directory')
 }
 
 export interface NewRootfs {
@@ -41,9 +41,13 @@ export async function importRootfs(
       'InvalidImageName',
       `image ${JSON.stringify(reference)}: an image that is made here gets a tag, not a digest`,
     )
-  const fd = path === '-' ? 0 : openInput(path)
-  let isOurs = fd !== 0
+  let fd = 0
+  let isOurs = false
   try {
+    if (path !== '-') {
+      fd = openInput(path)
+      isOurs = true
+    }
     await using writer = new ImageWriter(store.layout, store.db)
     writer.warmUp()
     const isFile = path !== '-' && fstatSync(fd).isFile()

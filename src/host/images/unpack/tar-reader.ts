@@ -146,6 +146,8 @@ export class TarReader {
     if (this.#state === 'ended') return
     const between =
       this.#state === 'header' && this.#heldLength === 0 && this.#pax.length === 0 && this.#longName === undefined
+    const isNone = this.#state === 'header' && this.#entries === 0 && this.#header === undefined && this.#heldLength > 0
+    if (isNone) throw new TarError('not a tar archive')
     // The last file's padding may be cut off by simple writers.
     if (!between && this.#state !== 'padding') throw new TarError('the archive is cut short')
   }
