@@ -1,5 +1,6 @@
 /** What each kind shows in a table. Source: kubernetes pkg/printers/internalversion/printers.go. */
 
+import type { EventObject } from '../status/event-object.ts'
 import type { PodObject } from '../status/pod-object.ts'
 import { podRow } from '../status/pod-row.ts'
 import type { WireObject } from '../status/wire.ts'
@@ -97,6 +98,31 @@ const POD: readonly Column[] = [
     },
   },
 ]
+
+const EVENT: readonly Column[] = [
+  { title: 'LAST SEEN', cell: (object, now) => lastSeen(object as EventObject, now) },
+  column('TYPE', 'type'),
+  column('REASON', 'reason'),
+  {
+    title: 'OBJECT',
+    cell: object => {
+      const { kind, name } = (object as EventObject).involvedObject
+      return `${(kind ?? '').toLowerCase()}/${name}`
+    },
+  },
+  wide('SUBOBJECT', 'involvedObject.fieldPath', ''),
+  wide('SOURCE', 'source.component', ''),
+  { title: 'MESSAGE', cell: object => at(object, 'message', '').trim() },
+  { title: 'FIRST SEEN', isWide: true, cell: (object, now) => since(at(object, 'firstTimestamp', ''), now) },
+  wide('COUNT', 'count'),
+  wide('NAME', 'metadata.name'),
+]
+
+/** `5s (x3 over 20s)`. Source: kubectl pkg/cmd/events, translateTimestampSince. */
+export function lastSeen({ count, firstTimestamp, lastTimestamp }: EventObject, nowMs: number): string {
+  const last = since(lastTimestamp, nowMs)
+  return (count ?? 1) > 1 ? `${last} (x${count} over ${since(firstTimestamp, nowMs)})` : last
+}
 
 const DEPLOYMENT: readonly Column[] = [
   NAME,
@@ -245,6 +271,7 @@ const ACCESS_MODES: Column = {
 const TABLES: Readonly<Record<string, readonly Column[]>> = {
   Pod: POD,
   Deployment: DEPLOYMENT,
+  Event: EVENT,
   ReplicaSet: REPLICA_SET,
   StatefulSet: STATEFUL_SET,
   DaemonSet: DAEMON_SET,

@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { KubeError } from '../diagnostic.ts'
 import type { Context, GlobalOptions, Io } from './context.ts'
 import { errorJson, renderError } from './render.ts'
+import { addFollowVerbs } from './verbs/follow-verbs.ts'
 import { addImageVerbs } from './verbs/image-verbs.ts'
 import { addLookVerbs } from './verbs/look-verbs.ts'
 import { addMakeVerbs } from './verbs/make-verbs.ts'
@@ -69,6 +70,7 @@ export function buildProgram(run: Run): Command {
   const verb = verbOf(program)
   addRunVerbs(verb)
   addLookVerbs(verb)
+  addFollowVerbs(verb)
   addMakeVerbs(verb)
   addManifestVerbs(verb)
   const verbIn = (group: string, description: string) => verbOf(program.command(group).description(description))

@@ -21,12 +21,21 @@ export interface ResourceRequest {
 /** Not written by anybody: the machine itself. */
 const NODE: ResourceKind = { kind: 'Node', apiVersion: 'v1', plural: 'nodes', shortNames: ['no'], namespaced: false }
 
+/** Not written by anybody either: what happened. */
+const EVENT: ResourceKind = {
+  kind: 'Event',
+  apiVersion: 'v1',
+  plural: 'events',
+  shortNames: ['ev'],
+  namespaced: true,
+}
+
 /** What `all` means. Source: kubectl, the `all` category. */
 const ALL = ['Pod', 'Service', 'DaemonSet', 'Deployment', 'ReplicaSet', 'StatefulSet', 'Job', 'CronJob']
 
 /** Every kind, each once: where two versions are known, the newer one. */
 export const resourceKinds: readonly ResourceKind[] = [
-  ...new Map([...knownKinds, NODE].map(info => [info.kind, info] as const)).values(),
+  ...new Map([...knownKinds, NODE, EVENT].map(info => [info.kind, info] as const)).values(),
 ]
 
 export function resourceKind(kind: string): ResourceKind {

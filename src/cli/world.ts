@@ -2,11 +2,12 @@
 import { readFileSync } from 'node:fs'
 import { arch, release, uptime } from 'node:os'
 import { snapshotPod } from '../engine/snapshot.ts'
+import { type EventObject, eventObject } from '../status/event-object.ts'
 import { type PodObject, podObject } from '../status/pod-object.ts'
 import type { WireObject } from '../status/wire.ts'
 import { listKind, type NodeFacts, type WorldFacts } from '../status/world.ts'
 import type { RealHost } from './host.ts'
-import { notFound, type ResourceKind } from './resources.ts'
+import { notFound, type ResourceKind, resourceKinds } from './resources.ts'
 import { VERSION } from './version.ts'
 
 export interface World {
@@ -41,6 +42,7 @@ class LazyFacts implements WorldFacts {
   readonly #host: RealHost
   #objects: WorldFacts['objects'] | undefined
   #pods: readonly PodObject[] | undefined
+  #events: readonly EventObject[] | undefined
 
   constructor(host: RealHost) {
     this.#host = host
@@ -54,6 +56,13 @@ class LazyFacts implements WorldFacts {
   get pods(): readonly PodObject[] {
     this.#pods ??= this.#host.state.pods().map(record => podObject(snapshotPod(this.#host, record)))
     return this.#pods
+  }
+
+  get events(): readonly EventObject[] {
+    this.#events ??= this.#host.state
+      .events()
+      .map(event => eventObject(event, apiVersionOf(event.kind), this.#host.machine.nodeName))
+    return this.#events
   }
 
   get node(): NodeFacts {
@@ -71,6 +80,10 @@ class LazyFacts implements WorldFacts {
       bootedAt: new Date(Date.now() - uptime() * 1000).toISOString(),
     }
   }
+}
+
+function apiVersionOf(kind: string): string {
+  return resourceKinds.find(info => info.kind === kind)?.apiVersion ?? 'v1'
 }
 
 /** Source: os-release(5). */

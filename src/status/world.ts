@@ -1,4 +1,5 @@
 /** All objects that there are, as an API server would list them. */
+import type { EventObject } from './event-object.ts'
 import { objectView, type RecordedObject } from './object-view.ts'
 import type { PodObject } from './pod-object.ts'
 import { podsOf, replicaSetsOf } from './replica-set.ts'
@@ -7,6 +8,7 @@ import { type WireObject, wireTime } from './wire.ts'
 export interface WorldFacts {
   readonly objects: readonly RecordedObject[]
   readonly pods: readonly PodObject[]
+  readonly events: readonly EventObject[]
   readonly node: NodeFacts
 }
 
@@ -28,6 +30,7 @@ export interface NodeFacts {
 /** The objects of a kind, in the order of their making. */
 export function listKind(kind: string, facts: WorldFacts): readonly WireObject[] {
   if (kind === 'Pod') return facts.pods
+  if (kind === 'Event') return facts.events
   if (kind === 'Node') return [nodeObject(facts.node)]
   const records = facts.objects.filter(object => object.kind === kind)
   const views = records.map(record => objectView(record, podsOf(record, facts.pods)))

@@ -26,7 +26,7 @@ const WORDS: Readonly<Record<ProbeKind, string>> = { startup: 'Startup', livenes
 export function startProbes(options: ProbeWorkerOptions): Disposable {
   const { host, record, member, attempt } = options
   const probes = probesOf(member.container)
-  const timers = new Set<NodeJS.Timeout>()
+  const timers = new Map<ProbeKind, NodeJS.Timeout>()
   let over = false
 
   const lifecycle = (): ContainerLifecycle | undefined => {
@@ -35,11 +35,11 @@ export function startProbes(options: ProbeWorkerOptions): Disposable {
   }
 
   function schedule(kind: ProbeKind, probe: V1Probe, delayMs: number): void {
-    const timer = setTimeout(() => {
-      timers.delete(timer)
-      void tick(kind, probe)
-    }, delayMs)
-    timers.add(timer)
+    clearTimeout(timers.get(kind))
+    timers.set(
+      kind,
+      setTimeout(() => void tick(kind, probe), delayMs),
+    )
   }
 
   async function tick(kind: ProbeKind, probe: V1Probe): Promise<void> {
@@ -66,6 +66,8 @@ export function startProbes(options: ProbeWorkerOptions): Disposable {
       host.state.setLifecycle(record.uid, member.name, attempt, after)
     if (!outcome.ok)
       recordEvent(host, record, member.name, 'Warning', 'Unhealthy', `${WORDS[kind]} probe failed: ${outcome.message}`)
+    // Whoever waits for the container need not wait for the period of another probe as well.
+    if (after.started && !before.started) begin(other => other !== 'startup')
     if (after.started !== before.started || after.ready !== before.ready) options.onTurn()
     if (!verdict.kill) return false
     over = true
@@ -74,14 +76,19 @@ export function startProbes(options: ProbeWorkerOptions): Disposable {
     return true
   }
 
-  for (const [kind, probe] of Object.entries(probes) as readonly [ProbeKind, V1Probe][]) {
-    const dueMs = options.startedMs + (probe.initialDelaySeconds ?? 0) * 1000
-    schedule(kind, probe, Math.max(0, dueMs - Date.parse(host.now())))
+  /** As soon as its initial delay is over. */
+  function begin(kinds: (kind: ProbeKind) => boolean): void {
+    for (const [kind, probe] of Object.entries(probes) as readonly [ProbeKind, V1Probe][]) {
+      const dueMs = options.startedMs + (probe.initialDelaySeconds ?? 0) * 1000
+      if (kinds(kind)) schedule(kind, probe, Math.max(0, dueMs - Date.parse(host.now())))
+    }
   }
+
+  begin(() => true)
   return {
     [Symbol.dispose]() {
       over = true
-      for (const timer of timers) clearTimeout(timer)
+      for (const timer of timers.values()) clearTimeout(timer)
     },
   }
 }

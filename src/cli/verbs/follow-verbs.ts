@@ -1,0 +1,28 @@
+/** Verbs that wait for what happens. */
+import { type AddVerb, collect, type Entry, namespaceOption, outputOption } from './verb.ts'
+
+export function addFollowVerbs(verb: AddVerb): void {
+  verb(
+    'wait [resources...]',
+    'wait until objects are what they shall be: wait pod/NAME --for=condition=Ready',
+    async () => (await import('../wait.ts')).runWait as Entry,
+  )
+    .addOption(namespaceOption('namespace of the objects'))
+    .option('-A, --all-namespaces', 'in every namespace')
+    .option('--for <condition>', "condition=NAME[=VALUE], jsonpath='{PATH}'[=VALUE], create or delete")
+    .option('--timeout <duration>', 'how long; 0 looks once, less waits for a week (default: 30s)')
+    .option('--all', 'all of the kind')
+    .option('-l, --selector <labels>', 'those with these labels')
+    .option('--field-selector <fields>', 'those with these values')
+    .option('-f, --filename <file>', 'the objects that a manifest names', collect)
+    .addOption(outputOption('name'))
+
+  verb('events', 'show what happened to objects', async () => (await import('../events.ts')).runEvents as Entry)
+    .addOption(namespaceOption('namespace of the objects'))
+    .option('-A, --all-namespaces', 'in every namespace')
+    .option('--for <object>', 'only of one: pod/NAME')
+    .option('--types <types>', 'only Normal or Warning ones')
+    .option('-w, --watch', 'go on with what happens next')
+    .option('--no-headers', 'a table without its first line')
+    .addOption(outputOption('json', 'yaml', 'wide', 'name', 'jsonpath=TEMPLATE', 'custom-columns=NAME:PATH,...'))
+}
