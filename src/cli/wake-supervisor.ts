@@ -21,10 +21,14 @@ export async function dismissSupervisor(layout: Layout): Promise<void> {
 }
 
 /** Starts `command` when one of the pods has to be looked after all the time and nobody does. */
-export function wakeSupervisor(layout: Layout, command: readonly string[], pods: readonly PodRecord[]): void {
+export function wakeSupervisor(
+  layout: Layout,
+  command: readonly string[],
+  pods: readonly PodRecord[] | 'always',
+): void {
   const { is } = readPidFile(layout.supervisorPid)
   if (is === 'running') poke(layout)
-  else if (is === 'dead' || pods.some(needsCare)) spawnSupervisor(layout, command)
+  else if (is === 'dead' || pods === 'always' || pods.some(needsCare)) spawnSupervisor(layout, command)
 }
 
 /** Starts another where the last one was killed at its work. */

@@ -193,9 +193,34 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
         apps.delete(name)
         objects = objects.filter(object => object.app !== name)
       },
-      objects: (filter = {}) => objects.filter(object => filter.app === undefined || object.app === filter.app),
+      objects: (filter = {}) =>
+        objects.filter(
+          object =>
+            (filter.app === undefined || object.app === filter.app) &&
+            (filter.kind === undefined || object.kind === filter.kind) &&
+            (filter.made === true || object.owner === undefined),
+        ),
       putObjects(app, next) {
-        objects = [...objects.filter(object => object.app !== app), ...next]
+        const remembered = new Map(objects.map(object => [object.uid, object.progress]))
+        const kept = objects.filter(object => object.app !== app || object.owner !== undefined)
+        const uids = new Set([...kept, ...next].map(({ uid }) => uid))
+        objects = [
+          ...kept.filter(({ owner }) => owner === undefined || uids.has(owner)),
+          ...next.map(object => {
+            const progress = object.progress ?? remembered.get(object.uid)
+            return progress ? { ...object, progress } : object
+          }),
+        ]
+      },
+      putObject(object) {
+        const old = objects.findIndex(({ uid }) => uid === object.uid)
+        objects = old < 0 ? [...objects, object] : objects.with(old, { ...objects[old]!, value: object.value })
+      },
+      removeObject(uid) {
+        objects = objects.filter(object => object.uid !== uid && object.owner !== uid)
+      },
+      setProgress(uid, progress) {
+        objects = objects.map(object => (object.uid === uid ? { ...object, progress } : object))
       },
       pods: (filter = {}) => [...pods.values()].filter(pod => filter.app === undefined || pod.app === filter.app),
       pod: uid => pods.get(uid),

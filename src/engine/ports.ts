@@ -11,6 +11,7 @@ import type { MemberPlan, PodPlan, PortPlan } from '../plan/types.ts'
 import type { ContainerLifecycle } from '../reconcile/lifecycle.ts'
 import type { ObservedContainer } from '../reconcile/observed.ts'
 import type { BackoffLimits } from '../reconcile/restart.ts'
+import type { Progress } from '../workloads/types.ts'
 
 /** `PID:START:BOOT`, so that a process is never taken for a later one with the same number. */
 export type ProcessIdentity = string
@@ -71,6 +72,19 @@ export interface ObjectRecord {
   readonly uid: string
   readonly createdAt: string
   readonly value: object
+  /** uid of the object whose controller made it; absent for what a manifest says. */
+  readonly owner?: string
+  readonly origin?: ObjectOrigin
+  /** What its controller remembers. */
+  readonly progress?: Progress
+}
+
+/** Where a manifest came from, as far as pods that are made later have to know. */
+export interface ObjectOrigin {
+  /** Absolute directory that relative host paths start from. */
+  readonly baseDir?: string
+  /** Absolute directory of the seccomp profiles that pods name. */
+  readonly seccompRoot?: string
 }
 
 /** Something that happened to an object. */
@@ -109,13 +123,24 @@ export interface StatePort {
   putApp(app: AppRecord): void
   /** Forgets the app and its objects; its pods must be gone. */
   removeApp(name: string): void
+  /** What manifests say; with `made` also what controllers made of it. */
   objects(filter?: {
     readonly app?: string
     readonly kind?: string
     readonly namespace?: string
+    readonly made?: boolean
   }): readonly ObjectRecord[]
-  /** Replaces all objects of an app. Fails with `ObjectOwned` when one belongs to another app. */
+  /**
+   * Replaces all objects that an app's manifests say; what controllers made goes with its owner. What controllers
+   * remember stays. Fails with `ObjectOwned` when one belongs to another app.
+   */
   putObjects(app: string, objects: readonly ObjectRecord[]): void
+  /** Adds or replaces one object. */
+  putObject(object: ObjectRecord): void
+  /** Forgets one object, and what its controller made. */
+  removeObject(uid: string): void
+  /** Nothing when the object is gone. */
+  setProgress(uid: string, progress: Progress): void
   pods(filter?: { readonly app?: string }): readonly PodRecord[]
   pod(uid: string): PodRecord | undefined
   /**
@@ -294,8 +319,11 @@ export interface Host {
   /** A Localhost seccomp profile, by absolute path. Fails with `SeccompProfileMissing`, `SeccompProfileInvalid`. */
   seccompProfile(path: string): object
   readonly backoff: BackoffLimits
-  /** Starts the supervisor if one of the pods needs it and none runs; one that runs looks at all pods again. */
-  wakeSupervisor(pods: readonly PodRecord[]): void
+  /**
+   * Starts the supervisor if one of the pods needs it and none runs; one that runs looks at everything again. `always`:
+   * there is work for it in any case.
+   */
+  wakeSupervisor(pods: readonly PodRecord[] | 'always'): void
   /** Ends the supervisor and waits for that: no pod is left. */
   dismissSupervisor(): Promise<void>
   /** What a monitor runs when a container of the pod has ended: it wakes the supervisor. */

@@ -1,41 +1,43 @@
 /** The records, in SQLite. */
 import type { SQLOutputValue, StatementSync } from 'node:sqlite'
 import { KubeError } from '../../diagnostic.ts'
-import type { AppRecord, ContainerRecord, ObjectRecord, PodFailure, PodRecord, StatePort } from '../../engine/ports.ts'
+import type { AppRecord, ContainerRecord, PodFailure, PodRecord, StatePort } from '../../engine/ports.ts'
 import type { PodPlan, PortPlan } from '../../plan/types.ts'
 import type { ContainerLifecycle } from '../../reconcile/lifecycle.ts'
 import { nextFree, type Subnet } from '../network/subnet.ts'
 import { identityOf, isAlive, pidOf } from '../sys/process-identity.ts'
 import { openDatabase, transaction } from './database.ts'
 import { eventOf, openEventWriter } from './event-rows.ts'
+import { openObjectRows } from './object-rows.ts'
 
-const VERSION = 1
+const VERSION = 2
 
 const SCHEMA = `
-CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE TABLE app (name TEXT PRIMARY KEY, source TEXT NOT NULL, created_at TEXT NOT NULL) STRICT;
-CREATE TABLE object (
+CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS app (name TEXT PRIMARY KEY, source TEXT NOT NULL, created_at TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS object (
   kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, app TEXT NOT NULL,
   api_version TEXT NOT NULL, uid TEXT NOT NULL, created_at TEXT NOT NULL, value TEXT NOT NULL,
   PRIMARY KEY (kind, namespace, name)) STRICT;
-CREATE TABLE pod (
+CREATE TABLE IF NOT EXISTS pod (
   uid TEXT PRIMARY KEY, app TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, plan TEXT NOT NULL,
   removing INTEGER NOT NULL DEFAULT 0, created_at TEXT NOT NULL, address TEXT UNIQUE, infra TEXT, builder TEXT, failure TEXT,
   UNIQUE (namespace, name)) STRICT;
-CREATE TABLE container (
+CREATE TABLE IF NOT EXISTS container (
   pod TEXT NOT NULL REFERENCES pod ON DELETE CASCADE, name TEXT NOT NULL, id TEXT NOT NULL, attempt INTEGER NOT NULL,
   image_id TEXT NOT NULL, created_at TEXT NOT NULL, started_at TEXT, process TEXT, lifecycle TEXT,
   PRIMARY KEY (pod, name)) STRICT;
-CREATE TABLE port (
+CREATE TABLE IF NOT EXISTS port (
   protocol TEXT NOT NULL, host_port INTEGER NOT NULL, host_ip TEXT NOT NULL, container_port INTEGER NOT NULL,
   container TEXT NOT NULL, pod TEXT NOT NULL REFERENCES pod ON DELETE CASCADE,
   PRIMARY KEY (protocol, host_port, host_ip)) STRICT;
-CREATE TABLE event (
+CREATE TABLE IF NOT EXISTS event (
   serial INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
   uid TEXT NOT NULL, field_path TEXT, type TEXT NOT NULL, reason TEXT NOT NULL, message TEXT NOT NULL,
   count INTEGER NOT NULL, first_at TEXT NOT NULL, last_at TEXT NOT NULL) STRICT;
-CREATE INDEX event_uid ON event (uid);
-CREATE TABLE claim (app TEXT PRIMARY KEY, holder TEXT NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS event_uid ON event (uid);
+CREATE TABLE IF NOT EXISTS workload (uid TEXT PRIMARY KEY, owner TEXT, origin TEXT, progress TEXT) STRICT;
+CREATE TABLE IF NOT EXISTS claim (app TEXT PRIMARY KEY, holder TEXT NOT NULL) STRICT;
 `
 
 const NONE: ReadonlySet<string> = new Set()
@@ -66,6 +68,7 @@ export function openState(path: string, options: StateOptions): StateStore {
     return statement
   }
   const events = openEventWriter(db, sql)
+  const objects = openObjectRows(db, sql)
   const self = identityOf(process.pid)!
 
   function recordOf(row: Row, containers: Readonly<Record<string, ContainerRecord>>): PodRecord {
@@ -117,48 +120,17 @@ export function openState(path: string, options: StateOptions): StateStore {
     },
     removeApp(name) {
       transaction(db, () => {
-        sql('DELETE FROM object WHERE app = ?').run(name)
+        objects.removeAll(name)
         sql('DELETE FROM app WHERE name = ?').run(name)
       })
     },
-    objects(filter = {}) {
-      const rows = sql(
-        'SELECT * FROM object WHERE (?1 IS NULL OR app = ?1) AND (?2 IS NULL OR kind = ?2) AND (?3 IS NULL OR namespace = ?3) ORDER BY rowid',
-      ).all(filter.app ?? null, filter.kind ?? null, filter.namespace ?? null)
-      return rows.map(objectOf)
-    },
+    ...objects,
     addEvent: events.add,
     events(filter = {}) {
       events.flush()
       return sql('SELECT * FROM event WHERE serial > ? AND (?2 IS NULL OR uid = ?2) ORDER BY serial')
         .all(filter.after ?? 0, filter.uid ?? null)
         .map(eventOf)
-    },
-    putObjects(app, objects) {
-      transaction(db, () => {
-        for (const object of objects) {
-          const other = sql('SELECT app FROM object WHERE kind = ? AND namespace = ? AND name = ? AND app <> ?').get(
-            object.kind,
-            object.namespace,
-            object.name,
-            app,
-          )
-          if (other) throw ownedError(object, String(other.app))
-        }
-        sql('DELETE FROM object WHERE app = ?').run(app)
-        for (const o of objects) {
-          sql('INSERT INTO object VALUES (?, ?, ?, ?, ?, ?, ?, ?)').run(
-            o.kind,
-            o.namespace,
-            o.name,
-            app,
-            o.apiVersion,
-            o.uid,
-            o.createdAt,
-            JSON.stringify(o.value),
-          )
-        }
-      })
     },
     pods(filter = {}) {
       const app = filter.app ?? null
@@ -296,35 +268,12 @@ function podExists(plan: PodPlan, app: string): KubeError {
   })
 }
 
-function ownedError(object: ObjectRecord, app: string): KubeError {
-  return new KubeError(
-    'ObjectOwned',
-    `${object.kind} ${object.namespace}/${object.name} already belongs to app ${app}`,
-    {
-      hint: `\`kube down ${app}\` removes it; -n plays this manifest into another namespace`,
-    },
-  )
-}
-
 function text(value: SQLOutputValue | undefined): string | undefined {
   return value === undefined || value === null ? undefined : String(value)
 }
 
 function appOf(row: Row): AppRecord {
   return { name: String(row.name), source: String(row.source), createdAt: String(row.created_at) }
-}
-
-function objectOf(row: Row): ObjectRecord {
-  return {
-    app: String(row.app),
-    apiVersion: String(row.api_version),
-    kind: String(row.kind),
-    namespace: String(row.namespace),
-    name: String(row.name),
-    uid: String(row.uid),
-    createdAt: String(row.created_at),
-    value: JSON.parse(String(row.value)) as object,
-  }
 }
 
 function containerOf(row: Row): ContainerRecord {
