@@ -101,17 +101,30 @@ export class KubeUnderTest implements Disposable {
     this.ok('down', '--grace-period', '0', app)
   }
 
+  /** Asks for the pod until its phase is this one. */
+  waitForPhase(name: string, phase: string): void {
+    const end = Date.now() + 30_000
+    for (;;) {
+      const now = this.get('pod', name).status.phase
+      if (now === phase) return
+      if (Date.now() > end) throw new Error(`pod ${name} is ${now}, not ${phase}`)
+    }
+  }
+
   /** Takes every app away, and fails when something of it is left. */
   [Symbol.dispose](): void {
-    try {
-      for (const app of this.#apps()) this.run('down', '--grace-period', '0', app)
-      const left = execFileSync('findmnt', ['-rno', 'TARGET'], { encoding: 'utf8' })
-        .split('\n')
-        .filter(path => path.startsWith(this.directory))
-      if (left.length > 0) throw new Error(`still mounted: ${left.join(' ')}`)
-    } finally {
-      rmSync(this.directory, { recursive: true, force: true })
-    }
+    const failures = this.#apps()
+      .map(app => this.run('down', '--grace-period', '0', app))
+      .filter(({ status }) => status !== 0)
+    const left = execFileSync('findmnt', ['-rno', 'TARGET'], { encoding: 'utf8' })
+      .split('\n')
+      .filter(path => path.startsWith(`${this.directory}/`))
+    // With something still mounted, removing would reach into it.
+    if (failures.length > 0 || left.length > 0)
+      throw new Error(
+        `left in ${this.directory}: ${failures.map(({ stderr }) => stderr).join('')}mounts: ${left.join(' ')}`,
+      )
+    rmSync(this.directory, { recursive: true, force: true })
   }
 
   #apps(): readonly string[] {

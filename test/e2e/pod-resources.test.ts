@@ -1,0 +1,119 @@
+/** Requests and limits, as the kernel has them. */
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { after, before, describe, test } from 'node:test'
+import { container, KubeUnderTest, pod } from '../support/kube-under-test.ts'
+import { lacking } from '../support/need.ts'
+
+const unified = existsSync('/sys/fs/cgroup/cgroup.controllers')
+
+describe('resources', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'findmnt') }, () => {
+  let kube: KubeUnderTest
+  before(() => {
+    kube = new KubeUnderTest()
+  })
+  after(() => kube[Symbol.dispose]())
+
+  /** A file of the cgroup of a container's first process, or of its parent, the pod's. */
+  function cgroupFile(
+    name: string,
+    index: number,
+    controller: string,
+    file: string,
+    level: 'container' | 'pod',
+  ): string {
+    const id = kube.get('pod', name).status.containerStatuses[index].containerID.replace('crun://', '')
+    const pid = readFileSync(`${kube.runroot}/c/${id.slice(0, 20)}/pidfile`, 'utf8').trim()
+    const lines = readFileSync(`/proc/${pid}/cgroup`, 'utf8')
+      .trim()
+      .split('\n')
+      .map(line => line.split(':'))
+    const path = lines.find(([, names]) => (unified ? names === '' : names?.split(',').includes(controller)))?.[2] ?? ''
+    const at = level === 'pod' ? path.slice(0, path.lastIndexOf('/')) : path
+    return readFileSync(`/sys/fs/cgroup${unified ? '' : `/${controller}`}${at}/${file}`, 'utf8').trim()
+  }
+  const memory = (name: string, level: 'container' | 'pod', index = 0) =>
+    cgroupFile(name, index, 'memory', unified ? 'memory.max' : 'memory.limit_in_bytes', level)
+  /** Thousandths of a processor. */
+  function quota(name: string, level: 'container' | 'pod'): number {
+    const [value, period] = unified
+      ? cgroupFile(name, 0, 'cpu', 'cpu.max', level).split(' ')
+      : [cgroupFile(name, 0, 'cpu', 'cpu.cfs_quota_us', level), cgroupFile(name, 0, 'cpu', 'cpu.cfs_period_us', level)]
+    return (Number(value) / Number(period)) * 1000
+  }
+  const weight = (name: string) => cgroupFile(name, 0, 'cpu', unified ? 'cpu.weight' : 'cpu.shares', 'container')
+
+  test('limits of a container, and of the pod as their sum', () => {
+    const resources = { limits: { cpu: '500m', memory: '64Mi' }, requests: { cpu: '250m', memory: '32Mi' } }
+    kube.play(
+      'limits',
+      pod('limits', { spec: { containers: [container('a', { resources }), container('b', { resources })] } }),
+    )
+    assert.equal(memory('limits', 'container'), String(64 * 2 ** 20))
+    assert.equal(memory('limits', 'pod'), String(128 * 2 ** 20))
+    assert.equal(quota('limits', 'container'), 500)
+    assert.equal(quota('limits', 'pod'), 1000)
+    assert.equal(weight('limits'), unified ? '10' : '256')
+    assert.equal(kube.get('pod', 'limits').status.qosClass, 'Burstable')
+    kube.down('limits')
+  })
+
+  test('resources of the pod itself', () => {
+    const resources = { limits: { cpu: '1', memory: '96Mi' }, requests: { cpu: '1', memory: '96Mi' } }
+    kube.play('own', pod('own', { spec: { resources } }))
+    assert.equal(memory('own', 'pod'), String(96 * 2 ** 20))
+    assert.equal(quota('own', 'pod'), 1000)
+    assert.equal(kube.get('pod', 'own').status.qosClass, 'Guaranteed')
+    kube.down('own')
+  })
+
+  test('a container that wants more memory than its limit is killed, and is said to have been', () => {
+    const resources = { limits: { memory: '16Mi' } }
+    const command = ['sh', '-c', 'x=a; while :; do x=$x$x; done']
+    kube.play('hungry', pod('hungry', { container: { resources, command }, spec: { restartPolicy: 'Never' } }))
+    kube.waitForPhase('hungry', 'Failed')
+    const { state } = kube.get('pod', 'hungry').status.containerStatuses[0]
+    assert.deepEqual([state.terminated.reason, state.terminated.exitCode], ['OOMKilled', 137])
+    assert.match(kube.ok('get', 'pod', 'hungry'), /OOMKilled/)
+    kube.down('hungry')
+  })
+
+  test("processes: podman's annotation limits them", () => {
+    kube.play('pids', pod('pids', { annotations: { 'io.podman.annotations.pids-limit': '20' } }))
+    assert.equal(cgroupFile('pids', 0, 'pids', 'pids.max', 'container'), '20')
+    assert.match(
+      kube.run('exec', '-q', 'pids', '--', 'sh', '-c', 'for i in $(seq 30); do sleep 0.1 & done').stderr,
+      /fork/,
+    )
+    kube.down('pids')
+  })
+
+  test('huge pages', () => {
+    const amounts = { 'hugepages-2Mi': '4Mi', memory: '32Mi', cpu: '100m' }
+    kube.play('pages', pod('pages', { container: { resources: { limits: amounts, requests: amounts } } }))
+    const file = unified ? 'hugetlb.2MB.max' : 'hugetlb.2MB.limit_in_bytes'
+    assert.equal(cgroupFile('pages', 0, 'hugetlb', file, 'container'), String(4 * 2 ** 20))
+    kube.down('pages')
+  })
+
+  test('who is killed first when memory runs out', () => {
+    const guaranteed = { limits: { cpu: '100m', memory: '32Mi' } }
+    const score = (name: string) => Number(kube.sh(name, 'cat /proc/1/oom_score_adj'))
+    kube.play('best', pod('best'))
+    kube.play('sure', pod('sure', { container: { resources: guaranteed } }))
+    // A machine may forbid a lower score than one's own.
+    const own = Number(readFileSync('/proc/self/oom_score_adj', 'utf8'))
+    assert.equal(score('best'), 1000)
+    assert.ok([-997, own].includes(score('sure')), String(score('sure')))
+    kube.down('best')
+    kube.down('sure')
+  })
+
+  test('an extended resource is refused', () => {
+    const resources = { limits: { 'example.com/gpu': '1' } }
+    assert.match(
+      kube.playFails('gpu', pod('gpu', { container: { resources } })),
+      /nothing on this machine provides the resource/,
+    )
+  })
+})
