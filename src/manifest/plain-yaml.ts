@@ -4,6 +4,7 @@
  * else (anchors, tags, scalars over several lines, duplicate keys, every error), which is then composed. A test holds
  * it to the composer's result.
  */
+import { chomp, withoutComment } from './block-lines.ts'
 import { resolvePlain } from './scalar.ts'
 
 export interface PlainValue {
@@ -58,6 +59,8 @@ class PlainReader {
   }
 
   read(): unknown {
+    const first = /[^ \t\r\n]/.exec(this.#text)?.index ?? -1
+    if (this.#text.charCodeAt(first) === 0x7b) return this.#document(first)
     if (this.#text.includes('\r')) throw notPlain
     this.#end = -1
     this.#nextLine()
@@ -68,6 +71,19 @@ class PlainReader {
     if (this.#indent === -1) return this.#nothing()
     const value = this.#block(this.#indent)
     if (this.#indent !== -1) throw notPlain
+    return value
+  }
+
+  /** Whether line breaks and tabs are space: in a document that is one flow collection, such as JSON. */
+  #isFlow = false
+
+  #document(open: number): unknown {
+    this.#isFlow = true
+    this.#end = this.#text.length
+    const value = this.#flow(open)
+    if (/[^ \t\r\n]/.test(this.#text.slice(this.#flowEnd))) throw notPlain
+    // A carriage return alone is no space.
+    if (/\r(?!\n)/.test(this.#text)) throw notPlain
     return value
   }
 
@@ -244,6 +260,7 @@ class PlainReader {
 
   #quoted(open: number, close: number): string {
     const inner = this.#text.slice(open + 1, close)
+    if (this.#isFlow && /[\n\r]/.test(inner)) throw notPlain
     if (this.#text.charCodeAt(open) === apostrophe) return inner.includes("'") ? inner.replaceAll("''", "'") : inner
     if (!inner.includes('\\')) return inner
     // JSON's escapes mean the same in YAML; the others are the composer's.
@@ -264,9 +281,13 @@ class PlainReader {
 
   #skipSpaces(at: number): number {
     let next = at
-    while (next < this.#end && this.#text.charCodeAt(next) === space) next++
+    while (next < this.#end && this.#isSpace(this.#text.charCodeAt(next))) next++
     if (next >= this.#end) throw notPlain
     return next
+  }
+
+  #isSpace(char: number): boolean {
+    return char === space || (this.#isFlow && (char === 0x0a || char === tab || char === 0x0d))
   }
 
   #flowList(open: number): unknown[] {
@@ -284,10 +305,13 @@ class PlainReader {
     const map: Record<string, unknown> = {}
     let at = this.#skipSpaces(open + 1)
     while (this.#text.charCodeAt(at) !== 0x7d) {
+      const isQuoted = this.#text.charCodeAt(at) === quote
       const name = this.#flowKey(at)
       if (name === '__proto__' || name === '<<' || Object.hasOwn(map, name)) throw notPlain
       at = this.#skipSpaces(this.#flowEnd)
-      if (this.#text.charCodeAt(at) !== colon || this.#text.charCodeAt(at + 1) !== space) throw notPlain
+      // Nothing need stand between a quoted key's colon and the value: JSON's way.
+      if (this.#text.charCodeAt(at) !== colon) throw notPlain
+      if (!isQuoted && !this.#isSpace(this.#text.charCodeAt(at + 1))) throw notPlain
       map[name] = this.#flowValue(this.#skipSpaces(at + 1))
       at = this.#afterFlowItem(0x7d)
     }
@@ -361,19 +385,4 @@ class PlainReader {
     if (this.#indent > parentIndent) throw notPlain
     return chomp(lines, chomping, endsInside)
   }
-}
-
-function chomp(lines: string[], chomping: string, endsInside: boolean): string {
-  if (chomping === '+') return endsInside ? lines.join('\n') : `${lines.join('\n')}\n`
-  let count = lines.length
-  while (count > 0 && lines[count - 1] === '') count--
-  const body = lines.slice(0, count).join('\n')
-  if (chomping === '-') return body
-  return endsInside && count === lines.length ? body : `${body}\n`
-}
-
-/** A `#` after a space starts a comment. */
-function withoutComment(line: string): string {
-  const at = line.indexOf(' #')
-  return (at === -1 ? line : line.slice(0, at)).replace(/ +$/, '')
 }
