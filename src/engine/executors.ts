@@ -41,7 +41,7 @@ export const EXECUTORS: Executors = {
       id,
     })
     host.runtime.makeCgroup(host.cgroupPath(uid), cgroupSettings(record.plan.resources, host.machine.cgroupVersion))
-    const { identity } = await host.runtime.startInfra(id, spec)
+    const { identity } = await host.runtime.startInfra(id, spec, record.plan.runtimeClass)
     host.state.setInfra(uid, identity)
     const started = { ...record, infra: identity }
     records.set(started)
@@ -75,6 +75,7 @@ export const EXECUTORS: Executors = {
     const spec = memberSpec(record.plan, member, image.config, host.machine, podFacts(host, record), facts)
     const { identity } = await host.runtime.create(id, {
       spec,
+      ...(record.plan.runtimeClass === undefined ? {} : { runtimeClass: record.plan.runtimeClass }),
       name: `${record.plan.name}-${container}`,
       logFile: host.logFile(uid, container, attempt),
       terminal: member.terminal,

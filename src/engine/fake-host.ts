@@ -158,6 +158,7 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
         return { state: container.started && started ? 'running' : _process === undefined ? 'broken' : 'created' }
       },
       isAlive: identity => running.has(identity) && running.get(identity)?.exitCode === undefined,
+      requireRuntime() {},
       makeCgroup() {},
       removeCgroup() {},
       hush() {},

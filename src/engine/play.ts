@@ -50,6 +50,8 @@ export async function play(request: PlayRequest, options: PlayOptions): Promise<
     plans,
     before.map(record => ({ ...observePod(host, record), removing: record.removing || request.replace === true })),
   )
+  for (const { runtimeClass } of changes.create)
+    if (runtimeClass !== undefined) host.runtime.requireRuntime(runtimeClass)
   await ensureImages(host, changes.create, options)
   const leaving = new Set(changes.remove.map(pod => pod.uid))
   host.state.checkPods(changes.create, leaving)

@@ -196,7 +196,8 @@ export interface RuntimePort {
   prepare(): Promise<void>
   /** Undoes `prepare`: no container is left. */
   release(): Promise<void>
-  startInfra(id: string, spec: OciSpec): Promise<StartedProcess>
+  /** `runtimeClass` names another OCI runtime than the default one. */
+  startInfra(id: string, spec: OciSpec, runtimeClass?: string): Promise<StartedProcess>
   stopInfra(id: string): Promise<void>
   /** Everything set up, the command not yet running. Fails with `CommandNotFound`, `CommandNotExecutable`, `CreateFailed`. */
   create(id: string, options: CreateOptions): Promise<StartedProcess>
@@ -211,6 +212,8 @@ export interface RuntimePort {
   ended(id: string, process: ProcessIdentity, signal?: AbortSignal): Promise<void>
   remove(id: string): Promise<void>
   observe(id: string, process: ProcessIdentity | undefined, started: boolean): Omit<ObservedContainer, 'id' | 'rootfs'>
+  /** Fails with `RuntimeClassNotFound`. */
+  requireRuntime(runtimeClass: string): void
   isAlive(process: ProcessIdentity): boolean
   /** From now on the end of the pod's containers wakes nobody: it is being removed. */
   hush(uid: string): void
@@ -221,6 +224,8 @@ export interface RuntimePort {
 
 export interface CreateOptions {
   readonly spec: OciSpec
+  /** Another OCI runtime than the default one. */
+  readonly runtimeClass?: string
   readonly name: string
   readonly logFile: string
   readonly terminal: boolean

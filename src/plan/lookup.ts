@@ -1,5 +1,11 @@
 /** Finding the objects that a pod refers to: ConfigMaps, Secrets, claims, in the same manifests or from earlier apps. */
-import type { V1ConfigMap, V1PersistentVolume, V1PersistentVolumeClaim, V1Secret } from '@kubernetes/client-node'
+import type {
+  V1ConfigMap,
+  V1PersistentVolume,
+  V1PersistentVolumeClaim,
+  V1RuntimeClass,
+  V1Secret,
+} from '@kubernetes/client-node'
 import type { KubernetesObject } from '../manifest/types.ts'
 
 interface Kinds {
@@ -7,6 +13,7 @@ interface Kinds {
   readonly Secret: V1Secret
   readonly PersistentVolumeClaim: V1PersistentVolumeClaim
   readonly PersistentVolume: V1PersistentVolume
+  readonly RuntimeClass: V1RuntimeClass
 }
 
 /** The object of that kind, namespace (empty for cluster-wide kinds) and name. */
@@ -35,7 +42,7 @@ export function objectFinder(objects: readonly NamedObject[]): FindObject {
 }
 
 function isClusterWide(kind: string): boolean {
-  return kind === 'PersistentVolume'
+  return kind === 'PersistentVolume' || kind === 'RuntimeClass'
 }
 
 function objectKey(kind: string, namespace: string, name: string): string {

@@ -58,7 +58,7 @@ export function planPod(source: PodSource, context: PodContext): PodResult {
     dns: planDns(spec),
     registryAuths: pullSecrets.registryAuths,
     userNamespace,
-    ...(spec.runtimeClassName ? { runtimeClass: spec.runtimeClassName } : {}),
+    ...(spec.runtimeClassName ? { runtimeClass: handlerOf(spec.runtimeClassName, context) } : {}),
   }
   return {
     plan: { ...plan, hash: planHash(plan), filesHash: hashOf(plan.volumes.filter(volume => volume.kind === 'files')) },
@@ -71,6 +71,11 @@ export function planPod(source: PodSource, context: PodContext): PodResult {
       ...members.flatMap(result => result.findings),
     ],
   }
+}
+
+/** A class that no object defines is the runtime of that name. */
+function handlerOf(name: string, context: PodContext): string {
+  return context.find('RuntimeClass', '', name)?.handler ?? name
 }
 
 function roleOf(restartPolicy: string | undefined): MemberRole {

@@ -56,7 +56,7 @@ export interface PodPlan {
   readonly registryAuths: readonly string[]
   /** A user namespace of the pod's own: `hostUsers: false`. */
   readonly userNamespace: boolean
-  /** The OCI runtime that `runtimeClassName` names; absent for the default one. */
+  /** The OCI runtime that `runtimeClassName` leads to; absent for the default one. */
   readonly runtimeClass?: string
 }
 

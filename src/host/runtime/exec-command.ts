@@ -8,6 +8,7 @@ import type { Layout } from '../layout.ts'
 import { requireProgram } from '../sys/find-program.ts'
 import { setWindowSize } from '../sys/libc.ts'
 import { toolError } from '../sys/run.ts'
+import { runtimeNote } from './oci-runtime.ts'
 import { runtimeError } from './runtime-error.ts'
 
 export interface ExecCommand {
@@ -83,7 +84,9 @@ export async function execCommand(options: ExecCommand): Promise<number> {
 }
 
 /** The read-only mount of crun, where there is one, spares it a copy of itself at each start. */
-function launcher({ layout, runtime = 'crun' }: ExecCommand): string {
+function launcher({ layout, runtime = 'crun', id }: ExecCommand): string {
+  const own = readText(runtimeNote(layout.bundleDir(id)))
+  if (own !== '') return own
   const program = requireProgram(runtime)
   return program.endsWith('/crun') && existsSync(layout.crun) ? layout.crun : program
 }

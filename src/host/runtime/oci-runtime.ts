@@ -12,6 +12,7 @@ import { toolError } from '../sys/run.ts'
 import { makeCgroup, prepareCgroups, removeCgroup } from './cgroups.ts'
 import { openExitWatch } from './exit-watch.ts'
 import { mountReadOnly, unmountReadOnly } from './read-only-copy.ts'
+import { findRuntime } from './runtime-class.ts'
 import { runtimeError } from './runtime-error.ts'
 import { openSeccompCache } from './seccomp-cache.ts'
 
@@ -24,6 +25,11 @@ export interface OciRuntimeOptions {
 /** How long a killed container's monitor may take to write the exit status down, in milliseconds. */
 const KILL_TIMEOUT_MS = 10_000
 
+/** Holds the path of the container's own OCI runtime. */
+export function runtimeNote(bundle: string): string {
+  return `${bundle}/runtime`
+}
+
 export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Disposable {
   const { layout } = options
   const exits = openExitWatch(layout.exitsDir)
@@ -34,16 +40,17 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
   let launcher: string | undefined
 
   /** Runs the OCI runtime; its errors go to a log of their own, because a container may inherit the pipes. */
-  function runtime(args: readonly string[]): Promise<{ readonly status: number; readonly stderr: string }> {
+  function runtime(id: string, args: readonly string[]): Promise<{ readonly status: number; readonly stderr: string }> {
     return new Promise((resolve, reject) => {
-      const child = spawn(launcher ?? program(), ['--root', layout.runtimeRoot, ...args], {
+      const chosen = programOf(id)
+      const child = spawn(chosen, ['--root', layout.runtimeRoot, ...args], {
         stdio: ['ignore', 'ignore', 'pipe'],
       })
       let stderr = ''
       child.stderr.setEncoding('utf8').on('data', (text: string) => {
         stderr += text
       })
-      child.on('error', error => reject(toolError(program(), error)))
+      child.on('error', error => reject(toolError(chosen, error)))
       // Not `close`: a container that was started holds the pipe for as long as it lives.
       child.on('exit', (code, signal) => {
         const status = code ?? (signal === null ? 1 : 137)
@@ -57,17 +64,24 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
     })
   }
 
-  function makeBundle(id: string, spec: OciSpec): string {
+  /** A container of another runtime than the default one has a note of it in its bundle. */
+  const programOf = (id: string) => readText(runtimeNote(layout.bundleDir(id))) || (launcher ?? program())
+
+  function makeBundle(id: string, spec: OciSpec, runtimeClass: string | undefined): string {
     const bundle = layout.bundleDir(id)
     mkdirSync(bundle, { recursive: true, mode: 0o700 })
-    writeFileSync(`${bundle}/config.json`, JSON.stringify(spec), { mode: 0o600 })
+    const own = runtimeClass === undefined ? program() : findRuntime(runtimeClass)
+    const other = own !== program()
+    if (other) writeFileSync(runtimeNote(bundle), own, { mode: 0o600 })
+    const compiled = !other && isCrun() ? seccomp.precompiled(spec) : spec
+    writeFileSync(`${bundle}/config.json`, JSON.stringify(compiled), { mode: 0o600 })
     return bundle
   }
 
   async function remove(id: string): Promise<void> {
     const bundle = layout.bundleDir(id)
     if (exists(`${layout.runtimeRoot}/${id}`)) {
-      const done = await runtime(['delete', '--force', id])
+      const done = await runtime(id, ['delete', '--force', id])
       if (done.status !== 0 && exists(`${layout.runtimeRoot}/${id}`) && !/does not exist/.test(done.stderr)) {
         throw runtimeError(done.stderr, id)
       }
@@ -87,21 +101,21 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
     async release() {
       unmountReadOnly(layout.crun)
     },
-    async startInfra(id, spec) {
-      const bundle = makeBundle(id, spec)
+    async startInfra(id, spec, runtimeClass) {
+      const bundle = makeBundle(id, spec, runtimeClass)
       const pidFile = `${bundle}/pidfile`
-      const done = await runtime(['run', '--detach', '--bundle', bundle, '--pid-file', pidFile, id])
+      const done = await runtime(id, ['run', '--detach', '--bundle', bundle, '--pid-file', pidFile, id])
       if (done.status !== 0) throw runtimeError(done.stderr, id)
       return started(Number(readFileSync(pidFile, 'utf8')))
     },
     stopInfra: remove,
     async create(id, create) {
-      const bundle = makeBundle(id, isCrun() ? seccomp.precompiled(create.spec) : create.spec)
+      const bundle = makeBundle(id, create.spec, create.runtimeClass)
       const pid = await conmon(id, bundle, create)
       return started(pid)
     },
     async start(id) {
-      const done = await runtime(['start', id])
+      const done = await runtime(id, ['start', id])
       if (done.status !== 0) throw runtimeError(done.stderr, id)
     },
     async stop(id, identity, { signal, graceSeconds }) {
@@ -128,6 +142,7 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
       if (identity !== undefined) return { state: 'broken' }
       return { state: exists(layout.bundleDir(id)) ? 'broken' : 'absent' }
     },
+    requireRuntime: name => void findRuntime(name),
     isAlive,
     hush(uid) {
       try {
@@ -146,18 +161,7 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
   function conmon(id: string, bundle: string, create: CreateOptions): Promise<number> {
     const monitor = requireProgram('conmon')
     const log = `${bundle}/oci-log`
-    const args = [
-      '--api-version',
-      '1',
-      '--cid',
-      id,
-      '--cuuid',
-      id,
-      '--name',
-      create.name,
-      '--runtime',
-      launcher ?? program(),
-    ]
+    const args = ['--api-version', '1', '--cid', id, '--cuuid', id, '--name', create.name, '--runtime', programOf(id)]
     args.push(
       '--bundle',
       bundle,

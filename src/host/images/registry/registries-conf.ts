@@ -5,7 +5,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errnoOf, KubeError } from '../../../diagnostic.ts'
-import { parseToml, type TomlTable, type TomlValue } from './toml.ts'
+import { parseToml, type TomlTable, type TomlValue } from '../../sys/toml.ts'
 
 export interface RegistrySource {
   /** Host and repository to ask: `mirror.example:5000/library/nginx`. */

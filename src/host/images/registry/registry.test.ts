@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { parseToml } from '../../sys/toml.ts'
 import { parseChallenges } from './challenge.ts'
 import { isLoopback } from './http.ts'
 import { parseRules, sourcesFor } from './registries-conf.ts'
-import { parseToml } from './toml.ts'
 
 describe('challenges', () => {
   test('docker hub', () => {
