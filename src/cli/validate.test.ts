@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -143,6 +143,24 @@ test('a URL is fetched, and told apart when it is not there', async () => {
     await assert.rejects(validate([`${url}/bad.yaml`]), { code: 'ManifestUnreadable', exitStatus: 2 })
   } finally {
     server.close()
+  }
+})
+
+test('kustomizations are built by the tool that is there', async () => {
+  const tools = join(folder, 'tools')
+  const script = `#!/bin/sh\n[ "$2" = good ] || { echo "no such thing: $2" >&2; exit 1; }\ncat '${good}'\n`
+  chmodSync(file('tools/kustomize', script), 0o755)
+  const options = { readInput: async () => '', kustomize: true }
+  const before = process.env.PATH
+  try {
+    process.env.PATH = `${tools}:${before}`
+    const [text] = await gatherTexts(['good'], options)
+    assert.deepEqual([text?.name, text?.text.slice(0, 14)], ['kustomize build good', 'apiVersion: v1'])
+    await assert.rejects(gatherTexts(['bad'], options), { code: 'KustomizeFailed', exitStatus: 2 })
+    process.env.PATH = join(folder, 'set')
+    await assert.rejects(gatherTexts(['good'], options), { code: 'KustomizeMissing', exitStatus: 2 })
+  } finally {
+    process.env.PATH = before
   }
 })
 
