@@ -4,10 +4,12 @@ import { recordEvent } from '../engine/events.ts'
 import type { Host, PodRecord } from '../engine/ports.ts'
 import { NEW_LIFE } from '../reconcile/lifecycle.ts'
 import type { ObservedPod } from '../reconcile/observed.ts'
-import { goDuration, nextBackoff, restartDueMs } from '../reconcile/restart.ts'
+import { goDuration, isOver, nextBackoff, restartDueMs } from '../reconcile/restart.ts'
 
 /** Notes who waits for a restart. Source of the words: kubelet, doBackOff. */
 export function tellBackoff(host: Host, record: PodRecord, pod: ObservedPod): void {
+  // Sidecars of a pod that is over have ended for good.
+  if (isOver(pod)) return
   const nowMs = Date.parse(host.now())
   const { uid, plan } = record
   for (const member of plan.members) {

@@ -1,0 +1,199 @@
+/** What follows a container's end, on the machine. In real time: the back-off is shortened. */
+import assert from 'node:assert/strict'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { after, before, suite, test } from 'node:test'
+import { container, podManifest } from '../support/manifests.ts'
+import { lacking } from '../support/need.ts'
+import { Session } from '../support/session.ts'
+import { containerOf, eventReasons, type PodView } from '../support/views.ts'
+
+// Initial, maximum, reset.
+process.env.KUBE_BACKOFF_MS = '300,1200,60000'
+
+suite('restarts', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit', 'nft') }, () => {
+  let kube: Session
+  before(async () => {
+    kube = await Session.open()
+  })
+  after(() => kube.close())
+
+  const pod = (name: string) => kube.json<PodView>(['get', 'pod', name])
+  const until = (name: string, path: string, value: string | number) =>
+    kube.ok(['wait', `pod/${name}`, `--for=jsonpath={${path}}=${value}`, '--timeout=20s'])
+  const RESTARTS = '.status.containerStatuses[0].restartCount'
+
+  test('Always: the first at once, then with a back-off; the last run is remembered', async () => {
+    const script = 'echo run; sleep 0.3; exit 3'
+    await kube.play(podManifest('always', [{ script }]), 'always')
+    await until('always', '.status.containerStatuses[0].state.waiting.reason', 'CrashLoopBackOff')
+    const { metadata, status } = await pod('always')
+    const { state, lastState, restartCount, ready } = containerOf(status, 'main')
+    assert.ok(restartCount >= 1)
+    assert.equal(ready, false)
+    const id = `always_default(${metadata.uid})`
+    assert.match(state.waiting?.message ?? '', /^back-off (300|600)ms restarting failed container=main pod=always_/)
+    assert.ok(state.waiting?.message?.endsWith(id))
+    assert.equal(lastState.terminated?.exitCode, 3)
+    assert.equal(lastState.terminated?.reason, 'Error')
+    await kube.eventually(async () => /0\/1 +CrashLoopBackOff/.test(await kube.ok(['get', 'pods', 'always'])))
+    await until('always', RESTARTS, 3)
+    const events = await eventReasons(kube, 'pod/always')
+    assert.ok(events.some(text => text === `BackOff Back-off restarting failed container main in pod ${id}`))
+    assert.ok(events.includes('Started Container started'))
+    await kube.ok(['down', 'always'])
+  })
+
+  test('the log of the run before', async () => {
+    const script =
+      'n=$(cat /d/n 2>/dev/null || echo 0); echo $((n+1)) >/d/n; echo run $n; [ $n -lt 2 ] && exit 1; sleep 1000'
+    const volumes = [{ name: 'd', emptyDir: {} }]
+    const volumeMounts = [{ name: 'd', mountPath: '/d' }]
+    await kube.play(podManifest('previous', [{ script, volumeMounts }], { volumes }), 'previous')
+    await until('previous', RESTARTS, 2)
+    await until('previous', '.status.containerStatuses[0].ready', 'true')
+    assert.equal(await kube.ok(['logs', 'previous']), 'run 2\n')
+    assert.equal(await kube.ok(['logs', '--previous', 'previous']), 'run 1\n')
+    await kube.ok(['down', 'previous'])
+  })
+
+  test('OnFailure: until it succeeds', async () => {
+    const script = '[ -e /d/again ] && exit 0; touch /d/again; exit 7'
+    const volumes = [{ name: 'd', emptyDir: {} }]
+    const volumeMounts = [{ name: 'd', mountPath: '/d' }]
+    const spec = { restartPolicy: 'OnFailure', volumes }
+    await kube.play(podManifest('on-failure', [{ script, volumeMounts }], spec), 'on-failure')
+    await until('on-failure', '.status.phase', 'Succeeded')
+    const { restartCount, lastState, state } = containerOf((await pod('on-failure')).status, 'main')
+    assert.equal(restartCount, 1)
+    assert.equal(lastState.terminated?.exitCode, 7)
+    assert.equal(state.terminated?.reason, 'Completed')
+    await kube.ok(['down', 'on-failure'])
+  })
+
+  test('Never: its status stays', async () => {
+    const message = 'echo -n broken >/dev/termination-log; exit 9'
+    await kube.play(podManifest('never', [{ script: message }], { restartPolicy: 'Never' }), 'never')
+    await until('never', '.status.phase', 'Failed')
+    const { restartCount, state } = containerOf((await pod('never')).status, 'main')
+    assert.equal(restartCount, 0)
+    assert.equal(state.terminated?.exitCode, 9)
+    assert.equal(state.terminated?.message, 'broken')
+    await kube.ok(['down', 'never'])
+  })
+
+  test('each container by its own policy and rules', async () => {
+    const rules = [{ action: 'Restart', exitCodes: { operator: 'In', values: [42] } }]
+    const volumes = [{ name: 'd', emptyDir: {} }]
+    const volumeMounts = [{ name: 'd', mountPath: '/d' }]
+    const script = 'if [ -e /d/once ]; then exit 1; fi; touch /d/once; exit 42'
+    await kube.play(
+      podManifest(
+        'rules',
+        [
+          { name: 'ruled', script, volumeMounts, restartPolicy: 'Never', restartPolicyRules: rules },
+          { name: 'stays', script: 'exit 5', restartPolicy: 'Never' },
+          { name: 'other' },
+        ],
+        { volumes },
+      ),
+      'rules',
+    )
+    const wanted = '.status.containerStatuses[?(@.name=="ruled")].state.terminated.exitCode'
+    await until('rules', wanted, 1)
+    const { status } = await pod('rules')
+    assert.equal(containerOf(status, 'ruled').restartCount, 1)
+    assert.equal(containerOf(status, 'stays').restartCount, 0)
+    assert.equal(containerOf(status, 'stays').state.terminated?.exitCode, 5)
+    assert.equal(containerOf(status, 'other').ready, true)
+    await kube.ok(['down', 'rules'])
+  })
+
+  test('out of memory', async () => {
+    const resources = { limits: { memory: '16Mi' } }
+    const spec = { restartPolicy: 'Never' }
+    await kube.play(podManifest('oom', [{ script: 'tail /dev/zero', resources }], spec), 'oom')
+    await until('oom', '.status.phase', 'Failed')
+    const { state } = containerOf((await pod('oom')).status, 'main')
+    assert.equal(state.terminated?.reason, 'OOMKilled')
+    assert.equal(state.terminated?.exitCode, 137)
+    assert.match(await kube.ok(['get', 'pod', 'oom']), /OOMKilled/)
+    await kube.ok(['down', 'oom'])
+  })
+
+  test('an init container is tried again', async () => {
+    const script = 'n=$(cat /d/n 2>/dev/null || echo 0); echo $((n+1)) >/d/n; [ $n -ge 2 ]'
+    const volumeMounts = [{ name: 'd', mountPath: '/d' }]
+    const spec = {
+      volumes: [{ name: 'd', emptyDir: {} }],
+      initContainers: [container({ name: 'prepare', script, volumeMounts })],
+    }
+    await kube.play(podManifest('retried', [{ script: 'cat /d/n; sleep 1000', volumeMounts }], spec), 'retried')
+    await kube.ok(['wait', 'pod/retried', '--for=condition=Ready', '--timeout=20s'])
+    const { status } = await pod('retried')
+    assert.equal(status.initContainerStatuses?.[0]?.restartCount, 2)
+    await kube.eventually(async () => (await kube.ok(['logs', 'retried', '-c', 'main'])) === '3\n')
+    await kube.ok(['down', 'retried'])
+  })
+
+  test('a sidecar is started again alone, and ends with the pod', async () => {
+    const volumeMounts = [{ name: 'd', mountPath: '/d' }]
+    const crashes = '[ -e /d/again ] || { touch /d/again; exit 1; }; trap "exit 0" TERM; sleep 1000 & wait'
+    const spec = {
+      restartPolicy: 'Never',
+      volumes: [{ name: 'd', emptyDir: {} }],
+      initContainers: [container({ name: 'side', script: crashes, volumeMounts, restartPolicy: 'Always' })],
+    }
+    const script = 'while [ ! -e /d/done ]; do sleep 0.1; done'
+    await kube.play(podManifest('sidecar', [{ script, volumeMounts }], spec), 'sidecar')
+    await until('sidecar', '.status.initContainerStatuses[0].restartCount', 1)
+    await until('sidecar', '.status.initContainerStatuses[0].ready', 'true')
+    assert.equal(containerOf((await pod('sidecar')).status, 'main').restartCount, 0)
+    await kube.ok(['exec', 'sidecar', '-c', 'main', '--', 'touch', '/d/done'])
+    await until('sidecar', '.status.initContainerStatuses[0].state.terminated.exitCode', 0)
+    assert.equal((await pod('sidecar')).status.phase, 'Succeeded')
+    await kube.ok(['down', 'sidecar'])
+  })
+
+  test('sidecars stop last, in reverse order', async () => {
+    const directory = `${kube.directory}/order`
+    mkdirSync(directory)
+    const volumeMounts = [{ name: 'd', mountPath: '/d' }]
+    const script = (name: string) => `trap "echo ${name} >>/d/log; exit 0" TERM; sleep 1000 & wait`
+    const sidecar = (name: string) => container({ name, script: script(name), volumeMounts, restartPolicy: 'Always' })
+    const spec = {
+      terminationGracePeriodSeconds: 10,
+      volumes: [{ name: 'd', hostPath: { path: directory } }],
+      initContainers: [sidecar('first'), sidecar('second')],
+    }
+    await kube.play(podManifest('order', [{ script: script('main'), volumeMounts }], spec), 'order')
+    await kube.ok(['wait', 'pod/order', '--for=condition=Ready'])
+    await kube.ok(['down', 'order'])
+    assert.equal(readFileSync(`${directory}/log`, 'utf8'), 'main\nsecond\nfirst\n')
+  })
+
+  test('a sidecar lets the rest start when its startup probe passed', async () => {
+    const volumeMounts = [{ name: 'd', mountPath: '/d' }]
+    const startupProbe = { exec: { command: ['test', '-e', '/d/up'] }, periodSeconds: 1, failureThreshold: 30 }
+    const script = 'sleep 1.2; touch /d/up; trap "exit 0" TERM; sleep 1000 & wait'
+    const spec = {
+      volumes: [{ name: 'd', emptyDir: {} }],
+      initContainers: [container({ name: 'side', script, volumeMounts, startupProbe, restartPolicy: 'Always' })],
+    }
+    await kube.play(podManifest('gate', [{ script: 'ls /d; sleep 1000', volumeMounts }], spec), 'gate')
+    assert.equal((await pod('gate')).status.phase, 'Pending')
+    assert.match(await kube.ok(['get', 'pod', 'gate']), /Init:0\/1/)
+    await kube.ok(['wait', 'pod/gate', '--for=condition=Ready'])
+    await kube.eventually(async () => (await kube.ok(['logs', 'gate', '-c', 'main'])) === 'up\n')
+    await kube.ok(['down', 'gate'])
+  })
+
+  test('a pod has only so much time', async () => {
+    await kube.play(podManifest('late', [{}], { activeDeadlineSeconds: 1 }), 'late')
+    await until('late', '.status.phase', 'Failed')
+    const { status } = await pod('late')
+    assert.equal(status.reason, 'DeadlineExceeded')
+    assert.equal(status.message, 'Pod was active on the node longer than the specified deadline')
+    await until('late', '.status.containerStatuses[0].state.terminated.exitCode', 0)
+    await kube.ok(['down', 'late'])
+  })
+})

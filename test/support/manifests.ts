@@ -1,0 +1,25 @@
+/** Manifests of tests: pods of the session's busybox, ended without patience. */
+import { BUSYBOX_IMAGE } from './session.ts'
+
+export interface ContainerParts {
+  readonly name?: string
+  /** Run by sh. Default: sleeps until it is told to stop. */
+  readonly script?: string
+  readonly [field: string]: unknown
+}
+
+const SLEEP = 'trap "exit 0" TERM; sleep 1000 & wait'
+
+export function container({ name = 'main', script = SLEEP, ...rest }: ContainerParts = {}): object {
+  return { name, image: BUSYBOX_IMAGE, imagePullPolicy: 'Never', command: ['sh', '-c', script], ...rest }
+}
+
+/** A v1 Pod, as text. */
+export function podManifest(name: string, containers: readonly ContainerParts[], spec: object = {}): string {
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name },
+    spec: { terminationGracePeriodSeconds: 1, ...spec, containers: containers.map(container) },
+  })
+}
