@@ -2,10 +2,12 @@
 import type { Readable } from 'node:stream'
 import { ReadStream } from 'node:tty'
 import { observePod } from '../engine/observe.ts'
+import type { PodRecord } from '../engine/ports.ts'
 import { attachContainer, resizeContainer } from '../host/runtime/attach.ts'
 import type { Context } from './context.ts'
 import { runningContainer } from './exec.ts'
-import { chooseContainer, findPod } from './find-pod.ts'
+import { chooseContainer, findPod, requireContainer } from './find-pod.ts'
+import type { RealHost } from './host.ts'
 
 export interface AttachCommandOptions {
   readonly namespace: string
@@ -23,7 +25,24 @@ export async function runAttach([target]: [string], options: AttachCommandOption
   const host = await context.host()
   const pod = findPod(host, target, options.namespace, io)
   const member = chooseContainer(pod.plan, options.container, io)
-  const id = runningContainer(host, pod, member.name)
+  runningContainer(host, pod, member.name)
+  return attachTo(context, host, pod, member.name, options)
+}
+
+/**
+ * Ties the caller's streams to those of a container whose monitor runs, from this moment on. Its exit status; 0 when the
+ * user left it.
+ */
+export async function attachTo(
+  context: Context,
+  host: RealHost,
+  pod: PodRecord,
+  container: string,
+  options: Pick<AttachCommandOptions, 'stdin' | 'tty' | 'quiet'>,
+): Promise<number> {
+  const { io } = context
+  const member = requireContainer(pod.plan, container)
+  const id = pod.containers[container]!.id
   const { layout } = host
   if (options.stdin && !member.stdin)
     io.err(`container ${member.name} has no standard input (stdin: true is not in its manifest)\n`)

@@ -1,7 +1,7 @@
 /** The pod and the container that a command is about. */
 import { KubeError } from '../diagnostic.ts'
 import type { PodRecord } from '../engine/ports.ts'
-import type { MemberPlan, PodPlan } from '../plan/types.ts'
+import type { MemberPlan, MemberRole, PodPlan } from '../plan/types.ts'
 import { labelFilter } from '../status/selector.ts'
 import type { WireObject } from '../status/wire.ts'
 import type { Io } from './context.ts'
@@ -73,7 +73,8 @@ export function requireContainer(plan: PodPlan, name: string): MemberPlan {
 
 /** `web, log, prep (init)`: the main ones first. */
 function containerNames(plan: PodPlan): string {
-  const main = plan.members.filter(member => member.role === 'main').map(member => member.name)
-  const init = plan.members.filter(member => member.role !== 'main').map(member => `${member.name} (init)`)
-  return [...main, ...init].join(', ')
+  const of = (...roles: readonly MemberRole[]) =>
+    plan.members.filter(({ role }) => roles.includes(role)).map(({ name }) => name)
+  const init = of('init', 'sidecar').map(name => `${name} (init)`)
+  return [...of('main'), ...init, ...of('ephemeral').map(name => `${name} (ephem)`)].join(', ')
 }

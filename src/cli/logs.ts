@@ -90,7 +90,9 @@ function sourceOf(host: RealHost, pod: PodRecord, member: MemberPlan, previous: 
   if (previous && (attempt < 0 || !existsSync(path)))
     throw new KubeError('LogNotFound', `previous terminated ${place} not found`)
   if (known === undefined && !existsSync(path)) {
-    const reason = pod.plan.members.some(({ role }) => role !== 'main') ? 'PodInitializing' : 'ContainerCreating'
+    const reason = pod.plan.members.some(({ role }) => role === 'init' || role === 'sidecar')
+      ? 'PodInitializing'
+      : 'ContainerCreating'
     throw new KubeError('LogNotFound', `${place} is waiting to start: ${reason}`)
   }
   return { pod, member, path }

@@ -1,7 +1,8 @@
 /** `kube ps`: containers as the engine sees them. */
+
 import { observePod } from '../engine/observe.ts'
 import type { PodRecord } from '../engine/ports.ts'
-import type { PortPlan } from '../plan/types.ts'
+import type { MemberRole, PortPlan } from '../plan/types.ts'
 import { labelFilter } from '../status/selector.ts'
 import type { WireObject } from '../status/wire.ts'
 import type { Context } from './context.ts'
@@ -24,7 +25,7 @@ export interface ContainerRow {
   readonly pod: string
   readonly podUid: string
   readonly container: string
-  readonly role: 'infra' | 'init' | 'sidecar' | 'main'
+  readonly role: 'infra' | MemberRole
   readonly image: string
   readonly state: string
   readonly exitCode?: number

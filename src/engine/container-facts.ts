@@ -74,10 +74,12 @@ export function containerFacts(
   const pod = podFacts(host, record)
   const envFiles = readEnvFiles(host, member, pod)
   const inputs = { pod: plan, member, image, machine: host.machine, podFacts: pod, containerFacts: { user, envFiles } }
+  const target = member.target === undefined ? undefined : targetProcess(record, member.target)
   const profile = seccompProfilePath(member.security.seccomp, host.machine)
   return {
     id: run.id,
     attempt: run.attempt,
+    ...(target === undefined ? {} : { targetPid: target }),
     rootfs: host.volumes.rootfsPath(uid, member.name),
     user,
     terminationLog: host.volumes.terminationLog(uid, member.name),
@@ -88,6 +90,12 @@ export function containerFacts(
     ),
     ...(profile === undefined ? {} : { seccompProfile: host.seccompProfile(profile) }),
   }
+}
+
+function targetProcess({ containers }: PodRecord, name: string): number {
+  const process = containers[name]?.process
+  if (process === undefined) throw new KubeError('ContainerNotRunning', `container ${name} is not running`)
+  return pidOf(process)
 }
 
 function readEnvFiles(host: Host, member: MemberPlan, pod: PodFacts): Readonly<Record<string, string>> {

@@ -1,8 +1,10 @@
 /** Deleting single objects: less than an app. */
-import { podKey } from '../reconcile/decide.ts'
 import { claimApp } from './claim.ts'
-import { type DownOptions, removePods } from './down.ts'
+import { beginRemoval, type DownOptions, removePods } from './down.ts'
 import type { Host, ObjectRecord, PodRecord } from './ports.ts'
+import { beginRun, keepUp } from './run-loop.ts'
+import { needsController } from './workload-world.ts'
+import { isStepDue, stepWorkloads, type WorkloadStep } from './workloads.ts'
 
 export interface DeleteRequest {
   readonly objects: readonly ObjectRecord[]
@@ -10,7 +12,10 @@ export interface DeleteRequest {
   readonly pods: readonly PodRecord[]
 }
 
-/** Removes the pods, then forgets the objects; an app of which nothing is left is forgotten with them. */
+/**
+ * Forgets the objects and removes the pods; an app of which nothing is left is forgotten with them. A pod whose
+ * workload stays gets its successor at once.
+ */
 export async function deleteObjects(request: DeleteRequest, options: DownOptions): Promise<void> {
   const { host } = options
   const apps = [...new Set([...request.objects, ...request.pods].map(({ app }) => app))].sort()
@@ -19,17 +24,26 @@ export async function deleteObjects(request: DeleteRequest, options: DownOptions
   for (const app of apps) claims.use(await claimApp(host, app, options))
   // Asked again, now that nobody else changes them.
   const pods = request.pods.flatMap(pod => host.state.pod(pod.uid) ?? [])
-  await removePods(pods, options)
-  const gone = new Set(request.objects.map(identity))
-  for (const app of apps) forget(host, app, gone)
+  for (const pod of pods) beginRemoval(host, pod.uid)
+  for (const { uid } of request.objects) host.state.removeObject(uid)
+  const successors = await Promise.all(apps.map(app => replaceRemoved(host, app)))
+  const removed = new Set([...pods.map(({ uid }) => uid), ...successors.flatMap(step => step.removed)])
+  const run = beginRun(options)
+  const records = (uids: Iterable<string>) => [...uids].flatMap(uid => host.state.pod(uid) ?? [])
+  await Promise.all([
+    removePods(records(removed), options),
+    // One that can't be brought up is tried again by the supervisor.
+    ...records(successors.flatMap(step => step.created)).map(pod => keepUp(run, pod, host.backoff).catch(() => {})),
+  ])
+  for (const app of apps) {
+    if (host.state.objects({ app }).length === 0 && host.state.pods({ app }).length === 0) host.state.removeApp(app)
+  }
+  if (apps.some(app => needsController(host, app))) host.wakeSupervisor('always')
 }
 
-function forget(host: Host, app: string, gone: ReadonlySet<string>): void {
-  const left = host.state.objects({ app }).filter(object => !gone.has(identity(object)))
-  if (left.length === 0 && host.state.pods({ app }).length === 0) host.state.removeApp(app)
-  else host.state.putObjects(app, left)
-}
-
-function identity(object: ObjectRecord): string {
-  return `${object.kind}/${podKey(object)}`
+/** What the controllers make of it. What they can't do now is the supervisor's to try again. */
+async function replaceRemoved(host: Host, app: string): Promise<Pick<WorkloadStep, 'created' | 'removed'>> {
+  if (!isStepDue(host, app)) return { created: [], removed: [] }
+  await host.runtime.prepare()
+  return stepWorkloads(host, app)
 }

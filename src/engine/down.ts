@@ -1,6 +1,7 @@
 /** Taking an app away. */
 import { causeChain, KubeError } from '../diagnostic.ts'
 import { podKey } from '../reconcile/decide.ts'
+import { isWorkload } from '../workloads/decide.ts'
 import { claimApp } from './claim.ts'
 import type { Host, PodRecord } from './ports.ts'
 import { beginRun, type RunOptions, takeDown } from './run-loop.ts'
@@ -20,6 +21,9 @@ export async function down(app: string, options: DownOptions): Promise<DownResul
   const { host } = options
   using _claim = await claimApp(host, app, options)
   const pods = host.state.pods({ app })
+  // First that nobody makes them anew: if this is killed, what is left are pods to be removed and an app by that name.
+  for (const pod of pods) beginRemoval(host, pod.uid)
+  host.state.putObjects(app, [])
   await removePods(pods, options)
   host.state.removeApp(app)
   return { removed: pods }
@@ -62,6 +66,7 @@ export async function sweep(host: Host): Promise<void> {
   if (pods.some(pod => pod.plan.network.mode === 'bridge')) await host.network.publish()
   else await host.network.remove()
   if (pods.length > 0) return
-  await host.dismissSupervisor()
+  // A CronJob waits for its time without any pod.
+  if (!host.state.objects({ made: true }).some(({ kind }) => isWorkload(kind))) await host.dismissSupervisor()
   await host.runtime.release()
 }

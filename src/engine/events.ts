@@ -1,5 +1,14 @@
 /** Events of pods, in the kubelet's words. */
+import type { MemberRole } from '../plan/types.ts'
 import type { Host, PodRecord } from './ports.ts'
+
+/** Where a pod's spec has containers of that role. */
+const LISTS: Readonly<Record<MemberRole, string>> = {
+  init: 'initContainers',
+  sidecar: 'initContainers',
+  main: 'containers',
+  ephemeral: 'ephemeralContainers',
+}
 
 /** Records an event of a pod, or of one of its containers. */
 export function recordEvent(
@@ -12,7 +21,7 @@ export function recordEvent(
 ): void {
   const { namespace, name, members } = record.plan
   const member = members.find(m => m.name === container)
-  const list = member?.role === 'main' || member === undefined ? 'containers' : 'initContainers'
+  const list = LISTS[member?.role ?? 'main']
   host.state.addEvent({
     kind: 'Pod',
     namespace,

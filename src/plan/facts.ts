@@ -94,6 +94,8 @@ export interface ContainerFacts {
   readonly user: ResolvedUser
   /** Absolute path of the file behind `terminationMessagePath`. */
   readonly terminationLog: string
+  /** First process of the container that the member's `target` names. */
+  readonly targetPid?: number
   /** How many times the container was restarted. */
   readonly attempt: number
   /** For each mount with a subPath, by its destination: the safely resolved absolute path (or fd path) to bind. */

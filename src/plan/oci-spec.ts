@@ -94,6 +94,7 @@ export function memberSpec(
       namespaces: ociNamespaces(
         { ...member.namespaces, mount: 'owns', ...(machine.cgroupVersion === 2 ? { cgroup: 'owns' } : {}) },
         podFacts,
+        facts.targetPid,
       ),
       ...idMappings(pod, podFacts),
       ...(devices.length === 0 ? {} : { devices }),
@@ -201,9 +202,10 @@ const NAMESPACE_TYPES: Readonly<Record<NamespaceKind, OciNamespace['type']>> = {
 }
 
 /** What is `host` is left out: the runtime then leaves the process where it is. */
-function ociNamespaces(plan: NamespacePlan, facts: PodFacts): readonly OciNamespace[] {
+function ociNamespaces(plan: NamespacePlan, facts: PodFacts, targetPid?: number): readonly OciNamespace[] {
   return Object.entries(NAMESPACE_TYPES).flatMap(([kind, type]): readonly OciNamespace[] => {
     const source = plan[kind as NamespaceKind]
+    if (kind === 'pid' && targetPid !== undefined) return [{ type, path: `/proc/${targetPid}/ns/pid` }]
     if (source === 'owns') return [{ type }]
     if (source === 'joins') return [{ type, path: `/proc/${facts.infraPid}/ns/${kind}` }]
     return []

@@ -161,7 +161,7 @@ export function oomScoreAdj(qos: QosClass, memoryRequestBytes: number, machineMe
  * not killed before the containers it serves.
  */
 export function memberOomScore(pod: PodPlan, member: MemberPlan, machineMemoryBytes: number): number {
-  const lasting = pod.members.filter(candidate => candidate.role !== 'init')
+  const lasting = pod.members.filter(({ role }) => role !== 'init' && role !== 'ephemeral')
   const asked = lasting.reduce((total, { resources }) => total + resources.memoryRequestBytes, 0)
   const ownRequest = pod.pod.spec?.resources?.requests?.memory
   const spare = ownRequest === undefined ? 0 : Math.max(0, pod.resources.memoryRequestBytes - asked)

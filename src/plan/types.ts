@@ -67,7 +67,8 @@ export interface InfraPlan {
   readonly sysctls: Readonly<Record<string, string>>
 }
 
-export type MemberRole = 'init' | 'sidecar' | 'main'
+/** `ephemeral`: added to a running pod, never started again. */
+export type MemberRole = 'init' | 'sidecar' | 'main' | 'ephemeral'
 
 export interface MemberPlan {
   readonly name: string
@@ -98,6 +99,8 @@ export interface MemberPlan {
   readonly terminationMessagePath: string
   /** Signal that asks it to end, `SIGTERM` and so on; absent: the image's, else SIGTERM. */
   readonly stopSignal?: string
+  /** The container whose processes it sees: of an ephemeral one. */
+  readonly target?: string
   readonly container: V1Container
 }
 

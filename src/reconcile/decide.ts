@@ -94,7 +94,7 @@ function mayCreate(pod: ObservedPod, member: MemberPlan): boolean {
  * start when all those have. Source: Kubernetes documentation, "Init Containers" and "Sidecar Containers".
  */
 function predecessorsDone(plan: PodPlan, pod: ObservedPod, member: MemberPlan): boolean {
-  if (isInitialized(pod)) return true
+  if (member.role === 'ephemeral' || isInitialized(pod)) return true
   for (const before of plan.members) {
     if (before.name === member.name) return true
     if (before.role === 'main') {

@@ -36,6 +36,7 @@ export function restartDelay(backoffMs: number, ranMs: number, limits: BackoffLi
 
 /** Whether a container that ended with this status is to run again, by its own policy and rules, else by the pod's. */
 export function runsAgain(plan: PodPlan, member: MemberPlan, exitCode: number): boolean {
+  if (member.role === 'ephemeral') return false
   const { restartPolicy, restartPolicyRules } = member.container as V1Container
   for (const rule of restartPolicyRules ?? []) if (matches(rule, exitCode)) return rule.action === 'Restart'
   if (member.role === 'sidecar') return true
@@ -66,6 +67,7 @@ export function restartDueMs(pod: ObservedPod, member: MemberPlan, limits: Backo
  * container always lets another one start.
  */
 export function exitNeedsCare(plan: PodPlan, member: MemberPlan): boolean {
+  if (member.role === 'ephemeral') return false
   if (member.role !== 'main') return true
   const never = (plan.pod.spec?.restartPolicy ?? 'Always') === 'Never'
   const rules = member.container.restartPolicyRules ?? []

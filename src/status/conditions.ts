@@ -58,7 +58,9 @@ function initializedAnswer({ plan }: PodSnapshot, phase: PodPhase, statuses: Sta
 function containersReadyAnswer({ plan }: PodSnapshot, phase: PodPhase, statuses: Statuses): Answer {
   if (phase === 'Succeeded') return { status: 'False', reason: 'PodCompleted' }
   if (phase === 'Failed') return { status: 'False', reason: 'PodFailed' }
-  const unready = plan.members.filter(member => member.role !== 'init' && statuses[member.name]?.ready !== true)
+  const unready = plan.members.filter(
+    ({ role, name }) => role !== 'init' && role !== 'ephemeral' && statuses[name]?.ready !== true,
+  )
   if (unready.length === 0) return YES
   const message = `containers with unready status: [${unready.map(member => member.name).join(' ')}]`
   return { status: 'False', reason: 'ContainersNotReady', message }
@@ -86,7 +88,7 @@ function initTime({ plan, containers }: PodSnapshot): string | undefined {
 /** When the containers became what they are: started for a ready pod, ended for another. */
 function lastChange({ plan, containers }: PodSnapshot, ready: boolean): string | undefined {
   const times = plan.members
-    .filter(member => member.role !== 'init')
+    .filter(({ role }) => role !== 'init' && role !== 'ephemeral')
     .map(({ name }) => (ready ? containers[name]?.startedAt : containers[name]?.end?.finishedAt))
     .filter(time => time !== undefined)
   return latest(times)

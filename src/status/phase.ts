@@ -29,7 +29,7 @@ export function podPhase(
       else if (ended.exitCode !== 0) failedInit++
     } else if (member.role === 'sidecar') {
       if (status?.started !== true && !status?.state?.terminated && !status?.lastState?.terminated) pendingInit++
-    } else count(counts, status)
+    } else if (member.role === 'main') count(counts, status)
   }
   if (failedInit > 0 && policy === 'Never') return 'Failed'
   if (pendingInit > 0 || failedInit > 0 || counts.waiting > 0) return 'Pending'

@@ -1,5 +1,6 @@
 /** A pod as an API server shows it: what was asked for, with defaults, and how it is. */
 import type { V1Pod } from '@kubernetes/client-node'
+import type { MemberRole } from '../plan/types.ts'
 import { podConditions } from './conditions.ts'
 import { containerStatus, type WireContainerStatus } from './container-status.ts'
 import { type PodPhase, podPhase } from './phase.ts'
@@ -52,22 +53,24 @@ function metadataOf(snapshot: PodSnapshot): WireMetadata {
 
 function statusOf(snapshot: PodSnapshot): PodObject['status'] {
   const { plan, podIps, hostIps } = snapshot
-  const hasInit = plan.members.some(member => member.role !== 'main')
+  const of = (...roles: readonly MemberRole[]) => plan.members.filter(({ role }) => roles.includes(role))
+  const hasInit = of('init', 'sidecar').length > 0
   const statuses: Record<string, WireContainerStatus> = {}
   for (const member of plan.members) {
     statuses[member.name] = containerStatus(member, snapshot.containers[member.name], hasInit)
   }
   const phase = snapshot.failure ? 'Failed' : podPhase(plan.pod, plan.members, statuses)
-  const init = plan.members.filter(member => member.role !== 'main').map(member => statuses[member.name]!)
+  const init = of('init', 'sidecar').map(member => statuses[member.name]!)
+  const ephemeral = of('ephemeral').map(member => statuses[member.name]!)
   // The kubelet sorts these by name, and keeps the init containers in their order.
-  const main = plan.members
-    .filter(member => member.role === 'main')
+  const main = of('main')
     .map(member => statuses[member.name]!)
     .sort((a, b) => (a.name < b.name ? -1 : 1))
   return {
     conditions: podConditions(snapshot, phase, statuses),
     containerStatuses: main,
     ...(hostIps[0] === undefined ? {} : { hostIP: hostIps[0], hostIPs: hostIps.map(ip => ({ ip })) }),
+    ...(ephemeral.length === 0 ? {} : { ephemeralContainerStatuses: ephemeral }),
     ...(init.length === 0 ? {} : { initContainerStatuses: init }),
     observedGeneration: 1,
     phase,

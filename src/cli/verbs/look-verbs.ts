@@ -42,6 +42,22 @@ export function addLookVerbs(verb: AddVerb): void {
     .option('-l, --selector <labels>', 'of every pod with these labels')
 
   verb(
+    'debug <pod> [command...]',
+    'add a container with tools to a running pod: debug POD --image IMAGE -it -- COMMAND',
+    async () => (await import('../debug.ts')).runDebug as Entry,
+  )
+    .addOption(namespaceOption(IN_NAMESPACE))
+    .option('--image <name>', "the container's image")
+    .option('--target <name>', 'the container whose processes it sees')
+    .option('-c, --container <name>', 'its name (default: debugger- and five characters)')
+    .option('-i, --stdin', 'hand on standard input')
+    .option('-t, --tty', 'give it a terminal')
+    .option('--attach', 'show what it writes until it ends (default: with -i or -t)')
+    .option('-e, --env <NAME=VALUE>', 'a variable for it', collect)
+    .addOption(new Option('--image-pull-policy <policy>').choices(['Always', 'IfNotPresent', 'Never']))
+    .option('-q, --quiet', 'only what the container writes')
+
+  verb(
     'exec <pod> [command...]',
     'run a command in a running container: exec POD -- COMMAND',
     async () => (await import('../exec.ts')).runExec as Entry,

@@ -28,7 +28,7 @@ export const podSupport: SupportTable = {
       topologySpreadConstraints: oneNode,
     },
     refused: {
-      ephemeralContainers: notYetRestarted,
+      ephemeralContainers: 'no API server takes them with a new pod: `kube debug` adds one',
       readinessGates: notYetRestarted,
       resourceClaims: dynamicResources,
       schedulingGates: 'nothing here would ever lift the gate',
