@@ -40,6 +40,11 @@ export class Session {
     return session
   }
 
+  /** The words that a shell runs the command by. */
+  commandLine(args: readonly string[]): readonly string[] {
+    return [`${top}bin/kube`, ...this.#globals, ...args]
+  }
+
   /** Runs the command to its end. */
   run(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
     return new Promise((resolve, reject) => {

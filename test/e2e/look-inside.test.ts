@@ -1,0 +1,184 @@
+/** Terminals, standard streams, files and measurements of running containers. */
+import assert from 'node:assert/strict'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs'
+import { after, before, describe, test } from 'node:test'
+import { lacking } from '../support/need.ts'
+import { BUSYBOX_IMAGE, Session } from '../support/session.ts'
+
+const MANIFEST = `
+apiVersion: v1
+kind: Pod
+metadata: {name: io, labels: {app: io}}
+spec:
+  terminationGracePeriodSeconds: 0
+  restartPolicy: Never
+  containers:
+  - name: reader
+    image: ${BUSYBOX_IMAGE}
+    stdin: true
+    command: [sh, -c, 'while read line; do echo "got $line"; echo "err $line" >&2; [ "$line" = bye ] && exit 5; done']
+  - name: shell
+    image: ${BUSYBOX_IMAGE}
+    stdin: true
+    tty: true
+    command: [sh]
+  - name: busy
+    image: ${BUSYBOX_IMAGE}
+    command: [sh, -c, 'while :; do :; done']
+    resources: {limits: {cpu: 200m, memory: 32Mi}}
+`
+
+describe('looking inside', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'ip', 'script') }, () => {
+  let kube: Session
+  before(async () => {
+    kube = await Session.open()
+    await kube.play(MANIFEST, 'io')
+  })
+  after(() => kube.close())
+
+  /** Runs the command on a terminal of 40 lines and 100 columns, and types `keys` once it has shown `prompt`. */
+  async function onTerminal(
+    args: readonly string[],
+    prompt: string,
+    keys: string,
+  ): Promise<{ readonly status: number | null; readonly text: string }> {
+    const line = ['stty rows 40 cols 100;', ...kube.commandLine(args)].join(' ')
+    const child = spawn('script', ['-qec', line, '/dev/null'], { env: { ...process.env, TERM: 'xterm-256color' } })
+    let text = ''
+    let typed = false
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk
+      if (typed || !text.includes(prompt)) return
+      typed = true
+      child.stdin.write(keys)
+    })
+    const [status] = (await once(child, 'close')) as [number | null]
+    return { status, text }
+  }
+
+  test('exec -t gives the command a terminal of the same size and kind', async () => {
+    const { status, text } = await onTerminal(
+      ['exec', '-it', 'io', '-c', 'shell', '--', 'sh', '-c', "'tty; stty size; echo $TERM; exit 9'"],
+      'nothing is typed',
+      '',
+    )
+    assert.equal(status, 9)
+    assert.match(text, /\/dev\/pts\/\d+\r*\n40 100\r*\nxterm-256color/)
+  })
+
+  test('exec -t without a terminal goes on without one', async () => {
+    const { status, stdout, stderr } = await kube.run(['exec', '-t', 'io', '-c', 'shell', '--', 'tty'])
+    assert.equal(status, 1)
+    assert.match(stdout, /not a tty/)
+    assert.match(stderr, /Unable to use a TTY/)
+  })
+
+  test('attach to a terminal, and leave it by Ctrl-P Ctrl-Q', async () => {
+    const { status } = await onTerminal(
+      ['attach', '-it', 'io', '-c', 'shell'],
+      'detaches.',
+      'echo $((6*7))\r\u0010\u0011',
+    )
+    assert.equal(status, 0)
+    await kube.eventually(async () => (await kube.ok(['logs', 'io', '-c', 'shell'])).includes('42'))
+    const pod = await kube.json<{ status: { containerStatuses: { name: string; ready: boolean }[] } }>([
+      'get',
+      'pod',
+      'io',
+    ])
+    assert.equal(pod.status.containerStatuses.find(({ name }) => name === 'shell')?.ready, true)
+  })
+
+  test('attach hands on streams and ends with the container, by its status', async () => {
+    const { status, stdout, stderr } = await kube.run(['attach', '-i', 'io', '-c', 'reader'], { input: 'one\nbye\n' })
+    assert.deepEqual(
+      { status, stdout, stderr },
+      { status: 5, stdout: 'got one\ngot bye\n', stderr: 'err one\nerr bye\n' },
+    )
+    assert.equal((await kube.run(['attach', 'io', '-c', 'reader'])).status, 1)
+  })
+
+  test('cp both ways keeps contents, modes and links', async () => {
+    const source = `${kube.directory}/source`
+    mkdirSync(`${source}/sub`, { recursive: true })
+    writeFileSync(`${source}/run.sh`, '#!/bin/sh\necho ran\n', { mode: 0o755 })
+    writeFileSync(`${source}/sub/empty`, '')
+    writeFileSync(`${source}/big`, Buffer.alloc(1_500_000, 'kube'))
+    symlinkSync('run.sh', `${source}/link`)
+    const into = (path: string) => `io:${path}`
+    await kube.ok(['cp', source, into('/tmp/copy'), '-c', 'shell'])
+    assert.equal(await kube.ok(['exec', '-q', 'io', '-c', 'shell', '--', '/tmp/copy/link']), 'ran\n')
+    await kube.ok(['cp', into('/tmp/copy'), `${kube.directory}/back`, '-c', 'shell'])
+    execFileSync('diff', ['-r', source, `${kube.directory}/back`])
+    assert.equal(readlinkSync(`${kube.directory}/back/link`), 'run.sh')
+    await kube.ok(['cp', `${source}/run.sh`, into('/tmp/'), '-c', 'shell'])
+    await kube.ok(['cp', into('/tmp/run.sh'), kube.directory, '-c', 'shell'])
+    assert.equal(readFileSync(`${kube.directory}/run.sh`, 'utf8'), '#!/bin/sh\necho ran\n')
+    assert.equal((await kube.run(['cp', into('/nothing'), `${kube.directory}/x`, '-c', 'shell'])).status, 1)
+    assert.equal((await kube.run(['cp', `${kube.directory}/nothing`, into('/tmp'), '-c', 'shell'])).status, 1)
+    assert.equal((await kube.run(['cp', 'a', 'b'])).status, 2)
+  })
+
+  test('what a container sends cannot leave the directory it is copied to', async () => {
+    const outside = `${kube.directory}/outside`
+    mkdirSync(outside)
+    // The copied tree brings a link and, by a second archive appended to the first, a file below the link.
+    const tar = `
+      mkdir -p /tmp/evil && cd /tmp/evil && ln -sfn ${outside} d && tar cf /tmp/1.tar -C /tmp evil &&
+      rm d && mkdir d && echo owned > d/file && tar cf /tmp/2.tar -C /tmp evil/d/file &&
+      (head -c -1024 /tmp/1.tar; cat /tmp/2.tar) > /tmp/both.tar &&
+      printf '#!/bin/sh\\nexec /bin/busybox cat /tmp/both.tar\\n' > /tmp/tar && chmod +x /tmp/tar &&
+      rm -f /bin/tar && cp /tmp/tar /bin/tar`
+    await kube.ok(['exec', '-q', 'io', '-c', 'shell', '--', 'sh', '-c', tar])
+    await kube.run(['cp', 'io:/tmp/evil', `${kube.directory}/evil`, '-c', 'shell'])
+    assert.deepEqual(execFileSync('ls', [outside], { encoding: 'utf8' }), '')
+  })
+
+  test('top and stats measure what is used', async () => {
+    const [pod] = await kube.json<{ pod: string; cpu: number; memoryBytes: number }[]>(['top', 'pod', 'io'])
+    assert.ok(pod !== undefined && pod.cpu > 0.1 && pod.cpu < 0.4, `cpu ${pod?.cpu}`)
+    assert.ok(pod.memoryBytes > 100_000)
+    assert.match(await kube.ok(['top', 'pods', '--containers']), /io\s+busy\s+\d+m\s+\d+Mi/)
+    const stats = await kube.json<{ container: string; memoryLimitBytes?: number; processes: number }[]>([
+      'stats',
+      'io/busy',
+    ])
+    assert.deepEqual(
+      stats.map(({ container, memoryLimitBytes, processes }) => ({ container, memoryLimitBytes, processes })),
+      [{ container: 'busy', memoryLimitBytes: 32 * 2 ** 20, processes: 1 }],
+    )
+    assert.equal((await kube.run(['top', 'pod', 'nope'])).status, 1)
+  })
+
+  test('logs -f and get -w go on until they are told to stop', async () => {
+    const followed = await kube.run(['logs', '-f', 'io', '-c', 'reader'])
+    assert.equal(followed.status, 0)
+    assert.match(followed.stdout, /^got one$/m)
+    let played = false
+    const watched = await kube.run(['get', 'pods', '-w', '--no-headers'], {
+      until(stdout) {
+        if (!played) {
+          played = true
+          void kube.play(MANIFEST.replace(/name: io,/, 'name: late,'), 'late')
+        }
+        return /^late .*Running/m.test(stdout)
+      },
+    })
+    assert.match(watched.stdout, /^late .*Running/m)
+  })
+
+  test('completion knows verbs, options and what runs', async () => {
+    const complete = async (...words: readonly string[]) => (await kube.ok(['__complete', '--', ...words])).split('\n')
+    assert.ok((await complete('')).includes('logs'))
+    assert.ok((await complete('logs', '')).includes('io'))
+    assert.ok((await complete('logs', '--')).includes('--tail'))
+    assert.ok((await complete('get', '')).includes('deployments'))
+    assert.ok((await complete('rmi', '')).includes(BUSYBOX_IMAGE))
+    const script = `${kube.directory}/completion.bash`
+    writeFileSync(script, await kube.ok(['completion', 'bash']))
+    execFileSync('bash', ['-n', script])
+    assert.equal((await kube.run(['completion', 'csh'])).status, 2)
+  })
+})
