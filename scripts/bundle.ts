@@ -10,9 +10,10 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { type BuildOptions, build, type Plugin, transform } from 'esbuild'
+import { copyNativeAddons, NATIVE, nativeAddons } from './native-addons.ts'
 
-/** Native addons, and what only the commands that talk to a cluster load: found in node_modules when first needed. */
-const external = ['koffi', 'netlink', '@kubernetes/client-node']
+/** What only the commands that talk to a cluster load: found in node_modules when first needed. */
+const external = ['@kubernetes/client-node']
 
 /** What a part is given in place of what a module has by itself. */
 const parameters = 'exports, require, module, __filename, __dirname, __url'
@@ -115,7 +116,10 @@ function load(name) {
   script.runInThisContext()(module.exports, find, module, __filename, __dirname, url)
   return module.exports
 }
-const find = id => (id.startsWith('./') ? load(id.slice(2)) : require(id))
+function find(id) {
+  if (id.startsWith('./')) return load(id.slice(2))
+  return require(id.startsWith('${NATIVE}') ? \`./native/\${id.slice(${NATIVE.length})}.node\` : id)
+}
 load('${main}')
 `
 }
@@ -133,7 +137,7 @@ export async function buildCommand(top: string): Promise<void> {
     entryNames: '[name]-[hash]',
     chunkNames: '[name]-[hash]',
     external,
-    plugins: [lazyBuiltins],
+    plugins: [lazyBuiltins, nativeAddons],
   })
   for (const output of result.outputFiles) {
     replaceFile(join(folder, basename(output.path)), await toScript(output.text))
@@ -141,6 +145,7 @@ export async function buildCommand(top: string): Promise<void> {
   const parts = result.outputFiles.map(output => basename(output.path))
   const main = parts.find(name => name.startsWith('main-'))
   if (main === undefined) throw new Error('esbuild made no part of src/main.ts')
+  copyNativeAddons(join(top, 'dist'))
   writeCodeCaches(top, main)
   replaceFile(join(top, 'dist', 'kube.cjs'), loaderCode(main))
   removeOthers(folder, name => parts.includes(name.replace(/\.cache$/, '')))

@@ -7,6 +7,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Script } from 'node:vm'
+import { NATIVE } from './native-addons.ts'
 
 const [node = '', , dist = '', main = '', runs = '[]'] = process.argv
 const program = join(dist, 'kube.cjs')
@@ -33,7 +34,10 @@ function runCommand(args: readonly string[]): void {
     const module = { exports: {} }
     loaded.set(name, module)
     const run = scriptOf(name).runInThisContext() as Wrapper
-    const find = (id: string): unknown => (id.startsWith('./') ? load(id.slice(2)) : require(id))
+    const find = (id: string): unknown => {
+      if (id.startsWith('./')) return load(id.slice(2))
+      return require(id.startsWith(NATIVE) ? `./native/${id.slice(NATIVE.length)}.node` : id)
+    }
     run(module.exports, find, module, program, dist, pathToFileURL(program).href)
     return module.exports
   }
