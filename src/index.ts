@@ -73,9 +73,10 @@ export async function play(
       namespace,
       name,
       value,
+      ...(file === undefined ? {} : { origin: { baseDir: dirname(file) } }),
     }))
     await playApp(
-      { app, source: file ?? '-', objects: records, plans: planned.pods },
+      { app, source: file ?? '-', objects: records, plans: planned.pods, later: planned.later },
       { host, ...(options.signal ? { signal: options.signal } : {}) },
     )
     return played(app, host)

@@ -75,7 +75,7 @@ interface Records {
 /** What is recorded of the objects, and the pods that they are or made. */
 function recordsOf(host: RealHost, objects: readonly WireObject[]): Records {
   const uids = new Set(objects.map(({ metadata }) => metadata.uid))
-  const records = host.state.objects()
+  const records = host.state.objects({ made: true })
   const chosen = records.filter(object => uids.has(object.uid) || objects.some(other => isPodRecord(other, object)))
   const names = new Set(chosen.map(nameOf))
   const pods = host.state.pods().filter(pod => {

@@ -33,6 +33,8 @@ export interface LoadedManifests {
   readonly texts: readonly ManifestText[]
   readonly objects: readonly ManifestObject[]
   readonly plans: readonly PodPlan[]
+  /** Pods that jobs of CronJobs will make. */
+  readonly later: readonly PodPlan[]
 }
 
 /** Reads, checks and plans. Warnings go to standard error; errors end the command with status 2 and every finding. */
@@ -51,7 +53,7 @@ export async function loadManifests(
     baseDir: file => resolve(context.io.cwd, file === '-' ? '.' : dirname(file)),
   })
   report([...diagnostics, ...planned.diagnostics], texts, context)
-  return { texts, objects, plans: planned.pods }
+  return { texts, objects, plans: planned.pods, later: planned.later }
 }
 
 /** Reads and checks, and leaves the judgement to the caller. */

@@ -1,4 +1,5 @@
 /** `kube play`: brings what the manifests say to life. */
+import { dirname, resolve } from 'node:path'
 import { KubeError } from '../diagnostic.ts'
 import { play } from '../engine/play.ts'
 import type { ObjectRecord } from '../engine/ports.ts'
@@ -33,14 +34,21 @@ export async function runPlay(
   const ready = warmUp()
   const host = await context.host()
   const existing = host.state.objects().map(object => object.value as KubernetesObject)
-  const { objects, plans } = await loadManifests(files, options, context, existing)
+  const { objects, plans, later } = await loadManifests(files, options, context, existing)
   if (objects.length === 0) throw new KubeError('ManifestEmpty', 'the manifest holds no objects', { exitStatus: 2 })
   const source = sourceOf(files, io.cwd)
   const app = options.app ?? chooseApp(host, files, objects, source)
   const before = new Map(host.state.objects({ app }).map(object => [objectKey(object), canonicalJson(object.value)]))
   await ready
   const result = await play(
-    { app, source, objects: objects.map(asRecord), plans, ...(options.replace ? { replace: true } : {}) },
+    {
+      app,
+      source,
+      objects: objects.map(object => asRecord(object, options, io.cwd)),
+      plans,
+      later,
+      ...(options.replace ? { replace: true } : {}),
+    },
     {
       host,
       signal: context.signal,
@@ -107,13 +115,21 @@ function chooseApp(
   return choice
 }
 
-function asRecord(object: ManifestObject): Omit<ObjectRecord, 'app' | 'uid' | 'createdAt'> {
+function asRecord(
+  object: ManifestObject,
+  { seccompProfileRoot }: PlayCommandOptions,
+  cwd: string,
+): Omit<ObjectRecord, 'app' | 'uid' | 'createdAt'> {
   return {
     apiVersion: object.apiVersion,
     kind: object.kind,
     namespace: object.namespace,
     name: object.name,
     value: object.value,
+    origin: {
+      baseDir: resolve(cwd, object.file === '-' ? '.' : dirname(object.file)),
+      ...(seccompProfileRoot === undefined ? {} : { seccompRoot: resolve(cwd, seccompProfileRoot) }),
+    },
   }
 }
 

@@ -86,14 +86,31 @@ describe('play', () => {
   test('a changed pod is made again, the others are left alone', async () => {
     const host = fakeHost()
     await play(await request(SEVERAL), { host })
-    const untouched = host.state.pods().find(pod => pod.plan.name === 'alone')!.uid
-    const result = await play(await request(SEVERAL.replace('command: [api]', 'command: [api, -v]')), { host })
-    assert.equal(result.created.length, 2)
+    const untouched = host.state.pods().filter(pod => pod.plan.name !== 'alone')
+    const result = await play(await request(SEVERAL.replace('command: [only]', 'command: [only, -v]')), { host })
+    assert.deepEqual([result.created.length, result.replaced], [1, ['default/alone']])
     assert.deepEqual(
       result.unchanged.map(pod => pod.uid),
-      [untouched],
+      untouched.map(pod => pod.uid),
     )
     assert.equal(host.state.pods().length, 3)
+  })
+
+  test('a changed workload is left to its controller', async () => {
+    const host = fakeHost()
+    await play(await request(SEVERAL), { host })
+    const before = host.state.pods().map(pod => pod.uid)
+    let woken: unknown
+    host.wakeSupervisor = pods => {
+      woken = pods
+    }
+    const result = await play(await request(SEVERAL.replace('command: [api]', 'command: [api, -v]')), { host })
+    assert.deepEqual(result.created, [])
+    assert.deepEqual(
+      host.state.pods().map(pod => pod.uid),
+      before,
+    )
+    assert.equal(woken, 'always')
   })
 
   test('what left the manifest is pruned', async () => {

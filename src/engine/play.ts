@@ -5,12 +5,15 @@ import { decidePods, podKey } from '../reconcile/decide.ts'
 import { claimApp } from './claim.ts'
 import { beginRemoval, sweep } from './down.ts'
 import { ensureImages } from './ensure-images.ts'
+import { carryOver, type Handover, handOver, keyOf, predecessors } from './handover.ts'
 import { observePod } from './observe.ts'
 import type { Host, ObjectRecord, PodRecord } from './ports.ts'
 import { recover } from './recover.ts'
 import { type RollbackReport, rollback } from './rollback.ts'
 import { beginRun, bringUp, type Run, type RunOptions, takeDown } from './run-loop.ts'
 import { updateFiles } from './update-files.ts'
+import { isEnding, needsController } from './workload-world.ts'
+import { recordWorkloads } from './workloads.ts'
 
 export interface PlayRequest {
   readonly app: string
@@ -18,6 +21,8 @@ export interface PlayRequest {
   readonly source: string
   readonly objects: readonly Omit<ObjectRecord, 'app' | 'uid' | 'createdAt'>[]
   readonly plans: readonly PodPlan[]
+  /** Pods that will be made later, by the jobs of CronJobs: their images are pulled now. Default none. */
+  readonly later?: readonly PodPlan[]
   /** Removes and makes again what did not change, too. */
   readonly replace?: boolean
 }
@@ -42,17 +47,23 @@ export interface PlayResult {
  */
 export async function play(request: PlayRequest, options: PlayOptions): Promise<PlayResult> {
   const { host } = options
-  const { app, plans } = request
+  const { app } = request
   using _claim = await claimApp(host, app, options)
-  await recover(host, host.state.pods())
+  await recover(host, abandoned(host))
   const before = host.state.pods({ app })
+  const previous = host.state.objects({ app })
+  const handover = handOver(host, { ...request, replace: request.replace === true, previous, before })
+  const { plans } = handover
   const changes = decidePods(
     plans,
-    before.map(record => ({ ...observePod(host, record), removing: record.removing || request.replace === true })),
+    handover.pods.map(record => ({
+      ...observePod(host, record),
+      removing: record.removing || request.replace === true || isRenewed(record, handover),
+    })),
   )
-  for (const { runtimeClass } of changes.create)
-    if (runtimeClass !== undefined) host.runtime.requireRuntime(runtimeClass)
-  await ensureImages(host, changes.create, options)
+  const coming = [...changes.create, ...handover.later, ...(request.later ?? [])]
+  for (const { runtimeClass } of coming) if (runtimeClass !== undefined) host.runtime.requireRuntime(runtimeClass)
+  await ensureImages(host, coming, options)
   const leaving = new Set(changes.remove.map(pod => pod.uid))
   host.state.checkPods(changes.create, leaving)
   checkHostPorts(host, changes.create)
@@ -67,10 +78,9 @@ export async function play(request: PlayRequest, options: PlayOptions): Promise<
   }
   const createdAt = host.now()
   const isNew = host.state.app(app) === undefined
-  const previous = host.state.objects({ app })
   host.state.putApp({ name: app, source: request.source, createdAt })
   const made = changes.create.map(plan => ({ uid: host.newUid(), plan }))
-  const current = keepIdentity(host, request, previous, createdAt)
+  const current = keepIdentity(host, request, previous, { now: createdAt, renewed: handover.renewed })
   try {
     host.state.putObjects(app, current)
     host.state.addPods(app, made)
@@ -78,6 +88,7 @@ export async function play(request: PlayRequest, options: PlayOptions): Promise<
       run,
       abort,
       made.map(({ uid }) => host.state.pod(uid)!),
+      request,
     )
   } catch (error) {
     const report = await rollback(
@@ -90,22 +101,28 @@ export async function play(request: PlayRequest, options: PlayOptions): Promise<
     throw withRollback(error, report, made.length)
   }
   host.state.markBuilt(app)
+  recordWorkloads(host, app)
   updateFiles(host, previous, current)
   if (changes.remove.length > 0) await sweep(host)
   const wanted = new Set(plans.map(podKey))
   const created = made.map(({ uid }) => host.state.pod(uid)!)
-  host.wakeSupervisor(created)
+  host.wakeSupervisor(needsController(host, app) ? 'always' : created)
   const gone = changes.remove.map(pod => podKey(pod.plan))
   return {
     created,
-    unchanged: changes.keep.map(pod => byUid.get(pod.uid)!),
+    unchanged: [...changes.keep.map(pod => byUid.get(pod.uid)!), ...handover.kept],
     replaced: gone.filter(key => wanted.has(key)),
     pruned: gone.filter(key => !wanted.has(key)),
   }
 }
 
 /** Makes the pods side by side. One's failure ends the others too, since they would only be undone. */
-async function makeAll(run: Run, abort: AbortController, records: readonly PodRecord[]): Promise<void> {
+async function makeAll(
+  run: Run,
+  abort: AbortController,
+  records: readonly PodRecord[],
+  { objects }: PlayRequest,
+): Promise<void> {
   const { host } = run
   let failure: { readonly error: unknown } | undefined
   const note = (error: unknown) => {
@@ -124,21 +141,49 @@ async function makeAll(run: Run, abort: AbortController, records: readonly PodRe
   }
   shared = shared.catch(note).finally(() => lock[Symbol.dispose]())
   // Waits for all of them, so that nothing is still being made when the undoing begins.
-  await Promise.all([shared, ...records.map(record => bringUp(run, record).catch(note))])
+  const before = predecessors(records, objects)
+  const up = new Map<string, Promise<unknown>>()
+  for (const record of records) {
+    const predecessor = up.get(before.get(record.uid) ?? '') ?? Promise.resolve()
+    up.set(record.uid, predecessor.then(() => bringUp(run, record)).catch(note))
+  }
+  await Promise.all([shared, ...up.values()])
   if (failure) throw failure.error
 }
 
-/** Objects keep uid and creation time over a re-play. */
+/** Pods that dead commands left half made or half removed, but for those that a controller is taking away. */
+function abandoned(host: Host): readonly PodRecord[] {
+  const objects = host.state.objects({ made: true })
+  return host.state.pods().filter(pod => !isEnding(pod, objects))
+}
+
+function isRenewed({ plan }: PodRecord, { renewed }: Handover): boolean {
+  return plan.owner !== undefined && renewed.has(keyOf({ ...plan.owner, namespace: plan.namespace }))
+}
+
+interface Identities {
+  readonly now: string
+  readonly renewed: ReadonlySet<string>
+}
+
+/** Objects keep uid and creation time over a re-play, unless they begin anew. */
 function keepIdentity(
   host: Host,
   request: PlayRequest,
   previous: readonly ObjectRecord[],
-  now: string,
+  { now, renewed }: Identities,
 ): readonly ObjectRecord[] {
-  const known = new Map(previous.map(object => [`${object.kind}/${podKey(object)}`, object]))
+  const known = new Map(previous.map(object => [keyOf(object), object]))
   return request.objects.map(object => {
-    const old = known.get(`${object.kind}/${podKey(object)}`)
-    return { ...object, app: request.app, uid: old?.uid ?? host.newUid(), createdAt: old?.createdAt ?? now }
+    const key = keyOf(object)
+    const old = renewed.has(key) ? undefined : known.get(key)
+    return {
+      ...object,
+      value: carryOver(object.value, old),
+      app: request.app,
+      uid: old?.uid ?? host.newUid(),
+      createdAt: old?.createdAt ?? now,
+    }
   })
 }
 

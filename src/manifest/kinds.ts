@@ -69,7 +69,7 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
   ],
   'batch/v1': [
     { kind: 'Job', disposition: 'run' },
-    { kind: 'CronJob', short: ['cj'], disposition: 'notYetRun', reason: 'this workload is not run yet' },
+    { kind: 'CronJob', short: ['cj'], disposition: 'run' },
   ],
   'networking.k8s.io/v1': [
     { kind: 'Ingress', plural: 'ingresses', short: ['ing'], reason: 'there is no ingress controller: publish a port' },

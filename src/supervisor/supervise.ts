@@ -6,11 +6,14 @@ import { type FSWatcher, mkdirSync, watch, writeFileSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { observePod } from '../engine/observe.ts'
 import type { Host, PodRecord } from '../engine/ports.ts'
+import { needsController } from '../engine/workload-world.ts'
 import { decideStops, decideUp, nextDueMs } from '../reconcile/decide.ts'
 import type { ObservedPod } from '../reconcile/observed.ts'
 import { probesOf } from '../reconcile/probe.ts'
+import { isWorkload } from '../workloads/decide.ts'
 import { podDeadlineMs } from './deadline.ts'
 import { type PodWatch, watchPod } from './pod-watch.ts'
+import { type WorkloadWatch, watchWorkloads } from './workload-watch.ts'
 
 export interface SuperviseOptions {
   readonly host: Host
@@ -32,6 +35,7 @@ const SETTLE_MS = 20
 export async function supervise(options: SuperviseOptions): Promise<void> {
   const { host, signal } = options
   const watches = new Map<string, PodWatch>()
+  const controllers = new Map<string, WorkloadWatch>()
   const podsById = new Map<string, string>()
   const watchers: FSWatcher[] = []
   const { promise: over, resolve: end } = Promise.withResolvers<void>()
@@ -58,6 +62,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
   }
 
   function lookAtAll(): void {
+    for (const app of appsWithWorkloads(host)) lookAtWorkloads(app)
     for (const record of host.state.pods()) {
       if (record.removing) continue
       for (const container of Object.values(record.containers)) podsById.set(container.id, record.uid)
@@ -75,7 +80,8 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
         claim,
         release,
         onChange: () => {
-          noteContainers(uid)
+          const app = noteContainers(uid)
+          if (app !== undefined) lookAtWorkloads(app)
           settleIdle()
         },
         onGone: () => {
@@ -89,16 +95,35 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
     pod.look()
   }
 
-  /** A restarted container has a new id, and its exit file that name. */
-  function noteContainers(uid: string): void {
-    for (const { id } of Object.values(host.state.pod(uid)?.containers ?? {})) podsById.set(id, uid)
+  /** Whatever happens to a pod can be news for the workload that it belongs to. */
+  function lookAtWorkloads(app: string): void {
+    let workloads = controllers.get(app)
+    if (!workloads) {
+      workloads = watchWorkloads({
+        host,
+        app,
+        claim,
+        release,
+        onPods: uids => uids.forEach(lookAt),
+        onChange: settleIdle,
+      })
+      controllers.set(app, workloads)
+    }
+    workloads.look()
+  }
+
+  /** A restarted container has a new id, and its exit file that name. Returns the app of a workload's pod. */
+  function noteContainers(uid: string): string | undefined {
+    const record = host.state.pod(uid)
+    for (const { id } of Object.values(record?.containers ?? {})) podsById.set(id, uid)
+    return record?.plan.owner === undefined ? undefined : record.app
   }
 
   /** Soon, once for all that changes meanwhile. */
   function settleIdle(): void {
     settling ??= setTimeout(() => {
       settling = undefined
-      const reasons = [...watches.values()].flatMap(pod => pod.reasons())
+      const reasons = [...watches.values(), ...controllers.values()].flatMap(one => one.reasons())
       options.onReasons?.(reasons)
       if (reasons.length > 0) {
         clearTimeout(idle)
@@ -126,11 +151,12 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
   clearTimeout(idle)
   clearTimeout(settling)
   for (const watcher of watchers) watcher.close()
-  await Promise.all([...watches.values()].map(pod => pod[Symbol.asyncDispose]()))
+  await Promise.all([...watches.values(), ...controllers.values()].map(one => one[Symbol.asyncDispose]()))
 }
 
 /** Whether anything is due or probes are to run: what a supervisor asks that found nothing to do, once more at its end. */
 export function isNeeded(host: Host): boolean {
+  if (appsWithWorkloads(host).some(app => needsController(host, app))) return true
   return host.state.pods().some(record => {
     if (record.removing || record.builder !== undefined) return false
     const pod = observePod(host, record)
@@ -143,6 +169,11 @@ export function isNeeded(host: Host): boolean {
       hasProbes(record, pod)
     )
   })
+}
+
+function appsWithWorkloads(host: Host): readonly string[] {
+  const objects = host.state.objects({ made: true })
+  return [...new Set(objects.filter(({ kind }) => isWorkload(kind)).map(({ app }) => app))]
 }
 
 function hasProbes({ plan }: PodRecord, pod: ObservedPod): boolean {

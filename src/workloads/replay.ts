@@ -1,0 +1,83 @@
+/** What playing a manifest again means for workloads that are there already. */
+import type { V1Deployment, V1StatefulSet } from '@kubernetes/client-node'
+import { withDefaults } from '../manifest/defaults.ts'
+import type { KubernetesObject } from '../manifest/types.ts'
+import { canonicalJson } from '../plan/canonical.ts'
+
+type Spec = Readonly<Record<string, unknown>>
+
+/** Fields that an API server lets nobody change: with another value it is another object, made anew. */
+const IMMUTABLE: Readonly<Record<string, readonly string[]>> = {
+  Deployment: ['selector'],
+  ReplicaSet: ['selector'],
+  DaemonSet: ['selector'],
+  StatefulSet: ['selector', 'serviceName', 'podManagementPolicy', 'volumeClaimTemplates'],
+  Job: [
+    'selector',
+    'template',
+    'completionMode',
+    'podFailurePolicy',
+    'successPolicy',
+    'backoffLimitPerIndex',
+    'managedBy',
+  ],
+  CronJob: [],
+}
+
+/** Whether the controller can go on with the new object where it was with the old one. */
+export function isContinued(old: object, next: object): boolean {
+  const [before, after] = [specOf(old), specOf(next)]
+  const { kind } = next as KubernetesObject
+  const fields = IMMUTABLE[kind]
+  if (!fields) return false
+  const changed = (field: string) => canonicalJson(before[field] ?? null) !== canonicalJson(after[field] ?? null)
+  if (fields.some(changed)) return false
+  // The number of an Indexed job's completions may grow and shrink, with its parallelism.
+  return kind !== 'Job' || after.completionMode === 'Indexed' || !changed('completions')
+}
+
+function specOf(value: object): Spec {
+  return ((withDefaults(value as KubernetesObject) as { readonly spec?: Spec }).spec ?? {}) as Spec
+}
+
+const RESTARTED_AT = 'kubectl.kubernetes.io/restartedAt'
+
+/** The new object with what `kube rollout restart` wrote into the old one: a manifest does not know of it. */
+export function withRestart<T extends object>(next: T, old: object): T {
+  const at = (old as V1Deployment).spec?.template?.metadata?.annotations?.[RESTARTED_AT]
+  const { spec } = next as V1Deployment
+  if (at === undefined || !spec?.template || spec.template.metadata?.annotations?.[RESTARTED_AT] !== undefined)
+    return next
+  return { ...next, spec: { ...spec, template: restartedTemplate(spec.template, at) } }
+}
+
+type Template = NonNullable<V1Deployment['spec']>['template']
+
+/** The template with the time at which it was asked to start anew. */
+export function restartedTemplate(template: Template, at: string): Template {
+  const annotations = { ...template.metadata?.annotations, [RESTARTED_AT]: at }
+  return { ...template, metadata: { ...template.metadata, annotations } }
+}
+
+/**
+ * How many of a workload's first pods are made together: a StatefulSet's in their order come one after the other, and the
+ * next one only when the one before it is ready.
+ */
+export function firstPods(value: object): 'all' | 'in order' | 'one' {
+  const object = withDefaults(value as KubernetesObject)
+  if (object.kind !== 'StatefulSet') return 'all'
+  const { spec } = object as V1StatefulSet
+  if (spec?.podManagementPolicy === 'Parallel') return 'all'
+  const containers = [...(spec?.template.spec?.initContainers ?? []), ...(spec?.template.spec?.containers ?? [])]
+  const isReadyAtOnce = containers.every(({ startupProbe, readinessProbe }) => !startupProbe && !readinessProbe)
+  return isReadyAtOnce && !spec?.minReadySeconds ? 'in order' : 'one'
+}
+
+/** Whether a Job is over: its pods are not made again. */
+export function isOver(progress: { readonly status: Readonly<Record<string, unknown>> } | undefined): boolean {
+  const conditions = (progress?.status.conditions ?? []) as readonly {
+    readonly type: string
+    readonly status: string
+  }[]
+  return conditions.some(({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True')
+}
