@@ -40,7 +40,12 @@ export function findLeftovers(host: LeftoverHost): Leftovers {
   const ids = new Set(
     pods.flatMap(({ uid, plan, containers }) => [
       host.infraId(uid),
-      ...plan.members.map(({ name }) => containers[name]?.id ?? host.containerId(uid, name, 0)),
+      ...Object.values(containers).map(({ id }) => id),
+      // And the run that is just being made: its record comes after it.
+      ...plan.members.flatMap(({ name }) => {
+        const attempt = containers[name]?.attempt ?? 0
+        return [host.containerId(uid, name, attempt), host.containerId(uid, name, attempt + 1)]
+      }),
     ]),
   )
   const bundles = new Set([...ids].map(id => layout.bundleDir(id).split('/').at(-1)))
