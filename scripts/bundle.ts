@@ -7,7 +7,7 @@
  * could not be filled here for whoever runs `kube` later, and would leave another user's files in `dist/`.
  */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { type BuildOptions, build, type Plugin, transform } from 'esbuild'
 import { copyNativeAddons, NATIVE, nativeAddons } from './native-addons.ts'
@@ -44,8 +44,14 @@ function replaceFile(path: string, content: string | Uint8Array): void {
   renameSync(unfinished, path)
 }
 
+/** A command that runs while its parts are replaced may still load one of its own. */
+const KEEP_MS = 3_600_000
+
 function removeOthers(folder: string, isNeeded: (name: string) => boolean): void {
-  for (const name of readdirSync(folder)) if (!isNeeded(name)) rmSync(join(folder, name), { recursive: true })
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name)
+    if (!isNeeded(name) && statSync(path).mtimeMs < Date.now() - KEEP_MS) rmSync(path, { recursive: true })
+  }
 }
 
 /** What Node.js has loaded by itself when a script begins. */
