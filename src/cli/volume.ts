@@ -46,7 +46,9 @@ export async function runVolumeInspect(
   const host = await context.host()
   const claims = openClaimStore(host.layout)
   const found = names.map(name => requireVolume(claims, options.namespace, name))
-  const shown = found.map(volume => ({ ...described(host, volume), bytes: diskUsage(volume.path) }))
+  const shown = await Promise.all(
+    found.map(async volume => ({ ...described(host, volume), bytes: await diskUsage(volume.path) })),
+  )
   context.io.out(`${JSON.stringify(shown, null, 2)}\n`)
   return 0
 }
@@ -106,7 +108,7 @@ export async function runVolumePrune(
   )
   let freedBytes = 0
   for (const volume of unused) {
-    freedBytes += diskUsage(volume.path)
+    freedBytes += await diskUsage(volume.path)
     if (!options.dryRun) await removeUnused(host, claims, volume)
   }
   const deleted = unused.map(({ namespace, name }) => `${namespace}/${name}`)

@@ -170,6 +170,8 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
       updateFiles: uid => void calls.push(`updateFiles ${uid}`),
       bindSubPath: (uid, { container, index }) => `/mounts/${uid}/${container}/${index}`,
       infraRootfs: () => '/infra',
+      volumeUsage: async () => 0,
+      containerUsage: async () => 0,
       mapVolumes() {},
       readVolumeText: () => undefined,
       blockDevice: path => ({ path, type: 'b', major: 7, minor: 0, mode: 0o660, uid: 0, gid: 0 }),

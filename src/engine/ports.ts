@@ -271,6 +271,10 @@ export interface VolumePort {
   bindSubPath(uid: string, request: SubPathRequest): string
   /** A small text file of a volume, never following a link out of it; undefined when absent. */
   readVolumeText(volume: string, path: string): string | undefined
+  /** Bytes on the disk that a volume of the pod's own takes up. */
+  volumeUsage(uid: string, volume: string): Promise<number>
+  /** The same of what a container has written: its layer and its logs. */
+  containerUsage(uid: string, container: string): Promise<number>
   /** Fails with `NotABlockDevice`. */
   blockDevice(path: string): DeviceFacts
   /** Where the pod's infra container finds its root file system. */

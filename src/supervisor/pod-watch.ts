@@ -3,12 +3,14 @@ import { causeChain } from '../diagnostic.ts'
 import { observePod } from '../engine/observe.ts'
 import type { Host, PodRecord } from '../engine/ports.ts'
 import { beginRun, keepUp } from '../engine/run-loop.ts'
+import { hasStorageLimits } from '../plan/storage-limits.ts'
 import { decideStops, decideUp, nextDueMs, podKey } from '../reconcile/decide.ts'
 import type { ObservedPod } from '../reconcile/observed.ts'
 import { probesOf } from '../reconcile/probe.ts'
-import { nextBackoff } from '../reconcile/restart.ts'
+import { isOver, nextBackoff } from '../reconcile/restart.ts'
 import { failWhenOverdue, podDeadlineMs } from './deadline.ts'
 import { startProbes } from './probe-worker.ts'
+import { failWhenTooLarge, STORAGE_LOOK_MS } from './storage-limits.ts'
 import { tellBackoff, tellStartFailure } from './waiting.ts'
 
 /** Disposing of it waits for what it is doing. */
@@ -45,6 +47,9 @@ export function watchPod({ host, uid, claim, release, onChange, onGone }: WatchO
   let patienceMs = 0
   let over = false
   let work: Promise<void> = Promise.resolve()
+
+  /** When its use of the disk is looked at again, in milliseconds since 1970. */
+  let storageMs = 0
 
   /** For messages; the pod's name once it is known. */
   let title = uid
@@ -94,6 +99,7 @@ export function watchPod({ host, uid, claim, release, onChange, onGone }: WatchO
       return host.runtime.isAlive(record.builder) ? wakeIn(CLAIMED_MS, 'it is being made') : gone()
     }
     failWhenOverdue(host, record)
+    await lookAtStorage(record)
     const current = host.state.pod(uid) ?? record
     const pod = observePod(host, current)
     tellBackoff(host, current, pod)
@@ -105,6 +111,12 @@ export function watchPod({ host, uid, claim, release, onChange, onGone }: WatchO
     } finally {
       release(record.app)
     }
+  }
+
+  async function lookAtStorage(record: PodRecord): Promise<void> {
+    if (record.failure || storageMs > nowMs() || !hasStorageLimits(record.plan)) return
+    await failWhenTooLarge(host, record)
+    storageMs = nowMs() + STORAGE_LOOK_MS
   }
 
   function gone(): void {
@@ -134,10 +146,13 @@ export function watchPod({ host, uid, claim, release, onChange, onGone }: WatchO
 
   function waitForMore(record: PodRecord, pod: ObservedPod): void {
     updateProbes(record, pod)
-    const restart = nextDueMs(pod, host.backoff)
-    const deadline = podDeadlineMs(record, pod)
-    if (restart !== undefined && restart <= (deadline ?? restart)) wakeIn(restart - nowMs(), 'a restart is due')
-    else if (deadline !== undefined) wakeIn(deadline - nowMs(), 'its deadline')
+    const due = [
+      { ms: nextDueMs(pod, host.backoff), reason: 'a restart is due' },
+      { ms: podDeadlineMs(record, pod), reason: 'its deadline' },
+      { ms: hasStorageLimits(record.plan) && !isOver(pod) ? storageMs : undefined, reason: 'limits of its storage' },
+    ].flatMap(({ ms, reason }) => (ms === undefined ? [] : [{ ms, reason }]))
+    const first = due.sort((a, b) => a.ms - b.ms)[0]
+    if (first) wakeIn(first.ms - nowMs(), first.reason)
   }
 
   function updateProbes(record: PodRecord, pod: ObservedPod): void {

@@ -7,9 +7,11 @@ import { basename, dirname } from 'node:path'
 import { observePod } from '../engine/observe.ts'
 import type { Host, PodRecord } from '../engine/ports.ts'
 import { needsController } from '../engine/workload-world.ts'
+import { hasStorageLimits } from '../plan/storage-limits.ts'
 import { decideStops, decideUp, nextDueMs } from '../reconcile/decide.ts'
 import type { ObservedPod } from '../reconcile/observed.ts'
 import { probesOf } from '../reconcile/probe.ts'
+import { isOver } from '../reconcile/restart.ts'
 import { isWorkload } from '../workloads/decide.ts'
 import { podDeadlineMs } from './deadline.ts'
 import { type PodWatch, watchPod } from './pod-watch.ts'
@@ -166,6 +168,7 @@ export function isNeeded(host: Host): boolean {
       decideStops(pod).length > 0 ||
       nextDueMs(pod, host.backoff) !== undefined ||
       podDeadlineMs(record, pod) !== undefined ||
+      (hasStorageLimits(record.plan) && !isOver(pod)) ||
       hasProbes(record, pod)
     )
   })

@@ -96,7 +96,7 @@ export function watchWorkloads(options: WorkloadWatchOptions): WorkloadWatch {
     if (step.created.length > 0) onPods(step.created)
     if (step.failures.length > 0) return retry(step.failures.join('; '))
     patienceMs = 0
-    wait(step.wakeAtMs)
+    wait(earliest([step.wakeAtMs, viewApp(host, app).doubtUntilMs()]))
   }
 
   function wait(atMs: number | undefined): void {
@@ -104,11 +104,8 @@ export function watchWorkloads(options: WorkloadWatchOptions): WorkloadWatch {
   }
 
   function nextWakeMs(): number | undefined {
-    return earliest(
-      viewApp(host, app)
-        .decisions()
-        .map(({ decision }) => decision.wakeAtMs),
-    )
+    const view = viewApp(host, app)
+    return earliest([view.doubtUntilMs(), ...view.decisions().map(({ decision }) => decision.wakeAtMs)])
   }
 
   /** Pods of the controllers that are marked and that nobody in this process takes down. */

@@ -109,6 +109,30 @@ describe('resources', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'fin
     kube.down('sure')
   })
 
+  test("a pod that writes more than it may is evicted, in the kubelet's words", () => {
+    const volumeMounts = [{ name: 'v', mountPath: '/v' }]
+    const fill = (path: string) => ['sh', '-c', `dd if=/dev/zero of=${path} bs=1M count=3; sleep 1000`]
+    const resources = { limits: { 'ephemeral-storage': '2Mi' } }
+    kube.play(
+      'full',
+      pod('volume', {
+        container: { volumeMounts, command: fill('/v/x') },
+        spec: { volumes: [{ name: 'v', emptyDir: { sizeLimit: '1Mi' } }] },
+      }),
+      pod('layer', { container: { resources, command: fill('/x') } }),
+      pod('fits', { container: { volumeMounts }, spec: { volumes: [{ name: 'v', emptyDir: { sizeLimit: '1Mi' } }] } }),
+    )
+    const status = (name: string) => {
+      kube.waitForPhase(name, 'Failed')
+      const { reason, message } = kube.get('pod', name).status
+      return `${reason}: ${message}`
+    }
+    assert.equal(status('volume'), 'Evicted: Usage of EmptyDir volume "v" exceeds the limit "1Mi". ')
+    assert.equal(status('layer'), 'Evicted: Container main exceeded its local ephemeral storage limit "2Mi". ')
+    assert.equal(kube.get('pod', 'fits').status.phase, 'Running')
+    kube.down('full')
+  })
+
   test('an extended resource is refused', () => {
     const resources = { limits: { 'example.com/gpu': '1' } }
     assert.match(

@@ -19,6 +19,7 @@ import { giveToGroup } from './ownership.ts'
 import { requireShared } from './propagation.ts'
 import { readInside } from './read-inside.ts'
 import { openSubPath, readBeneath } from './sub-path.ts'
+import { diskUsage } from './usage.ts'
 
 /** Size of a pod's /dev/shm, as the kubelet's runtimes have it. */
 const SHM_BYTES = 64 * 1024 * 1024
@@ -156,6 +157,11 @@ export function openVolumes(options: VolumeOptions): VolumePort {
       return target
     },
     readVolumeText: (volume, path) => readBeneath(volume, path),
+    volumeUsage: (uid, volume) => diskUsage(layout.volumeDir(uid, volume)),
+    async containerUsage(uid, container) {
+      const layer = await diskUsage(`${layout.layerDir(uid, container)}/upper`)
+      return layer + (await diskUsage(layout.logDir(uid, container)))
+    },
     blockDevice,
     async mountRootfs(uid, member, users) {
       const lower = options.lowerDirs(member.image)
