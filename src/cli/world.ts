@@ -49,7 +49,7 @@ class LazyFacts implements WorldFacts {
   }
 
   get objects(): WorldFacts['objects'] {
-    this.#objects ??= this.#host.state.objects()
+    this.#objects ??= this.#host.state.objects({ made: true })
     return this.#objects
   }
 
@@ -63,6 +63,10 @@ class LazyFacts implements WorldFacts {
       .events()
       .map(event => eventObject(event, apiVersionOf(event.kind), this.#host.machine.nodeName))
     return this.#events
+  }
+
+  get nowMs(): number {
+    return Date.parse(this.#host.now())
   }
 
   get node(): NodeFacts {

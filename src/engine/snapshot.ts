@@ -140,5 +140,5 @@ function repositoryOf(name: string): string {
 function ownerUid(host: Host, record: PodRecord): string | undefined {
   const { owner, namespace } = record.plan
   if (owner === undefined) return undefined
-  return host.state.objects({ kind: owner.kind, namespace }).find(({ name }) => name === owner.name)?.uid
+  return host.state.objects({ kind: owner.kind, namespace, made: true }).find(({ name }) => name === owner.name)?.uid
 }

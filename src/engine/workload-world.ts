@@ -1,6 +1,7 @@
 /** What controllers look at: the recorded objects of one app and its pods as they are now. */
 import { podObject } from '../status/pod-object.ts'
 import { decideWorkload, isWorkload, podsOfWorkload, WORKLOAD_KINDS } from '../workloads/decide.ts'
+import { earliest } from '../workloads/pods.ts'
 import type { Decision, WorkloadPod } from '../workloads/types.ts'
 import { observePod } from './observe.ts'
 import type { Host, ObjectRecord, PodRecord } from './ports.ts'
@@ -17,6 +18,25 @@ export interface AppView {
   readonly pods: readonly PodRecord[]
   /** In the order in which controllers are asked. */
   decisions(): readonly WorkloadDecision[]
+  /** When a pod that looks half made will be taken for lost, in milliseconds since 1970. */
+  doubtUntilMs(): number | undefined
+}
+
+/**
+ * While an infra container is being started it looks like one that died before that was written down. After so many
+ * milliseconds it is: whoever started it was killed.
+ */
+const DOUBT_MS = 10_000
+
+/** Whether the pod's namespaces are gone for good, or at `undefined` whether that cannot be told yet. */
+function isLost(host: Host, record: PodRecord): boolean | undefined {
+  if (observePod(host, record).infra !== 'dead') return false
+  if (record.infra !== undefined) return true
+  return Date.parse(host.now()) >= doubtEndMs(record) ? true : undefined
+}
+
+function doubtEndMs({ createdAt }: PodRecord): number {
+  return Date.parse(createdAt) + DOUBT_MS
 }
 
 /** Pods by uid and by what is recorded of them: a look at the machine costs more than one at the records. */
@@ -28,12 +48,16 @@ export function viewApp(host: Host, app: string, cache: PodCache = new Map()): A
     .filter(({ kind }) => isWorkload(kind))
     .toSorted((a, b) => WORKLOAD_KINDS.indexOf(a.kind) - WORKLOAD_KINDS.indexOf(b.kind))
   const pods = workloads.length === 0 ? [] : host.state.pods({ app })
+  const owned = pods.filter(({ plan }) => plan.owner !== undefined)
   return {
     objects,
     pods,
     decisions() {
-      const seen = pods.filter(({ plan }) => plan.owner !== undefined).map(record => look(host, record, cache))
+      const seen = owned.map(record => look(host, record, cache))
       return workloads.map(object => ({ object, decision: decide(host, object, objects, seen) }))
+    },
+    doubtUntilMs() {
+      return earliest(owned.filter(record => isLost(host, record) === undefined).map(doubtEndMs))
     },
   }
 }
@@ -41,8 +65,7 @@ export function viewApp(host: Host, app: string, cache: PodCache = new Map()): A
 function look(host: Host, record: PodRecord, cache: PodCache): WorkloadPod {
   const known = cache.get(record.uid)
   if (known?.removing === record.removing) return known.pod
-  const isLost = observePod(host, record).infra === 'dead'
-  const pod = { ...podObject(snapshotPod(host, record)), ...(isLost ? { isLost } : {}) }
+  const pod = { ...podObject(snapshotPod(host, record)), ...(isLost(host, record) ? { isLost: true } : {}) }
   cache.set(record.uid, { removing: record.removing, pod })
   return pod
 }
@@ -68,7 +91,8 @@ function decide(
 /** Whether there is anything to be done for the app's objects, now or at some time. */
 export function needsController(host: Host, app: string): boolean {
   const view = viewApp(host, app)
-  return view.decisions().some(hasWork) || view.pods.some(pod => isEnding(pod, view.objects))
+  if (view.pods.some(pod => isEnding(pod, view.objects))) return true
+  return view.decisions().some(hasWork) || view.doubtUntilMs() !== undefined
 }
 
 export function hasWork({ decision }: WorkloadDecision): boolean {

@@ -1,7 +1,9 @@
 /** Any recorded object as an API server shows it, its status counted from its pods. */
-import type { V1Deployment, V1PersistentVolumeClaim, V1StatefulSet } from '@kubernetes/client-node'
+import type { V1PersistentVolumeClaim } from '@kubernetes/client-node'
 import { withDefaults } from '../manifest/defaults.ts'
 import type { KubernetesObject } from '../manifest/types.ts'
+import { decideWorkload, generationOf, isWorkload, OBSERVING, observedGeneration } from '../workloads/decide.ts'
+import type { Progress } from '../workloads/types.ts'
 import type { PodObject } from './pod-object.ts'
 import { type WireObject, wireTime } from './wire.ts'
 
@@ -15,31 +17,67 @@ export interface RecordedObject {
   readonly createdAt: string
   /** As the manifest says it. */
   readonly value: object
+  /** uid of the object whose controller made it. */
+  readonly owner?: string
+  /** What its controller remembers. */
+  readonly progress?: Progress
 }
 
-/** `pods`: those the object owns. */
-export function objectView(record: RecordedObject, pods: readonly PodObject[]): WireObject {
+/** What an object's status is counted from. */
+export interface Relations {
+  /** What the object's controller made. */
+  readonly children: readonly RecordedObject[]
+  /** Those of the object and of its children. */
+  readonly pods: readonly PodObject[]
+  /** Milliseconds since 1970. */
+  readonly nowMs: number
+}
+
+export function objectView(record: RecordedObject, relations: Relations): WireObject {
   const value = withDefaults(record.value as KubernetesObject)
   const { metadata, apiVersion, kind, ...rest } = value as KubernetesObject & { spec?: object; status?: object }
-  const status = statusOf(value, pods, wireTime(record.createdAt))
+  const status = isWorkload(kind) ? workloadStatus(record, relations) : statusOf(value)
   return {
     apiVersion,
     kind,
     metadata: {
       ...(metadata as object),
+      ...annotationsOf(record, relations),
       creationTimestamp: wireTime(record.createdAt),
-      generation: 1,
+      generation: generationOf(record),
       name: record.name,
       ...(record.namespace === '' ? {} : { namespace: record.namespace }),
       uid: record.uid,
     },
-    ...dataOf(kind, rest),
+    ...dataOf(record, rest),
     ...(status === undefined ? {} : { status }),
   } as WireObject
 }
 
+/** As its controller would write it now. */
+function workloadStatus(record: RecordedObject, { children, pods, nowMs }: Relations): object {
+  const { status } = decideWorkload({ object: record, children, pods, nowMs, limits: { initialMs: 0, maxMs: 0 } })
+  if (!OBSERVING.has(record.kind)) return status
+  const sorted = Object.entries({ ...status, observedGeneration: observedGeneration(record) })
+  return Object.fromEntries(sorted.sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+const REVISION = 'deployment.kubernetes.io/revision'
+
+/** The revision that a Deployment's newest ReplicaSet has. */
+function annotationsOf({ kind, value }: RecordedObject, { children }: Relations): object {
+  if (kind !== 'Deployment') return {}
+  const revisions = children.map(child =>
+    Number((child.value as KubernetesObject).metadata.annotations?.[REVISION] ?? 0),
+  )
+  const annotations = (value as KubernetesObject).metadata.annotations
+  if (revisions.length === 0) return {}
+  return { annotations: { ...annotations, [REVISION]: String(Math.max(...revisions)) } }
+}
+
 /** An API server keeps a Secret's `stringData` as `data`. */
-function dataOf(kind: string, rest: object): object {
+function dataOf({ kind, uid }: RecordedObject, rest: object): object {
+  if (kind === 'Job') return jobData(uid, rest)
   if (kind !== 'Secret' || !('stringData' in rest)) return rest
   const { stringData, data, ...others } = rest as {
     readonly stringData: Readonly<Record<string, string>>
@@ -49,37 +87,14 @@ function dataOf(kind: string, rest: object): object {
   return { data: { ...data, ...Object.fromEntries(encoded) }, ...others }
 }
 
-function statusOf(value: KubernetesObject, pods: readonly PodObject[], createdAt: string): object | undefined {
+/** A cluster chooses the labels by which a Job knows its pods. */
+function jobData(uid: string, rest: { readonly spec?: { readonly selector?: object } }): object {
+  if (!rest.spec || rest.spec.selector) return rest
+  return { ...rest, spec: { ...rest.spec, selector: { matchLabels: { 'batch.kubernetes.io/controller-uid': uid } } } }
+}
+
+function statusOf(value: KubernetesObject): object | undefined {
   switch (value.kind) {
-    case 'Deployment':
-      return deploymentStatus(value as V1Deployment & KubernetesObject, pods, createdAt)
-    case 'ReplicaSet': {
-      const { replicas, readyReplicas } = counts(pods)
-      return {
-        ...some('availableReplicas', readyReplicas),
-        ...some('fullyLabeledReplicas', replicas),
-        observedGeneration: 1,
-        ...some('readyReplicas', readyReplicas),
-        replicas,
-      }
-    }
-    case 'StatefulSet':
-      return statefulSetStatus(value as V1StatefulSet & KubernetesObject, pods)
-    case 'DaemonSet': {
-      const { replicas, readyReplicas } = counts(pods)
-      return {
-        currentNumberScheduled: replicas,
-        desiredNumberScheduled: 1,
-        ...some('numberAvailable', readyReplicas),
-        numberMisscheduled: 0,
-        numberReady: readyReplicas,
-        ...some('numberUnavailable', 1 - readyReplicas),
-        observedGeneration: 1,
-        updatedNumberScheduled: replicas,
-      }
-    }
-    case 'Job':
-      return jobStatus(pods)
     case 'PersistentVolumeClaim':
       return claimStatus(value as V1PersistentVolumeClaim & KubernetesObject)
     case 'PersistentVolume':
@@ -90,88 +105,6 @@ function statusOf(value: KubernetesObject, pods: readonly PodObject[], createdAt
       return { loadBalancer: {} }
     default:
       return undefined
-  }
-}
-
-interface Counts {
-  readonly replicas: number
-  readonly readyReplicas: number
-}
-
-function counts(pods: readonly PodObject[]): Counts {
-  const present = pods.filter(pod => pod.metadata.deletionTimestamp === undefined)
-  return { replicas: present.length, readyReplicas: present.filter(isReady).length }
-}
-
-function isReady(pod: PodObject): boolean {
-  return pod.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true
-}
-
-/** A count of 0 is left out, as Go's `omitempty` does. */
-function some(name: string, value: number): object {
-  return value > 0 ? { [name]: value } : {}
-}
-
-function deploymentStatus({ spec }: V1Deployment, pods: readonly PodObject[], createdAt: string): object {
-  const { replicas, readyReplicas } = counts(pods)
-  const wanted = spec?.replicas ?? 1
-  const unavailable = Math.max(0, wanted - readyReplicas)
-  const isAvailable = unavailable <= maxUnavailable(spec?.strategy?.rollingUpdate?.maxUnavailable, wanted)
-  const times = { lastTransitionTime: createdAt, lastUpdateTime: createdAt }
-  return {
-    ...some('availableReplicas', readyReplicas),
-    conditions: [
-      {
-        ...times,
-        message: isAvailable
-          ? 'Deployment has minimum availability.'
-          : 'Deployment does not have minimum availability.',
-        reason: isAvailable ? 'MinimumReplicasAvailable' : 'MinimumReplicasUnavailable',
-        status: isAvailable ? 'True' : 'False',
-        type: 'Available',
-      },
-      {
-        ...times,
-        message: unavailable === 0 ? 'Deployment has successfully progressed.' : 'Deployment is waiting for its pods.',
-        reason: unavailable === 0 ? 'NewReplicaSetAvailable' : 'ReplicaSetUpdated',
-        status: 'True',
-        type: 'Progressing',
-      },
-    ],
-    observedGeneration: 1,
-    ...some('readyReplicas', readyReplicas),
-    ...some('replicas', replicas),
-    ...some('unavailableReplicas', unavailable),
-    ...some('updatedReplicas', replicas),
-  }
-}
-
-/** A number, or a part of the replicas rounded down. */
-function maxUnavailable(value: number | string | undefined, replicas: number): number {
-  if (typeof value === 'number') return value
-  return Math.floor((Number.parseFloat(value ?? '0') * replicas) / 100)
-}
-
-function statefulSetStatus({ spec }: V1StatefulSet, pods: readonly PodObject[]): object {
-  const { replicas, readyReplicas } = counts(pods)
-  return {
-    availableReplicas: readyReplicas,
-    ...some('currentReplicas', replicas),
-    observedGeneration: 1,
-    ...some('readyReplicas', readyReplicas),
-    replicas,
-    ...some('updatedReplicas', spec?.replicas === 0 ? 0 : replicas),
-  }
-}
-
-function jobStatus(pods: readonly PodObject[]): object {
-  const number = (phase: string) => pods.filter(pod => pod.status.phase === phase).length
-  const active = number('Running') + number('Pending')
-  return {
-    ...some('active', active),
-    ...some('failed', number('Failed')),
-    ready: pods.filter(isReady).length,
-    ...some('succeeded', number('Succeeded')),
   }
 }
 

@@ -1,12 +1,16 @@
 /** All objects that there are, as an API server would list them. */
+
+import { isWorkload, podsOfWorkload } from '../workloads/decide.ts'
 import type { EventObject } from './event-object.ts'
-import { objectView, type RecordedObject } from './object-view.ts'
+import { objectView, type RecordedObject, type Relations } from './object-view.ts'
 import type { PodObject } from './pod-object.ts'
-import { podsOf, replicaSetsOf } from './replica-set.ts'
 import { type WireObject, wireTime } from './wire.ts'
 
 export interface WorldFacts {
+  /** What controllers made among them. */
   readonly objects: readonly RecordedObject[]
+  /** Milliseconds since 1970. */
+  readonly nowMs: number
   readonly pods: readonly PodObject[]
   readonly events: readonly EventObject[]
   readonly node: NodeFacts
@@ -33,13 +37,15 @@ export function listKind(kind: string, facts: WorldFacts): readonly WireObject[]
   if (kind === 'Event') return facts.events
   if (kind === 'Node') return [nodeObject(facts.node)]
   const records = facts.objects.filter(object => object.kind === kind)
-  const views = records.map(record => objectView(record, podsOf(record, facts.pods)))
-  if (kind === 'Namespace') return [...views, ...impliedNamespaces(facts, views)]
-  if (kind !== 'ReplicaSet') return views
-  const implied = facts.objects
-    .filter(object => object.kind === 'Deployment')
-    .flatMap(deployment => replicaSetsOf(deployment, podsOf(deployment, facts.pods)))
-  return [...views, ...implied.map(record => objectView(record, podsOf(record, facts.pods)))]
+  const views = records.map(record => objectView(record, relationsOf(record, facts)))
+  return kind === 'Namespace' ? [...views, ...impliedNamespaces(facts, views)] : views
+}
+
+function relationsOf(record: RecordedObject, facts: WorldFacts): Relations {
+  const { nowMs } = facts
+  if (!isWorkload(record.kind)) return { children: [], pods: [], nowMs }
+  const children = facts.objects.filter(({ owner }) => owner === record.uid)
+  return { children, pods: podsOfWorkload(record, children, facts.pods), nowMs }
 }
 
 /** A namespace exists as soon as something is in it; `default` always does. */

@@ -37,7 +37,7 @@ export function decideWorkload(input: WorkloadInput): Decision {
 }
 
 /** Kinds whose status tells which generation it is of. */
-const OBSERVING: ReadonlySet<string> = new Set(['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet'])
+export const OBSERVING: ReadonlySet<string> = new Set(['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet'])
 
 /** What to remember of the object after its decision was carried out. */
 export function nextProgress(object: WorkloadRecord, { status, memory }: Decision): Progress {
@@ -67,11 +67,11 @@ function specHash({ value }: WorkloadRecord): string {
 }
 
 /** The pods that the object made, itself or by way of what it made. */
-export function podsOfWorkload(
+export function podsOfWorkload<P extends WorkloadPod>(
   object: Pick<WorkloadRecord, 'kind' | 'name' | 'namespace'>,
   children: readonly Pick<WorkloadRecord, 'kind' | 'name'>[],
-  pods: readonly WorkloadPod[],
-): readonly WorkloadPod[] {
+  pods: readonly P[],
+): readonly P[] {
   const makers = [object, ...children].map(({ kind, name }) => `${kind}/${name}`)
   // A Deployment's pods are there before their ReplicaSet is written down.
   const implied = object.kind === 'Deployment' ? `ReplicaSet/${object.name}-` : undefined
