@@ -49,7 +49,7 @@ describe('decideUp', () => {
 
   test('begins with what needs nothing else', () => {
     const pod = emptyPod(podPlan({ web: 'main', log: 'main' }))
-    assert.deepEqual(kinds(decideUp(pod)), ['makeSandbox', 'mountRootfs web', 'mountRootfs log'])
+    assert.deepEqual(kinds(decideUp(pod)), ['startInfra', 'makeSandbox', 'mountRootfs web', 'mountRootfs log'])
   })
 
   test('creates members once the infra container runs, and starts them once the network is there', () => {
@@ -207,7 +207,7 @@ describe('laws', () => {
     const { done } = settle(emptyPod(podPlan({ web: 'main' })), decideUp)
     assert.deepEqual(
       done.map(action => inverse(action)?.kind),
-      ['removeSandbox', 'unmountRootfs', 'stopInfra', 'detachNetwork', 'deleteContainer', 'killContainer'],
+      ['stopInfra', 'removeSandbox', 'unmountRootfs', 'detachNetwork', 'deleteContainer', 'killContainer'],
     )
   })
 })

@@ -19,9 +19,10 @@ export function decideUp(pod: ObservedPod, clock?: Clock): readonly Action[] {
     const retired = decideRestarts(pod, clock)
     if (retired.length > 0) return retired
   }
-  if (pod.sandbox === 'absent') actions.push({ kind: 'makeSandbox', uid })
-  else if (pod.infra === 'absent') actions.push({ kind: 'startInfra', uid })
+  // First, because it is another program's work: the rest is done while that runs.
+  if (pod.infra === 'absent') actions.push({ kind: 'startInfra', uid })
   else if (pod.infra === 'running' && pod.network === 'absent') actions.push({ kind: 'attachNetwork', uid })
+  if (pod.sandbox === 'absent') actions.push({ kind: 'makeSandbox', uid })
   for (const member of plan.members) {
     const action = decideMember(pod, member)
     if (action) actions.push(action)

@@ -20,7 +20,8 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
 
 /** `root` is on the disk that holds containers. */
 export function readMachineFacts(root = '/'): MachineFacts {
-  const mayRaiseLimits = hasCapability(CAP_SYS_RESOURCE)
+  const status = readText('/proc/self/status')
+  const mayRaiseLimits = hasCapability(status, CAP_SYS_RESOURCE)
   return {
     nodeName: hostname().toLowerCase(),
     hostIps: machineAddresses(),
@@ -31,7 +32,7 @@ export function readMachineFacts(root = '/'): MachineFacts {
     minOomScoreAdj: mayRaiseLimits ? -1000 : Number(readText('/proc/self/oom_score_adj')),
     cpus: availableParallelism(),
     memoryBytes: totalmem(),
-    seccomp: readText('/proc/self/status').includes('Seccomp_filters'),
+    seccomp: status.includes('Seccomp_filters'),
     appArmor: readText('/sys/module/apparmor/parameters/enabled').startsWith('Y'),
     seLinux: readText('/sys/fs/selinux/enforce') !== '',
     architecture: ARCHITECTURES[process.arch] ?? 'SCMP_ARCH_NATIVE',
@@ -39,7 +40,7 @@ export function readMachineFacts(root = '/'): MachineFacts {
     seccompRoot: '/var/lib/kubelet/seccomp',
     swapAccounting: readText('/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes') !== '',
     hostsFile: readText('/etc/hosts'),
-    capabilities: ALL_CAPABILITIES.filter((_, bit) => hasCapability(BigInt(bit))),
+    capabilities: ALL_CAPABILITIES.filter((_, bit) => hasCapability(status, BigInt(bit))),
     get diskBytes() {
       const disk = statfsSync(root)
       return disk.bsize * disk.blocks
@@ -51,8 +52,9 @@ export function readMachineFacts(root = '/'): MachineFacts {
   }
 }
 
-function hasCapability(bit: bigint): boolean {
-  const mask = /^CapEff:\s*([0-9a-f]+)/m.exec(readText('/proc/self/status'))?.[1] ?? '0'
+/** Whether a capability is in the set that /proc/PID/status shows. */
+function hasCapability(status: string, bit: bigint): boolean {
+  const mask = /^CapEff:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? '0'
   return ((BigInt(`0x${mask}`) >> bit) & 1n) === 1n
 }
 
