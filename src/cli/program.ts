@@ -12,6 +12,7 @@ import { addRunVerbs } from './verbs/run-verbs.ts'
 import { addCompletionVerbs, addSystemVerbs } from './verbs/system-verbs.ts'
 import type { AddVerb, Entry } from './verbs/verb.ts'
 import { addVolumeVerbs } from './verbs/volume-verbs.ts'
+import { addWorkloadVerbs } from './verbs/workload-verbs.ts'
 import { VERSION } from './version.ts'
 
 /** Parses and runs one command line. Never throws: every failure is told on standard error. */
@@ -75,6 +76,7 @@ export function buildProgram(run: Run): Command {
   addMakeVerbs(verb)
   addManifestVerbs(verb)
   const verbIn = (group: string, description: string) => verbOf(program.command(group).description(description))
+  addWorkloadVerbs(verb, verbIn)
   addImageVerbs(verb, verbIn)
   addVolumeVerbs(verbIn)
   addSystemVerbs(verbIn)

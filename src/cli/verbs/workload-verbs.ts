@@ -1,0 +1,76 @@
+/** Verbs that change workloads: `kube scale`, `kube rollout undo`. */
+import type { Command } from 'commander'
+import { type AddVerb, collect, type Entry, namespaceOption, outputOption, seconds, wholeNumber } from './verb.ts'
+
+export function addWorkloadVerbs(verb: AddVerb, verbIn: (group: string, description: string) => AddVerb): void {
+  const load = async () => await import('../rollout.ts')
+
+  withTargets(
+    verb(
+      'scale [resources...]',
+      'another number of replicas: KIND/NAME... --replicas=COUNT',
+      async () => (await import('../scale.ts')).runScale as Entry,
+    ),
+  )
+    .option('--replicas <count>', 'how many', text => wholeNumber(text, 'replicas'))
+    .option('--current-replicas <count>', 'only when there are that many now', text => wholeNumber(text, 'replicas'))
+    .option('--all', 'all of the kind')
+    .addOption(outputOption('name'))
+
+  verb(
+    'restart <names...>',
+    "run pods' containers anew: POD...; workloads get new pods: deployment/NAME...",
+    async () => (await import('../restart.ts')).runRestart as Entry,
+  )
+    .addOption(namespaceOption('namespace of the names'))
+    .option('--grace-period <seconds>', "seconds before SIGKILL (default: the pod's own)", seconds)
+
+  const rollout = verbIn('rollout', "a workload's updates: status, history, undo, restart, pause, resume")
+  withTargets(
+    rollout(
+      'status [resources...]',
+      'follow an update to its end: deployment/NAME...',
+      async () => (await load()).runRolloutStatus as Entry,
+    ),
+  )
+    .option('-w, --watch [bool]', 'false: only how it is now', text => text !== 'false', true)
+    .option('--timeout <duration>', 'how long to wait, such as 30s (default: for ever)')
+  withTargets(
+    rollout(
+      'history [resources...]',
+      'the revisions, each with its change-cause',
+      async () => (await load()).runRolloutHistory as Entry,
+    ),
+  ).option('--revision <number>', 'the template of this one', revision)
+  withTargets(
+    rollout('undo [resources...]', 'back to the revision before', async () => (await load()).runRolloutUndo as Entry),
+  ).option('--to-revision <number>', 'back to this one', revision)
+  withTargets(
+    rollout('restart [resources...]', 'new pods for all', async () => (await load()).runRolloutRestart as Entry),
+  )
+  withTargets(rollout('pause [resources...]', 'let changes wait', async () => (await load()).runRolloutPause as Entry))
+  withTargets(
+    rollout('resume [resources...]', 'roll out what waited', async () => (await load()).runRolloutResume as Entry),
+  )
+
+  const create = verbIn('create', 'make an object: job')
+  create(
+    'job <name>',
+    'run the job of a CronJob now: create job NAME --from=cronjob/NAME',
+    async () => (await import('../create-job.ts')).runCreateJob as Entry,
+  )
+    .addOption(namespaceOption('namespace of the objects'))
+    .option('--from <cronjob>', 'the CronJob: cronjob/NAME')
+    .addOption(outputOption('name'))
+}
+
+function withTargets(command: Command): Command {
+  return command
+    .addOption(namespaceOption('namespace of the objects'))
+    .option('-l, --selector <labels>', 'those with these labels')
+    .option('-f, --filename <file>', 'the objects that a manifest names', collect)
+}
+
+function revision(text: string): number {
+  return wholeNumber(text, 'revisions')
+}
