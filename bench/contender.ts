@@ -15,13 +15,14 @@ export interface Contender {
   /** Reads a manifest. */
   readonly play: Command
   readonly down: Command
-  /** Takes away the image. */
-  readonly removeImage: Command
+  /** What takes away all that is left. */
+  readonly clean: readonly Command[]
   /** What the command lines of its helper processes hold, besides being new. */
   readonly helpers: RegExp
 }
 
-export const IMAGE = 'localhost/kube-bench:1'
+/** Of this run: another may be under way with the same podman. */
+export const IMAGE = `localhost/kube-bench-${process.pid}:1`
 
 /** kube of this checkout, with state directories of its own. */
 export function kubeContender(top: string, scratch: string): Contender {
@@ -33,7 +34,7 @@ export function kubeContender(top: string, scratch: string): Contender {
     importImage: [...kube, 'import', '-', IMAGE],
     play: [...kube, 'play', '--app', 'bench', '-'],
     down: [...kube, 'down', 'bench'],
-    removeImage: [...kube, 'rmi', IMAGE],
+    clean: [[...kube, 'system', 'reset', '--force']],
     helpers: new RegExp(scratch.replace(/\W/g, '\\$&')),
   }
 }
@@ -46,7 +47,7 @@ export async function podmanContender(words: Command): Promise<Contender | undef
     importImage: [...words, 'import', '-', IMAGE],
     play: [...words, 'kube', 'play', '-'],
     down: [...words, 'kube', 'down', '-'],
-    removeImage: [...words, 'rmi', IMAGE],
+    clean: [[...words, 'rmi', IMAGE]],
     helpers: /conmon|aardvark-dns|catatonit|podman|pasta/,
   }
   const { status } = await run(contender.version).catch(() => ({ status: 127 }))

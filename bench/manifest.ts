@@ -12,7 +12,7 @@ export function podsManifest(count: number, sleepSeconds: number): string {
   const pods = Array.from({ length: count }, (_, index) => ({
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name: `bench-${index}` },
+    metadata: { name: `bench-${process.pid}-${index}` },
     // sleep does not take SIGTERM as process 1, so that `down` waits for the whole grace period.
     spec: { terminationGracePeriodSeconds: 1, containers: [container('first'), container('second')] },
   }))

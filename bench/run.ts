@@ -63,12 +63,16 @@ async function startUp(contenders: readonly Contender[], scratch: string): Promi
   ]
 }
 
+const playing = (pods: number): string => `play, ${pods} ${pods === 1 ? 'pod' : 'pods'}`
+
 interface Sample {
   readonly play: number[]
   readonly down: number[]
   readonly memory: number[]
   readonly processes: number[]
 }
+
+const emptySample = (): Sample => ({ play: [], down: [], memory: [], processes: [] })
 
 /** One play and one down of one contender, added to its sample. */
 async function playAndDown(contender: Contender, pods: number, scratch: string, sample: Sample): Promise<void> {
@@ -93,10 +97,8 @@ async function playAndDown(contender: Contender, pods: number, scratch: string, 
   sample.down.push(down.seconds)
 }
 
-async function playing(contenders: readonly Contender[], pods: number, scratch: string): Promise<readonly Figure[]> {
-  const samples = Object.fromEntries(
-    contenders.map(({ name }): [string, Sample] => [name, { play: [], down: [], memory: [], processes: [] }]),
-  )
+async function playAll(contenders: readonly Contender[], pods: number, scratch: string): Promise<readonly Figure[]> {
+  const samples = Object.fromEntries(contenders.map(({ name }): [string, Sample] => [name, emptySample()]))
   const rounds = Number(options.rounds ?? ROUNDS[pods] ?? 3)
   for (let round = 0; round < rounds; round++) {
     for (const contender of contenders) {
@@ -105,7 +107,7 @@ async function playing(contenders: readonly Contender[], pods: number, scratch: 
     }
   }
   const figure = (what: string, unit: Figure['unit'], key: keyof Sample): Figure => ({
-    what: `${what}, ${pods} ${pods === 1 ? 'pod' : 'pods'}`,
+    what: what === 'play' ? playing(pods) : `${what}, ${pods} ${pods === 1 ? 'pod' : 'pods'}`,
     unit,
     values: Object.fromEntries(Object.entries(samples).map(([name, sample]) => [name, sample[key]])),
     ratioOf: ['kube', 'podman'],
@@ -116,6 +118,43 @@ async function playing(contenders: readonly Contender[], pods: number, scratch: 
     figure('memory held', 'MiB', 'memory'),
     figure('processes held', '', 'processes'),
   ]
+}
+
+/** What each pod more costs, between one number of pods and the next. */
+function furtherPods(figures: readonly Figure[], sizes: readonly number[]): readonly Figure[] {
+  const medianOf = (what: string, name: string): number | undefined => {
+    const values = figures.find(figure => figure.what === what)?.values[name]
+    return values === undefined || values.length === 0 ? undefined : median(values)
+  }
+  return sizes.slice(1).map((size, index): Figure => {
+    const before = sizes[index] ?? 0
+    const values = ['kube', 'podman'].map((name): [string, number[]] => {
+      const [a, b] = [medianOf(playing(before), name), medianOf(playing(size), name)]
+      return [name, a === undefined || b === undefined ? [] : [((b - a) / (size - before)) * 1000]]
+    })
+    return {
+      what: `play, each further pod, ${before} to ${size}`,
+      unit: 'ms',
+      values: Object.fromEntries(values),
+      ratioOf: ['kube', 'podman'],
+    }
+  })
+}
+
+/** Tells what was measured, even when a later part failed. */
+function report(figures: readonly Figure[], names: readonly string[]): void {
+  const machine = `${availableParallelism()} x ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}`
+  console.log(`${machine}\nmedian (min - max); ratios are medians of the ratios of the pairs\n`)
+  console.log(table(figures, names))
+  if (options.json === undefined) return
+  const results = figures.map(figure => ({
+    ...figure,
+    medians: Object.fromEntries(
+      Object.entries(figure.values).flatMap(([name, values]) => (values.length === 0 ? [] : [[name, median(values)]])),
+    ),
+    ratio: ratioOf(figure),
+  }))
+  writeFileSync(options.json, `${JSON.stringify({ machine, figures: results }, undefined, 2)}\n`)
 }
 
 async function main(): Promise<void> {
@@ -131,40 +170,19 @@ async function main(): Promise<void> {
   if (podman === undefined) console.error('podman is not installed: kube alone is timed.')
   const rootfs = join(scratch, 'rootfs.tar')
   writeFileSync(rootfs, busyboxRootfs())
+  const sizes = options.pods.split(',').map(Number)
   const figures: Figure[] = []
   try {
     for (const contender of contenders) await runWell(contender.importImage, rootfs)
     figures.push(...(await startUp(contenders, scratch)))
-    for (const pods of options.pods.split(',').map(Number)) figures.push(...(await playing(contenders, pods, scratch)))
+    // What each makes once, such as its bridge, is not counted.
+    for (const contender of contenders) await playAndDown(contender, 1, scratch, emptySample())
+    for (const pods of sizes) figures.push(...(await playAll(contenders, pods, scratch)))
+    figures.push(...furtherPods(figures, sizes))
   } finally {
-    for (const contender of contenders) await run(contender.removeImage)
-    await run([
-      join(top, 'bin', 'kube'),
-      '--root',
-      join(scratch, 'root'),
-      '--runroot',
-      join(scratch, 'run'),
-      'system',
-      'reset',
-      '--force',
-    ])
+    for (const contender of contenders) for (const command of contender.clean) await run(command)
     rmSync(scratch, { recursive: true, force: true })
-  }
-  const names = [...contenders.map(contender => contender.name), 'node']
-  const machine = `${availableParallelism()} x ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}`
-  console.log(`${machine}\nmedian (min - max); ratios are medians of the ratios of the pairs\n`)
-  console.log(table(figures, names))
-  if (options.json !== undefined) {
-    const results = figures.map(figure => ({
-      ...figure,
-      medians: Object.fromEntries(
-        Object.entries(figure.values).flatMap(([name, values]) =>
-          values.length === 0 ? [] : [[name, median(values)]],
-        ),
-      ),
-      ratio: ratioOf(figure),
-    }))
-    writeFileSync(options.json, `${JSON.stringify({ machine, figures: results }, undefined, 2)}\n`)
+    report(figures, [...contenders.map(contender => contender.name), 'node'])
   }
 }
 
