@@ -1,8 +1,10 @@
 /** What only the machine knows of a pod and its containers, gathered for the planner. */
 import { KubeError } from '../diagnostic.ts'
+import type { KubernetesObject } from '../manifest/types.ts'
 import { expandSubPath, manifestEnvironment } from '../plan/environment.ts'
 import type { ContainerFacts, ImageDefaults, PodFacts } from '../plan/facts.ts'
 import { podFileContents } from '../plan/file-contents.ts'
+import { lacksContents, withContents } from '../plan/replan-files.ts'
 import { seccompProfilePath } from '../plan/seccomp-profile.ts'
 import type { MemberPlan } from '../plan/types.ts'
 import { resolveUser } from '../plan/user.ts'
@@ -45,14 +47,22 @@ export function userNamespace(host: Host, record: PodRecord): UserNamespace | un
 
 /** The contents of the pod's configMap, secret, downwardAPI and projected volumes. */
 export function volumeFiles(host: Host, record: PodRecord): VolumeFiles {
-  const { uid, plan } = record
-  if (!plan.volumes.some(volume => volume.kind === 'files')) return {}
+  const { uid } = record
+  if (!record.plan.volumes.some(volume => volume.kind === 'files')) return {}
+  const plan = lacksContents(record.plan) ? withContents(record.plan, storedObjects(host)) : record.plan
   return podFileContents({
     pod: plan,
     facts: podFacts(host, record),
     machine: host.machine,
     authority: host.authorityFor(uid, plan),
   })
+}
+
+/** What volumes can be made of. */
+function storedObjects(host: Host): readonly KubernetesObject[] {
+  return ['ConfigMap', 'Secret'].flatMap(kind =>
+    host.state.objects({ kind }).map(object => object.value as KubernetesObject),
+  )
 }
 
 export interface ContainerRun {

@@ -87,7 +87,7 @@ export async function play(request: PlayRequest, options: PlayOptions): Promise<
     await makeAll(
       run,
       abort,
-      made.map(({ uid }) => host.state.pod(uid)!),
+      made.map(({ uid, plan }) => ({ ...host.state.pod(uid)!, plan })),
       request,
     )
   } catch (error) {
@@ -102,7 +102,7 @@ export async function play(request: PlayRequest, options: PlayOptions): Promise<
   }
   host.state.markBuilt(app)
   recordWorkloads(host, app)
-  updateFiles(host, previous, current)
+  updateFiles(host, previous, current, new Set(made.map(({ uid }) => uid)))
   if (changes.remove.length > 0) await sweep(host)
   const wanted = new Set(plans.map(podKey))
   const created = made.map(({ uid }) => host.state.pod(uid)!)

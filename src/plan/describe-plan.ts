@@ -93,7 +93,12 @@ function formatPod(pod: PodPlan): string {
   return `${lines.join('\n')}\n`
 }
 
-const ROLES = { init: 'init container', sidecar: 'sidecar', ephemeral: 'ephemeral container', main: 'container' } as const
+const ROLES = {
+  init: 'init container',
+  sidecar: 'sidecar',
+  ephemeral: 'ephemeral container',
+  main: 'container',
+} as const
 
 function formatMember(member: MemberPlan): readonly string[] {
   const optional = (name: string, words: readonly string[] | undefined) =>

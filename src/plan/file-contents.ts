@@ -64,6 +64,7 @@ function commonUser(pod: PodPlan): number | undefined {
 
 function contentOf(file: FilePlan, { pod, facts, machine, authority }: FileInputs): Uint8Array {
   if ('content' in file) return Buffer.from(file.content, 'base64')
+  if ('stored' in file) throw new KubeError('VolumeNotReady', `file ${file.path}: what it is made of is gone`)
   if ('resource' in file) return Buffer.from(resourceValue(file.resource, pod, machine))
   if ('certificate' in file) return Buffer.from(authority.certificate())
   if ('token' in file) {

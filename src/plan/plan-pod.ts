@@ -7,6 +7,7 @@ import { hashOf } from './canonical.ts'
 import type { PodContext, PodSource } from './context.ts'
 import { planMember } from './plan-member.ts'
 import { planPullSecrets } from './pull-secrets.ts'
+import { hashFiles } from './replan-files.ts'
 import { planPodResources, qosClassOf } from './resources.ts'
 import type { DnsPlan, HostsPlan, InfraPlan, MemberRole, PodPlan, PortPlan, VolumePlan } from './types.ts'
 import { sysctlName, unsupportedFields } from './unsupported.ts'
@@ -61,7 +62,7 @@ export function planPod(source: PodSource, context: PodContext): PodResult {
     ...(spec.runtimeClassName ? { runtimeClass: handlerOf(spec.runtimeClassName, context) } : {}),
   }
   return {
-    plan: { ...plan, hash: planHash(plan), filesHash: hashOf(plan.volumes.filter(volume => volume.kind === 'files')) },
+    plan: { ...plan, hash: planHash(plan), filesHash: hashFiles(plan.volumes) },
     findings: [
       ...unsupportedFields(spec),
       ...annotated.findings,

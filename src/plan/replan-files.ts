@@ -1,15 +1,49 @@
-/** New contents for the volumes of a pod that goes on running. */
+/** The contents of a pod's volumes apart from its plan: they are looked up again when they are needed. */
+import { createHash } from 'node:crypto'
 import type { KubernetesObject } from '../manifest/types.ts'
 import { hashOf } from './canonical.ts'
 import { namedObject, objectFinder } from './lookup.ts'
 import type { PodPlan, VolumePlan } from './types.ts'
 import { planVolume } from './volumes.ts'
 
+/** Of everything that a pod's configMap, secret, downwardAPI and projected volumes hold. */
+export function hashFiles(volumes: readonly VolumePlan[]): string {
+  return hashOf(
+    volumes.flatMap(volume => {
+      if (volume.kind !== 'files') return []
+      const files = volume.files.map(file =>
+        'content' in file ? { ...file, content: createHash('sha256').update(file.content).digest('hex') } : file,
+      )
+      return [{ ...volume, files }]
+    }),
+  )
+}
+
+/** The same plan without what its ConfigMaps and Secrets hold: what is written down of it. */
+export function withoutContents(plan: PodPlan): PodPlan {
+  if (!plan.volumes.some(volume => volume.kind === 'files')) return plan
+  const volumes = plan.volumes.map((volume): VolumePlan => {
+    if (volume.kind !== 'files') return volume
+    const files = volume.files.map(file => {
+      if (!('content' in file)) return file
+      const { content: _content, ...rest } = file
+      return { ...rest, stored: true as const }
+    })
+    return { ...volume, files }
+  })
+  return { ...plan, volumes }
+}
+
+/** Whether the plan was written down and read again. */
+export function lacksContents(plan: PodPlan): boolean {
+  return plan.volumes.some(volume => volume.kind === 'files' && volume.files.some(file => 'stored' in file))
+}
+
 /**
- * The same plan with what ConfigMaps and Secrets hold now; the plan itself when that is no news. A volume whose object
- * or key is gone keeps what it has, as under the kubelet.
+ * The same plan with what ConfigMaps and Secrets hold now. A volume whose object or key is gone keeps what it has, as
+ * under the kubelet.
  */
-export function replanFiles(plan: PodPlan, objects: readonly KubernetesObject[]): PodPlan {
+export function withContents(plan: PodPlan, objects: readonly KubernetesObject[]): PodPlan {
   const context = {
     find: objectFinder(objects.map(namedObject)),
     network: '',
@@ -21,8 +55,7 @@ export function replanFiles(plan: PodPlan, objects: readonly KubernetesObject[])
     const source = written.get(volume.name)
     if (volume.kind !== 'files' || !source) return volume
     const { volume: next } = planVolume(source, plan, context, [])
-    return next?.kind === 'files' ? { ...next, medium: volume.medium } : volume
+    return next?.kind === 'files' ? next : volume
   })
-  const filesHash = hashOf(volumes.filter(volume => volume.kind === 'files'))
-  return filesHash === plan.filesHash ? plan : { ...plan, volumes, filesHash }
+  return { ...plan, volumes, filesHash: hashFiles(volumes) }
 }

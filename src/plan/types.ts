@@ -201,7 +201,8 @@ export interface FilesPlan {
 
 /**
  * A file of a volume; its content is base64 so that the plan stays JSON. `field` and `resource` are the downward API's,
- * `token` a service account's, `certificate` that of the authority which signed it.
+ * `token` a service account's, `certificate` that of the authority which signed it. `stored`: the content is in its
+ * object only.
  */
 export type FilePlan = { readonly path: string; readonly mode: number } & (
   | { readonly content: string; readonly secret?: boolean }
@@ -209,6 +210,7 @@ export type FilePlan = { readonly path: string; readonly mode: number } & (
   | { readonly resource: ResourceRef }
   | { readonly token: { readonly audience: string; readonly expirationSeconds: number } }
   | { readonly certificate: 'authority' }
+  | { readonly stored: true; readonly secret?: boolean }
 )
 
 /** Storage that outlives the pod. */

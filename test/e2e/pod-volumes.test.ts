@@ -191,8 +191,8 @@ describe('volumes', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'findm
     assert.equal(kube.sh('sec', 'cat /v/a /v/b; stat -Lc " %a %u" /v/a'), 'hitext 400 0')
     assert.match(kube.sh('sec', 'mount | grep " /v "'), /^tmpfs on \/v type tmpfs \(ro/)
     const { uid } = kube.get('pod', 'sec').metadata
-    const volume = `${kube.root}/pods/${uid}/volumes/v`
-    assert.equal(execFileSync('findmnt', ['-no', 'FSTYPE', volume], { encoding: 'utf8' }).trim(), 'tmpfs')
+    const volume = `${kube.root}/pods/${uid}/files/v`
+    assert.equal(execFileSync('findmnt', ['-no', 'FSTYPE', '--target', volume], { encoding: 'utf8' }).trim(), 'tmpfs')
     kube.down('sec')
     assert.equal(existsSync(volume), false)
   })

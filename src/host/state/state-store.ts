@@ -2,6 +2,7 @@
 import type { SQLOutputValue, StatementSync } from 'node:sqlite'
 import { KubeError } from '../../diagnostic.ts'
 import type { AppRecord, ContainerRecord, PodFailure, PodRecord, StatePort } from '../../engine/ports.ts'
+import { withoutContents } from '../../plan/replan-files.ts'
 import type { PodPlan, PortPlan } from '../../plan/types.ts'
 import type { ContainerLifecycle } from '../../reconcile/lifecycle.ts'
 import { nextFree, type Subnet } from '../network/subnet.ts'
@@ -168,7 +169,7 @@ export function openState(path: string, options: StateOptions): StateStore {
           }
           sql(
             'INSERT INTO pod (uid, app, namespace, name, plan, created_at, address, builder) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-          ).run(uid, app, plan.namespace, plan.name, JSON.stringify(plan), options.now(), address ?? null, self)
+          ).run(uid, app, plan.namespace, plan.name, planText(plan), options.now(), address ?? null, self)
           for (const port of plan.ports) {
             sql('INSERT INTO port VALUES (?, ?, ?, ?, ?, ?)').run(
               port.protocol,
@@ -212,7 +213,7 @@ export function openState(path: string, options: StateOptions): StateStore {
     },
     setFailure: (uid, failure) =>
       void sql('UPDATE pod SET failure = ? WHERE uid = ?').run(JSON.stringify(failure), uid),
-    setPlan: (uid, plan) => void sql('UPDATE pod SET plan = ? WHERE uid = ?').run(JSON.stringify(plan), uid),
+    setPlan: (uid, plan) => void sql('UPDATE pod SET plan = ? WHERE uid = ?').run(planText(plan), uid),
     removePod: uid => void sql('DELETE FROM pod WHERE uid = ?').run(uid),
     ports: () =>
       sql('SELECT port.*, pod.address, pod.uid FROM port JOIN pod ON pod.uid = port.pod WHERE pod.address IS NOT NULL')
@@ -248,6 +249,11 @@ export function openState(path: string, options: StateOptions): StateStore {
   }
 
   return store
+}
+
+/** Without the contents of its files: they are in their objects, and a Secret is in no second place. */
+function planText(plan: PodPlan): string {
+  return JSON.stringify(withoutContents(plan))
 }
 
 /** The error for a host port that is taken, by whom it is known. */

@@ -43,7 +43,9 @@ export function mountOf(path: string): MountPoint | undefined {
 
 /** Unmounts everything below a directory, so that it can be removed without touching what was mounted there. */
 export function unmountBelow(directory: string): void {
-  for (const point of below(directory).toReversed()) unmountAll(point.path)
+  const points = below(directory)
+  if (points.length === 0) return
+  for (const point of points.toReversed()) unmountAll(point.path)
   const left = below(directory)[0]
   if (left) throw new KubeError('StillMounted', `${left.path} is still mounted`)
 }

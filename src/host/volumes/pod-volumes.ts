@@ -44,6 +44,7 @@ export function openVolumes(options: VolumeOptions): VolumePort {
   /** Where a volume's files are. */
   function pathOf(uid: string, volume: VolumePlan): string {
     if (volume.kind === 'hostPath') return volume.path
+    if (volume.kind === 'files') return `${layout.filesDir(uid)}/${volume.name}`
     if (volume.kind !== 'claim' || volume.ephemeral) return layout.volumeDir(uid, volume.name)
     return volume.path ?? claims.path(volume.namespace, volume.claim)
   }
@@ -75,9 +76,7 @@ export function openVolumes(options: VolumeOptions): VolumePort {
     if (volume.kind === 'emptyDir') prepareEmptyDir(path, volume, plan.resources.memoryBytes)
     else if (volume.kind === 'image') mountReadOnly(options.lowerDirs(volume.reference), path)
     else if (volume.kind === 'files') {
-      // A secret must not reach a disk.
-      if (volume.medium === 'memory') mount('tmpfs', path, 'tmpfs', MS.NOSUID | MS.NODEV, 'mode=1777')
-      else chmodSync(path, 0o777)
+      chmodSync(path, 0o777)
       writeFilesAtomically(path, files[volume.name] ?? [], plan.fsGroup?.gid)
     } else chmodSync(path, 0o777)
   }
@@ -96,6 +95,10 @@ export function openVolumes(options: VolumeOptions): VolumePort {
       mkdirSync(`${sandbox}/shm`, { recursive: true, mode: 0o711 })
       mount('shm', `${sandbox}/shm`, 'tmpfs', MS.NOSUID | MS.NODEV | MS.NOEXEC, `mode=1777,size=${SHM_BYTES}`)
       mkdirSync(layout.podDir(uid), { recursive: true, mode: 0o711 })
+      if (plan.volumes.some(volume => volume.kind === 'files')) {
+        mkdirSync(layout.filesDir(uid), { mode: 0o711 })
+        mount('tmpfs', layout.filesDir(uid), 'tmpfs', MS.NOSUID | MS.NODEV, 'mode=0711')
+      }
       for (const volume of plan.volumes) {
         try {
           makeVolume(uid, plan, volume, files)
@@ -123,7 +126,7 @@ export function openVolumes(options: VolumeOptions): VolumePort {
     },
     async removeSandbox(uid) {
       unmountAll(`${layout.sandboxDir(uid)}/shm`)
-      await mapped.remove(uid)
+      if (mapped.has(uid)) await mapped.remove(uid)
       unmountBelow(layout.podDir(uid))
       await rm(layout.podDir(uid), { recursive: true, force: true })
       await rm(layout.sandboxDir(uid), { recursive: true, force: true })
@@ -169,8 +172,9 @@ export function openVolumes(options: VolumeOptions): VolumePort {
       else mountWritable(lower, layout.layerDir(uid, member.name))
     },
     async unmountRootfs(uid, container) {
-      mapped.unmountRootfs(uid, container)
-      unmountBelow(`${layout.mountsDir(uid)}/${container}`)
+      if (mapped.has(uid)) mapped.unmountRootfs(uid, container)
+      const mounts = `${layout.mountsDir(uid)}/${container}`
+      if (existsSync(mounts)) unmountBelow(mounts)
       unmountAll(merged(uid, container))
       await rm(layout.layerDir(uid, container), { recursive: true, force: true })
     },
