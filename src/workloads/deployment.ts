@@ -11,6 +11,7 @@ import {
   newSet,
   readSets,
   recordOf,
+  revisionOf,
   type SetState,
   type Sets,
   wantedAtScale,
@@ -123,7 +124,8 @@ function pruneHistory({ old }: Sets, spec: DeploymentSpec, isComplete: boolean):
   if (!isComplete && !spec.paused) return old
   const surplus = old.length - (spec.revisionHistoryLimit ?? 10)
   if (surplus <= 0) return old
-  const candidates = old.slice(0, surplus).filter(set => set.replicas === 0 && set.pods.length === 0)
+  const oldest = old.toSorted((a, b) => revisionOf(a) - revisionOf(b)).slice(0, surplus)
+  const candidates = oldest.filter(set => set.replicas === 0 && set.pods.length === 0)
   return old.filter(set => !candidates.includes(set))
 }
 
