@@ -74,7 +74,8 @@ export async function bringUp(run: Run, record: PodRecord): Promise<void> {
     (await initEnded(run, pod)) ? observePod(run.host, run.records.get(pod.uid)) : undefined
   await settle(run, observePod(run.host, record), observe, pod => {
     const failed = failedInit(pod)
-    if (failed) throw failed
+    // A Job's controller makes another pod.
+    if (failed && pod.plan.owner?.kind !== 'Job') throw failed
     return decideUp(pod)
   })
 }

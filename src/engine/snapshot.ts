@@ -61,11 +61,12 @@ function snapshotContainer(
 /** What the supervisor wrote down of a container's life. */
 function lifeFacts(lifecycle: ContainerLifecycle | undefined, running: boolean): Partial<ContainerSnapshot> {
   if (!lifecycle) return {}
-  const { last, waiting, ready, started } = lifecycle
+  const { last, waiting, ready, started, readyTurnedMs } = lifecycle
   return {
     ...(running || waiting === undefined ? {} : { waiting }),
     ready,
     started,
+    ...(readyTurnedMs === undefined ? {} : { readyTurnedMs }),
     ...(last === undefined ? {} : { previous: { ...last, oomKilled: last.reason === 'OOMKilled' } }),
   }
 }

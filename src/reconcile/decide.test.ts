@@ -52,6 +52,14 @@ describe('decideUp', () => {
     assert.deepEqual(kinds(decideUp(pod)), ['startInfra', 'makeSandbox', 'mountRootfs web', 'mountRootfs log'])
   })
 
+  test('with a user namespace of its own, makes directories, infra container and root file systems one after the other', () => {
+    const pod = emptyPod({ ...podPlan({ web: 'main' }), userNamespace: true })
+    assert.deepEqual(kinds(decideUp(pod)), ['makeSandbox'])
+    assert.deepEqual(kinds(decideUp({ ...pod, sandbox: 'present' })), ['startInfra'])
+    const running = { ...pod, sandbox: 'present' as const, infra: 'running' as const }
+    assert.deepEqual(kinds(decideUp(running)), ['attachNetwork', 'mountRootfs web'])
+  })
+
   test('creates members once the infra container runs, and starts them once the network is there', () => {
     const pod = { ...settledPod({ web: 'main' }), network: 'absent' as const }
     assert.deepEqual(kinds(decideUp(withContainer(pod, 'web', { state: 'absent' }))), [

@@ -19,9 +19,12 @@ export function decideUp(pod: ObservedPod, clock?: Clock): readonly Action[] {
     const retired = decideRestarts(pod, clock)
     if (retired.length > 0) return retired
   }
-  // First, because it is another program's work: the rest is done while that runs.
-  if (pod.infra === 'absent') actions.push({ kind: 'startInfra', uid })
-  else if (pod.infra === 'running' && pod.network === 'absent') actions.push({ kind: 'attachNetwork', uid })
+  // First, because it is another program's work: the rest is done while that runs. One with a user namespace of its own
+  // finds its root file system in the pod's directories.
+  if (pod.infra === 'absent' && (pod.sandbox === 'present' || !plan.userNamespace)) {
+    actions.push({ kind: 'startInfra', uid })
+  }
+  if (pod.infra === 'running' && pod.network === 'absent') actions.push({ kind: 'attachNetwork', uid })
   if (pod.sandbox === 'absent') actions.push({ kind: 'makeSandbox', uid })
   for (const member of plan.members) {
     const action = decideMember(pod, member)

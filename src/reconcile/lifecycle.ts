@@ -34,6 +34,8 @@ export interface ContainerLifecycle {
   readonly started: boolean
   /** Whether it takes requests: its readiness probe passes, or there is none. */
   readonly ready: boolean
+  /** When that last changed, in milliseconds since 1970; absent: with the start of its command. */
+  readonly readyTurnedMs?: number
   /** Why it does not run although it should: `CrashLoopBackOff`, `CreateContainerError`, ... */
   readonly waiting?: { readonly reason: string; readonly message: string }
   readonly probes: Readonly<Partial<Record<ProbeKind, ProbeTally>>>

@@ -52,7 +52,7 @@ export function lifeAtStart(
   lifecycle: ContainerLifecycle,
   probes: Readonly<Partial<Record<ProbeKind, V1Probe>>>,
 ): ContainerLifecycle {
-  const { waiting: _waiting, ...rest } = lifecycle
+  const { waiting: _waiting, readyTurnedMs: _turned, ...rest } = lifecycle
   const started = probes.startup === undefined
   return { ...rest, probes: {}, started, ready: started && probes.readiness === undefined }
 }

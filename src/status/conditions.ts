@@ -85,11 +85,18 @@ function initTime({ plan, containers }: PodSnapshot): string | undefined {
   return latest(ends)
 }
 
-/** When the containers became what they are: started for a ready pod, ended for another. */
+/** When the containers became what they are: started or found ready for a ready pod, ended or found unready for another. */
 function lastChange({ plan, containers }: PodSnapshot, ready: boolean): string | undefined {
   const times = plan.members
-    .filter(({ role }) => role !== 'init' && role !== 'ephemeral')
-    .map(({ name }) => (ready ? containers[name]?.startedAt : containers[name]?.end?.finishedAt))
+    .filter(member => member.role !== 'init')
+    .flatMap(({ name }) => {
+      const now = containers[name]
+      const turned = now?.readyTurnedMs
+      return [
+        ready ? now?.startedAt : now?.end?.finishedAt,
+        turned === undefined || now?.ready !== ready ? undefined : new Date(turned).toISOString(),
+      ]
+    })
     .filter(time => time !== undefined)
   return latest(times)
 }

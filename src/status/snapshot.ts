@@ -40,6 +40,8 @@ export interface ContainerSnapshot {
   readonly waiting?: { readonly reason: string; readonly message?: string }
   /** What its probes say; absent without probes, or before the first answer. */
   readonly ready?: boolean
+  /** When `ready` last changed, in milliseconds since 1970; absent: with its start. */
+  readonly readyTurnedMs?: number
   readonly started?: boolean
 }
 

@@ -60,7 +60,8 @@ export function startProbes(options: ProbeWorkerOptions): Disposable {
     const before = lifecycle()
     if (!before) return true
     const verdict = applyProbe(before, kind, probe, outcome)
-    const after = kind === 'startup' ? readyWhenStarted(verdict.lifecycle, probes) : verdict.lifecycle
+    const judged = kind === 'startup' ? readyWhenStarted(verdict.lifecycle, probes) : verdict.lifecycle
+    const after = judged.ready === before.ready ? judged : { ...judged, readyTurnedMs: Date.parse(host.now()) }
     // A thousand probes a second must not be a thousand writes: only a change is written.
     if (JSON.stringify(after) !== JSON.stringify(before))
       host.state.setLifecycle(record.uid, member.name, attempt, after)

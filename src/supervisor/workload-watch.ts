@@ -42,6 +42,7 @@ export function watchWorkloads(options: WorkloadWatchOptions): WorkloadWatch {
   let over = false
   let patienceMs = 0
   let work: Promise<void> = Promise.resolve()
+  let sweeping: Promise<void> | undefined
 
   function wakeIn(ms: number, reason: string): void {
     clearTimer()
@@ -114,12 +115,21 @@ export function watchWorkloads(options: WorkloadWatchOptions): WorkloadWatch {
     return pods.filter(pod => isEnding(pod, objects) && !ending.has(pod.uid)).map(({ uid }) => uid)
   }
 
+  /** Once for all that end in the same moment. */
+  function sweepSoon(): Promise<void> {
+    sweeping ??= new Promise<void>(resolve => setImmediate(resolve)).then(() => {
+      sweeping = undefined
+      return sweep(host)
+    })
+    return sweeping
+  }
+
   /** Without the app's claim: it takes the pod's grace period. */
   function end(uid: string): void {
     const record = host.state.pod(uid)
     if (!record || ending.has(uid)) return
     const done = takeDown(beginRun({ host }), record)
-      .then(() => sweep(host))
+      .then(sweepSoon)
       .catch(retry)
       .finally(() => {
         ending.delete(uid)

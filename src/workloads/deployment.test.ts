@@ -12,9 +12,7 @@ const sizes = (world: Cluster) =>
 const present = (world: Cluster) => world.pods().filter(pod => !isTerminating(pod))
 const readyCount = (world: Cluster) => present(world).filter(isReady).length
 const reasons = (world: Cluster) =>
-  Object.fromEntries(
-    world.status('Deployment', 'web').conditions.map((c: { type: string; reason: string }) => [c.type, c.reason]),
-  )
+  Object.fromEntries((world.status('Deployment', 'web').conditions ?? []).map(({ type, reason }) => [type, reason]))
 
 /** Goes on to the end, one ready pod at a time; what was seen at each moment is judged by `check`. */
 function rollOut(world: Cluster, check: () => void): void {

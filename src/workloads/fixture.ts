@@ -3,7 +3,7 @@ import type { KubernetesObject } from '../manifest/types.ts'
 import type { PodSource } from '../plan/context.ts'
 import { timeText } from './conditions.ts'
 import { decideWorkload, isWorkload, nextProgress, podsOfWorkload, WORKLOAD_KINDS } from './decide.ts'
-import type { Decision, WorkloadPod, WorkloadRecord, WorkloadStatus } from './types.ts'
+import type { Decision, WorkloadCondition, WorkloadPod, WorkloadRecord, WorkloadStatus } from './types.ts'
 
 /** A whole second, so that times in statuses are exact. */
 export const START_MS = Date.parse('2026-01-01T00:00:00Z')
@@ -22,8 +22,8 @@ export interface Cluster {
   names(): readonly string[]
   object(kind: string, name: string): WorkloadRecord
   objects(kind: string): readonly WorkloadRecord[]
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into statuses of every kind.
-  status(kind: string, name: string): any
+  /** As its controller would write it now. */
+  status(kind: string, name: string): StatusView
   /** What the controllers told, as `REASON: MESSAGE`. */
   readonly events: string[]
   /** The pod runs and is ready; without a name, all that were made. */
@@ -38,6 +38,11 @@ export interface Cluster {
   lose(name: string): void
   /** When the controllers want to look again. */
   wakeAtMs(): number | undefined
+}
+
+/** A status whose fields a test knows. */
+export interface StatusView extends WorkloadStatus {
+  readonly conditions?: readonly WorkloadCondition[]
 }
 
 export interface ClusterOptions {
@@ -184,7 +189,7 @@ export function cluster(options: ClusterOptions = {}): Cluster {
     objects: kind => [...records.values()].filter(record => record.kind === kind),
     status(kind, name) {
       const record = records.get(keyOf(kind, name))!
-      return decideAll().find(other => other.record === record)!.decision.status as WorkloadStatus
+      return decideAll().find(other => other.record === record)!.decision.status
     },
     ready(name) {
       const names = name === undefined ? [...pods.keys()] : [name]
