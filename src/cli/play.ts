@@ -2,7 +2,8 @@
 import { dirname, resolve } from 'node:path'
 import { KubeError } from '../diagnostic.ts'
 import { play } from '../engine/play.ts'
-import type { ObjectRecord } from '../engine/ports.ts'
+import type { ObjectRecord, PodRecord } from '../engine/ports.ts'
+import { isPrivate } from '../host/volumes/propagation.ts'
 import type { KubernetesObject, ManifestObject } from '../manifest/types.ts'
 import { canonicalJson } from '../plan/canonical.ts'
 import { podKey } from '../reconcile/decide.ts'
@@ -58,6 +59,7 @@ export async function runPlay(
       },
     },
   )
+  tellUnseenMounts(result.created, io)
   const replaced = new Set(result.replaced)
   const lines = objects.map(object => {
     const old = before.get(objectKey(object))
@@ -145,4 +147,18 @@ function splitKey(key: string): { readonly kind: string; readonly namespace: str
 /** `pod/web`, as kubectl prints it. */
 function resourceName(object: { readonly kind: string; readonly name: string }): string {
   return `${object.kind.toLowerCase()}/${object.name}`
+}
+
+/** What `HostToContainer` cannot do where the machine does not share its mounts. */
+function tellUnseenMounts(pods: readonly PodRecord[], io: Context['io']): void {
+  for (const { plan } of pods) {
+    const following = plan.members.flatMap(({ mounts }) => mounts.filter(({ propagation }) => propagation === 'rslave'))
+    for (const name of new Set(following.map(({ volume }) => volume))) {
+      const volume = plan.volumes.find(candidate => candidate.name === name)
+      if (volume?.kind !== 'hostPath' || !isPrivate(volume.path)) continue
+      io.err(
+        `kube: warning: pod ${plan.name}: volume ${name}: ${volume.path} is on a private mount: what is mounted there later will not be seen in the pod\n`,
+      )
+    }
+  }
 }

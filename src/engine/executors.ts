@@ -80,6 +80,7 @@ export const EXECUTORS: Executors = {
       logFile: host.logFile(uid, container, attempt),
       terminal: member.terminal,
       stdin: member.stdin,
+      stdinOnce: member.stdinOnce,
       ...(exitNeedsCare(record.plan, member) ? { onExit: host.exitCommand(uid, id) } : {}),
     })
     recordEvent(host, record, container, 'Normal', 'Pulled', pulledText(member))

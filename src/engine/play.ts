@@ -2,6 +2,7 @@
 import { causeChain, KubeError } from '../diagnostic.ts'
 import type { PodPlan } from '../plan/types.ts'
 import { decidePods, podKey } from '../reconcile/decide.ts'
+import { checkClaims } from './check-claims.ts'
 import { claimApp } from './claim.ts'
 import { beginRemoval, sweep } from './down.ts'
 import { ensureImages } from './ensure-images.ts'
@@ -67,6 +68,7 @@ export async function play(request: PlayRequest, options: PlayOptions): Promise<
   const leaving = new Set(changes.remove.map(pod => pod.uid))
   host.state.checkPods(changes.create, leaving)
   checkHostPorts(host, changes.create)
+  checkClaims(host, changes.create, leaving)
 
   const abort = new AbortController()
   const signal = options.signal ? AbortSignal.any([options.signal, abort.signal]) : abort.signal

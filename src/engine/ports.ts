@@ -230,6 +230,8 @@ export interface CreateOptions {
   readonly logFile: string
   readonly terminal: boolean
   readonly stdin: boolean
+  /** The first who attaches to it closes it for good. */
+  readonly stdinOnce: boolean
   /** A program that the monitor runs when the container has ended, with its arguments. */
   readonly onExit?: readonly string[]
 }

@@ -46,9 +46,13 @@ export function planClaim(
   return plan.block ? { findings: [blockWithoutDevice(path, source.claimName)] } : { volume: plan, findings: ignored }
 }
 
-function claimSettings(spec: V1PersistentVolumeClaimSpec | undefined): Pick<ClaimPlan, 'block' | 'sizeBytes'> {
+function claimSettings(spec: V1PersistentVolumeClaimSpec | undefined): Pick<ClaimPlan, 'block' | 'exclusive' | 'sizeBytes'> {
   const size = wholeAmount(spec?.resources?.requests?.storage)
-  return { block: spec?.volumeMode === 'Block', ...(size > 0 ? { sizeBytes: size } : {}) }
+  return {
+    block: spec?.volumeMode === 'Block',
+    ...(spec?.accessModes?.includes('ReadWriteOncePod') ? { exclusive: true } : {}),
+    ...(size > 0 ? { sizeBytes: size } : {}),
+  }
 }
 
 const PODMAN = 'volume.podman.io/'

@@ -225,6 +225,8 @@ export interface ClaimPlan {
   readonly readOnly: boolean
   /** Made for this pod and removed with it: an `ephemeral` volume. */
   readonly ephemeral: boolean
+  /** Access mode ReadWriteOncePod: one pod at a time. */
+  readonly exclusive?: boolean
   /** `volumeMode: Block`: a block device and not a directory. */
   readonly block: boolean
   /** Who owns a directory that is made for it; absent: root. From podman's annotations of the claim. */

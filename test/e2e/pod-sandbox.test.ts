@@ -179,6 +179,22 @@ ${podIP}\tbox.sub.default.svc.cluster.local\tbox
     assert.equal(kube.sh('pipe', 'readlink /proc/1/fd/0'), '/dev/null')
     kube.down('term')
     kube.down('pipe')
+    // Without stdinOnce who attaches first does not close it for who comes after.
+    kube.play(
+      'open',
+      pod('open', {
+        container: {
+          stdin: true,
+          command: ['sh', '-c', 'while read line; do echo "got $line"; done; echo end; exec sleep 1000'],
+        },
+      }),
+    )
+    const child = kube.start('attach', '-i', '-q', 'open')
+    child.stdin.write('one\n')
+    for (const end = Date.now() + 20_000; !kube.logs('open').includes('got one'); ) assert.ok(Date.now() < end)
+    child.kill('SIGTERM')
+    assert.equal(kube.logs('open'), 'got one\n')
+    kube.down('open')
   })
 
   test('imagePullPolicy: Never does not look for the image elsewhere', () => {

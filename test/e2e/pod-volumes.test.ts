@@ -277,6 +277,26 @@ describe('volumes', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'findm
     kube.down('claim')
   })
 
+  test('ReadWriteOncePod: one pod at a time', () => {
+    const claim = {
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: { name: 'single' },
+      spec: { accessModes: ['ReadWriteOncePod'], resources: { requests: { storage: '1Mi' } } },
+    }
+    const source = { persistentVolumeClaim: { claimName: 'single' } }
+    kube.play('single', claim, withVolume('one', source))
+    assert.match(
+      kube.playFails('other', withVolume('two', source)),
+      /"single" is ReadWriteOncePod and in use by pod one/,
+    )
+    kube.down('single')
+    assert.match(
+      kube.playFails('both', claim, withVolume('one', source), withVolume('two', source)),
+      /in use by pod one/,
+    )
+  })
+
   test('a claim bound to a PersistentVolume has its path', () => {
     mkdirSync(`${kube.directory}/pv`)
     const volume = {
@@ -443,6 +463,22 @@ describe('volumes', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'findm
     }
   })
 
+  test('HostToContainer on a mount that is private works, and says what it cannot do', () => {
+    const top = `${kube.directory}/alone`
+    mkdirSync(top)
+    execFileSync('mount', ['-t', 'tmpfs', 'alone', top])
+    execFileSync('mount', ['--make-private', top])
+    try {
+      const volume = withVolume('alone', { hostPath: { path: top } }, { mountPropagation: 'HostToContainer' })
+      const { status, stderr } = kube.run('play', '--app', 'alone', kube.manifest([volume]))
+      assert.equal(status, 0)
+      assert.match(stderr, /warning: pod alone: volume v: .* is on a private mount/)
+      kube.down('alone')
+    } finally {
+      execFileSync('umount', [top])
+    }
+  })
+
   test('Bidirectional on a mount that is not shared is an error', () => {
     const top = `${kube.directory}/private`
     mkdirSync(top)
@@ -542,6 +578,33 @@ describe('volumes', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'findm
     assert.equal(existsSync(`${kube.root}/pods/${uid}`), false)
   })
 
+  test('a container that is started again has its subPath anew, and the volume as it left it', () => {
+    const script =
+      'cat /one >> /v/log; test -e /v/again && exec sleep 1000; until test -e /v/go; do sleep 0.1; done; touch /v/again'
+    const volumeMounts = [
+      { name: 'v', mountPath: '/v' },
+      { name: 'c', mountPath: '/one', subPath: 'a' },
+    ]
+    const again = pod('again', {
+      container: { command: ['sh', '-c', script], volumeMounts },
+      spec: {
+        volumes: [
+          { name: 'v', emptyDir: {} },
+          { name: 'c', configMap: { name: 'cm' } },
+        ],
+      },
+    })
+    kube.play('again', configMap('cm', { a: 'first ' }), again)
+    const { uid } = kube.get('pod', 'again').metadata
+    kube.play('again', configMap('cm', { a: 'second ' }), again)
+    writeFileSync(`${kube.root}/pods/${uid}/volumes/v/go`, '')
+    const log = () => readFileSync(`${kube.root}/pods/${uid}/volumes/v/log`, 'utf8')
+    for (const end = Date.now() + 20_000; !log().includes('second'); ) assert.ok(Date.now() < end, log())
+    assert.equal(log(), 'first second ')
+    assert.equal(kube.get('pod', 'again').metadata.uid, uid)
+    kube.down('again')
+  })
+
   test('a subPath that leads out of its volume is refused, however it does', () => {
     const outside = `${kube.directory}/outside`
     const inside = `${kube.directory}/inside`
@@ -608,7 +671,7 @@ describe('volumes', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'findm
     mkdirSync(`${kube.directory}/race/t`, { recursive: true })
     const race = { hostPath: { path: `${kube.directory}/race` } }
     kube.play('racer', withVolume('racer', race, {}, {}, { command: ['sh', '-c', swap] }))
-    for (let i = 0; i < 8; i++) {
+    for (let i = 0; i < 6; i++) {
       const { status } = kube.run(
         'play',
         '--app',

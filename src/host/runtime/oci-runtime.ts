@@ -178,6 +178,7 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
     for (const arg of exitArgs) args.push('--exit-command-arg', arg)
     if (create.terminal) args.push('--terminal')
     if (create.stdin) args.push('--stdin')
+    if (create.stdin && !create.stdinOnce) args.push('--leave-stdin-open')
     return new Promise((resolve, reject) => {
       const errors = openSync(`${bundle}/conmon.log`, 'a', 0o600)
       const child = spawn(monitor, args, {

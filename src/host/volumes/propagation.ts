@@ -12,3 +12,12 @@ export function requireShared(path: string): void {
     hint: `\`mount --make-shared ${point.path}\` makes it one`,
   })
 }
+
+/** Whether nothing that the machine mounts below it later will be seen elsewhere. */
+export function isPrivate(path: string): boolean {
+  try {
+    return mountOf(realpathSync(path))?.propagation === 'private'
+  } catch {
+    return false
+  }
+}
