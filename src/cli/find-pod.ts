@@ -13,6 +13,7 @@ import { notFound, requireKind, resourceKind } from './resources.ts'
  * with code `NotFound`.
  */
 export function findPods(host: RealHost, target: string, namespace: string): readonly PodRecord[] {
+  host.reviveSupervisor()
   const pods = host.state.pods().filter(({ plan }) => plan.namespace === namespace)
   const slash = target.indexOf('/')
   const kind = slash < 0 ? undefined : requireKind(target.slice(0, slash))

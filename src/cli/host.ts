@@ -1,6 +1,6 @@
 /** Builds the real host: the only place but `index.ts` where adapters and engine meet. */
 import { createHash, randomUUID } from 'node:crypto'
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { KubeError } from '../diagnostic.ts'
@@ -23,7 +23,7 @@ import { readMachineFacts } from '../host/sys/machine.ts'
 import { openVolumes } from '../host/volumes/pod-volumes.ts'
 import type { MachineFacts } from '../plan/facts.ts'
 import { type BackoffLimits, KUBELET_BACKOFF } from '../reconcile/restart.ts'
-import { dismissSupervisor, wakeSupervisor } from './wake-supervisor.ts'
+import { dismissSupervisor, reviveSupervisor, wakeSupervisor } from './wake-supervisor.ts'
 
 export interface HostOptions extends Partial<Roots> {
   /** The OCI runtime. Default `crun`. */
@@ -36,6 +36,8 @@ export interface RealHost extends Host {
   readonly state: StateStore
   readonly store: ImageStore
   readonly layout: Layout
+  /** Starts another supervisor where the last one was killed at its work. */
+  reviveSupervisor(): void
 }
 
 /** The directories that hold everything, as the options or the user's own place say. */
@@ -106,7 +108,13 @@ export function openHost(options: HostOptions): RealHost {
     store,
     layout,
     handlers: openHandlers({
-      execIn: id => [requireProgram(options.runtime ?? 'crun'), '--root', layout.runtimeRoot, 'exec', id],
+      execIn(id) {
+        const pidFile = join(layout.bundleDir(id), `probe-${randomUUID()}.pid`)
+        // The read-only mount of crun spares it a copy of itself at each start.
+        const program = requireProgram(options.runtime ?? 'crun')
+        const launcher = program.endsWith('/crun') && existsSync(layout.crun) ? layout.crun : program
+        return { argv: [launcher, '--root', layout.runtimeRoot, 'exec', '--pid-file', pidFile, id], pidFile }
+      },
     }),
     backoff: readBackoff(process.env.KUBE_BACKOFF_MS),
     exitCommand(uid, id) {
@@ -116,6 +124,7 @@ export function openHost(options: HostOptions): RealHost {
     wakeSupervisor(pods) {
       wakeSupervisor(layout, supervise, pods)
     },
+    reviveSupervisor: () => reviveSupervisor(layout, supervise),
     dismissSupervisor: () => dismissSupervisor(layout),
     get network() {
       return network()

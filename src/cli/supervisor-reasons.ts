@@ -42,6 +42,7 @@ export function openReasons(layout: Layout): ReasonsFile {
   return {
     note(reasons) {
       latest = reasons
+      if (written === '') write()
       timer ??= setTimeout(write, PACE_MS).unref()
     },
     [Symbol.dispose]() {

@@ -4,9 +4,9 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createServer as createTcpServer } from 'node:net'
 import { after, before, suite, test } from 'node:test'
-import { listening } from '../support/listening.ts'
 import { podManifest } from '../support/manifests.ts'
 import { lacking } from '../support/need.ts'
+import { serving } from '../support/serving.ts'
 import { Session } from '../support/session.ts'
 import { containerOf, eventReasons, type PodView } from '../support/views.ts'
 
@@ -49,16 +49,18 @@ suite('hooks', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit', 'n
     await kube.ok(['down', 'post-fails'])
   })
 
-  test('hooks of each kind, in the grace period', async () => {
+  test('hooks of each kind, in the grace period', async t => {
     const seen: string[] = []
-    const { port, close } = await listening(
+    const { port } = await serving(
+      t,
       createServer((request, response) => {
         seen.push(`${request.method} ${request.url} ${request.headers['x-pod']} ${request.headers['user-agent']}`)
         response.end()
       }),
     )
     let connections = 0
-    const tcp = await listening(
+    const tcp = await serving(
+      t,
       createTcpServer(socket => {
         connections++
         socket.end()
@@ -77,8 +79,6 @@ suite('hooks', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit', 'n
     await kube.ok(['down', 'kinds'])
     assert.deepEqual(seen, ['GET /started?a=b one kube-lifecycle/1.0', 'GET /stopping one kube-lifecycle/1.0'])
     assert.equal(connections, 1)
-    close()
-    tcp.close()
   })
 
   test('preStop comes before the signal, and its time is part of the grace period', async () => {

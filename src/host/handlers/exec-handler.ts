@@ -1,17 +1,25 @@
 /** A command in the container. */
 import { spawn } from 'node:child_process'
+import { readFileSync, rmSync } from 'node:fs'
 import type { HandlerOutcome } from './handlers.ts'
 
 /** Bytes of output that are kept for the message. Source: kubelet, pkg/probe/exec maxReadLength. */
 const OUTPUT_BYTES = 10 * 1024
 
-/** Ok when it ends with status 0 within the time. */
+export interface ExecRunner {
+  /** Program and arguments that run a command in the container: it is appended to them. */
+  readonly argv: readonly string[]
+  /** Where that program writes the number of the command's process. */
+  readonly pidFile: string
+}
+
+/** Ok when it ends with status 0 within the time; it is killed after that. */
 export function probeExec(
-  runner: readonly string[],
+  { argv, pidFile }: ExecRunner,
   command: readonly string[],
   timeoutMs: number,
 ): Promise<HandlerOutcome> {
-  const [program, ...args] = [...runner, ...command]
+  const [program, ...args] = [...argv, ...command]
   return new Promise(resolve => {
     const child = spawn(program!, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     let output = ''
@@ -25,14 +33,14 @@ export function probeExec(
       // The command may have left processes that hold its pipes.
       child.stdout.destroy()
       child.stderr.destroy()
+      rmSync(pidFile, { force: true })
       resolve(outcome)
     }
     const timer = setTimeout(() => {
+      killNamed(pidFile)
       child.kill('SIGKILL')
-      finish({
-        ok: false,
-        message: `command timed out: ${JSON.stringify(command)} timed out after ${timeoutMs / 1000}s`,
-      })
+      const text = JSON.stringify(command.join(' '))
+      finish({ ok: false, message: `command timed out: ${text} timed out after ${timeoutMs / 1000}s` })
     }, timeoutMs)
     child.on('error', error => finish({ ok: false, message: error.message }))
     child.on('exit', code => {
@@ -40,4 +48,14 @@ export function probeExec(
       setImmediate(() => finish({ ok: code === 0, message: output.trim() }))
     })
   })
+}
+
+/** The command itself: it is no child of what started it. */
+function killNamed(pidFile: string): void {
+  try {
+    const pid = Number(readFileSync(pidFile, 'utf8'))
+    if (pid > 0) process.kill(pid, 'SIGKILL')
+  } catch {
+    // Not begun, or just ended.
+  }
 }

@@ -1,6 +1,6 @@
 /** Runs probes and hooks from the machine, as a kubelet does. */
 import type { HandlerPort, HandlerRequest } from '../../engine/ports.ts'
-import { probeExec } from './exec-handler.ts'
+import { type ExecRunner, probeExec } from './exec-handler.ts'
 import { probeGrpc } from './grpc-handler.ts'
 import { probeHttp } from './http-handler.ts'
 import { probeTcp } from './tcp-handler.ts'
@@ -11,8 +11,8 @@ export interface HandlerOutcome {
 }
 
 export interface HandlerOptions {
-  /** Program and leading arguments that run a command in a container: `crun --root DIR exec ID` without the ID. */
-  readonly execIn: (containerId: string) => readonly string[]
+  /** How commands are run in a container, each time with a file of its own for its pid. */
+  readonly execIn: (containerId: string) => ExecRunner
 }
 
 export function openHandlers(options: HandlerOptions): HandlerPort {

@@ -26,15 +26,12 @@ const agent = new HttpAgent({ keepAlive: false, maxSockets: Number.POSITIVE_INFI
 export async function probeHttp(probe: HttpProbe): Promise<HandlerOutcome> {
   const deadline = performance.now() + probe.timeoutMs
   let target = probe
-  for (let i = 0; i <= REDIRECTS; i++) {
+  for (let i = 0; i < REDIRECTS; i++) {
     const answer = await ask(target, Math.max(1, deadline - performance.now()))
     if ('message' in answer) return { ok: false, message: answer.message }
     const { status, location, body } = answer
     if (status >= 300 && status < 400 && location !== undefined) {
-      const url = new URL(
-        location,
-        `${target.tls ? 'https' : 'http'}://${bracketed(target.host)}:${target.port}${target.path}`,
-      )
+      const url = new URL(location, urlOf(target))
       if (url.hostname !== bracketed(target.host))
         return { ok: true, message: 'Probe terminated redirects, Response body: ' }
       const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port)
@@ -44,7 +41,7 @@ export async function probeHttp(probe: HttpProbe): Promise<HandlerOutcome> {
     if (status >= 200 && status < 400) return { ok: true, message: body }
     return { ok: false, message: `HTTP probe failed with statuscode: ${status}` }
   }
-  return { ok: false, message: `stopped after ${REDIRECTS} redirects` }
+  return { ok: false, message: `Get "${urlOf(target)}": stopped after ${REDIRECTS} redirects` }
 }
 
 interface Answer {
@@ -55,7 +52,7 @@ interface Answer {
 
 async function ask(probe: HttpProbe, timeoutMs: number): Promise<Answer | { readonly message: string }> {
   const { host, port, tls } = probe
-  const url = `${tls ? 'https' : 'http'}://${bracketed(host)}:${port}${probe.path}`
+  const url = urlOf(probe)
   const start: typeof httpRequest = tls ? ((await import('node:https')).request as typeof httpRequest) : httpRequest
   return new Promise(resolve => {
     let request: ClientRequest
@@ -70,7 +67,7 @@ async function ask(probe: HttpProbe, timeoutMs: number): Promise<Answer | { read
     const options = {
       host,
       port,
-      path: probe.path,
+      path: probe.path.startsWith('/') ? probe.path : `/${probe.path}`,
       headers: headersOf(probe),
       ...(tls ? { rejectUnauthorized: false, agent: false as const } : { agent }),
     }
@@ -114,6 +111,10 @@ function headersOf(probe: HttpProbe): Record<string, string | string[]> {
     else if (values[0] !== '') headers[name] = values[0]!
   }
   return headers
+}
+
+function urlOf({ tls, host, port, path }: HttpProbe): string {
+  return `${tls ? 'https' : 'http'}://${bracketed(host)}:${port}${path.startsWith('/') ? '' : '/'}${path}`
 }
 
 function bracketed(host: string): string {

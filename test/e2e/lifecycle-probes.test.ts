@@ -1,0 +1,185 @@
+/** Probes of each kind, on the machine. In real time: their periods are whole seconds. */
+import assert from 'node:assert/strict'
+import { createServer, type IncomingMessage } from 'node:http'
+import { createServer as createGrpcServer } from 'node:http2'
+import { createServer as createTlsServer } from 'node:https'
+import { after, before, suite, test } from 'node:test'
+import { type ContainerParts, podManifest } from '../support/manifests.ts'
+import { lacking } from '../support/need.ts'
+import { selfSigned } from '../support/self-signed.ts'
+import { serving } from '../support/serving.ts'
+import { Session } from '../support/session.ts'
+import { containerOf, eventReasons, type PodView } from '../support/views.ts'
+
+process.env.KUBE_BACKOFF_MS = '300,1200,60000'
+
+const WEB = 'httpd -f -p 8080 -h /www & trap "exit 0" TERM; wait'
+const PORTS = [{ name: 'http', containerPort: 8080 }]
+const OFTEN = { periodSeconds: 1, failureThreshold: 1 }
+
+suite('probes', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'openssl') }, () => {
+  let kube: Session
+  before(async () => {
+    kube = await Session.open()
+  })
+  after(() => kube.close())
+
+  const play = (name: string, main: ContainerParts, spec: object = {}) =>
+    kube.play(podManifest(name, [main], spec), name)
+  const isReady = (name: string) => kube.ok(['wait', `pod/${name}`, '--for=condition=Ready', '--timeout=20s'])
+  const unready = (name: string) => kube.ok(['wait', `pod/${name}`, '--for=condition=Ready=false', '--timeout=20s'])
+  const main = async (name: string) => containerOf((await kube.json<PodView>(['get', 'pod', name])).status, 'main')
+  /** Until an event of the pod begins so. */
+  async function told(name: string, start: string): Promise<string> {
+    let found: string | undefined
+    await kube.eventually(async () => {
+      found = (await eventReasons(kube, `pod/${name}`)).find(text => text.startsWith(start))
+      return found !== undefined
+    })
+    return found!
+  }
+
+  test('startup before the others; a port by its name; readiness', async () => {
+    const script = `sleep 1.2; ${WEB}`
+    const startupProbe = { httpGet: { port: 'http', path: '/' }, periodSeconds: 1, failureThreshold: 30 }
+    const livenessProbe = { tcpSocket: { port: 8080 }, periodSeconds: 1, failureThreshold: 1 }
+    await play('web', {
+      script,
+      ports: PORTS,
+      startupProbe,
+      livenessProbe,
+      readinessProbe: { httpGet: { port: 8080 } },
+    })
+    const early = await main('web')
+    assert.deepEqual([early.started, early.ready], [false, false])
+    assert.match(await kube.ok(['get', 'pod', 'web']), /0\/1 +Running/)
+    await isReady('web')
+    const late = await main('web')
+    // A liveness probe that had begun before would have ended it.
+    assert.deepEqual([late.started, late.ready, late.restartCount], [true, true, 0])
+    assert.match(
+      await told('web', 'Unhealthy'),
+      /^Unhealthy Startup probe failed: Get "http:\/\/10\.\d+\.\d+\.\d+:8080\/": dial tcp 10\.[\d.]+:8080: connect: connection refused$/,
+    )
+    await kube.ok(['down', 'web'])
+  })
+
+  test('readiness comes and goes, by a command', async () => {
+    const readinessProbe = { exec: { command: ['cat', '/tmp/ready'] }, ...OFTEN }
+    await play('flips', { readinessProbe })
+    await told('flips', "Unhealthy Readiness probe failed: cat: can't open '/tmp/ready': No such file or directory")
+    const { status } = await kube.json<PodView>(['get', 'pod', 'flips'])
+    const condition = status.conditions?.find(({ type }) => type === 'Ready')
+    assert.equal(condition?.reason, 'ContainersNotReady')
+    assert.equal(condition?.message, 'containers with unready status: [main]')
+    await kube.ok(['exec', 'flips', '--', 'touch', '/tmp/ready'])
+    await isReady('flips')
+    await kube.ok(['exec', 'flips', '--', 'rm', '/tmp/ready'])
+    await unready('flips')
+    assert.equal((await main('flips')).restartCount, 0)
+    await kube.ok(['down', 'flips'])
+  })
+
+  test('a liveness probe that fails ends the container, with the grace period of its own', async () => {
+    const script = 'trap "" TERM; touch /tmp/live; while true; do sleep 0.1; done'
+    const exec = { command: ['cat', '/tmp/live'] }
+    const livenessProbe = { exec, ...OFTEN, terminationGracePeriodSeconds: 1 }
+    await play('live', { script, livenessProbe }, { terminationGracePeriodSeconds: 600 })
+    await kube.ok(['exec', 'live', '--', 'rm', '/tmp/live'])
+    await kube.ok(['wait', 'pod/live', '--for=jsonpath={.status.containerStatuses[0].restartCount}=1', '--timeout=20s'])
+    assert.equal((await main('live')).lastState.terminated?.exitCode, 137)
+    await told('live', 'Killing Container main failed liveness probe, will be restarted')
+    await kube.ok(['down', '--grace-period', '0', 'live'])
+  })
+
+  test('a startup probe that never passes ends the container', async () => {
+    const startupProbe = { tcpSocket: { port: 9 }, periodSeconds: 1, failureThreshold: 2 }
+    await play('never-up', { startupProbe }, { restartPolicy: 'Never' })
+    await kube.ok(['wait', 'pod/never-up', '--for=jsonpath={.status.containerStatuses[0].state.terminated.reason}'])
+    await told('never-up', 'Killing Container main failed startup probe, will be restarted')
+    await kube.ok(['down', 'never-up'])
+  })
+
+  test('HTTP: headers, status, redirects, certificates', async t => {
+    const seen: IncomingMessage['headers'][] = []
+    const plain = await serving(
+      t,
+      createServer((request, response) => {
+        seen.push(request.headers)
+        if (request.url === '/away') response.writeHead(302, { location: 'http://example.invalid/' })
+        else if (request.url === '/loop') response.writeHead(302, { location: '/loop' })
+        else if (request.url === '/here') response.writeHead(302, { location: '/ok?from=here' })
+        else if (request.url === '/broken') response.writeHead(503)
+        response.end('body')
+      }),
+    )
+    const tls = await serving(
+      t,
+      createTlsServer(selfSigned(), (_request, response) => void response.end('ok')),
+    )
+    const get = (parts: object) => ({ httpGet: { host: '127.0.0.1', port: plain.port, ...parts }, ...OFTEN })
+    const httpHeaders = [
+      { name: 'Host', value: 'shop.example' },
+      { name: 'X-Token', value: 'one' },
+    ]
+    const containers = {
+      headers: get({ path: '/ok', httpHeaders }),
+      here: get({ path: '/here' }),
+      away: get({ path: '/away' }),
+      tls: get({ port: tls.port, scheme: 'HTTPS' }),
+      broken: get({ path: '/broken' }),
+      loop: get({ path: '/loop' }),
+    }
+    const parts = Object.entries(containers).map(([name, readinessProbe]) => ({ name, readinessProbe }))
+    await kube.play(podManifest('http', parts), 'http')
+    for (const name of ['headers', 'here', 'away', 'tls']) {
+      const path = `{.status.containerStatuses[?(@.name=="${name}")].ready}`
+      await kube.ok(['wait', 'pod/http', `--for=jsonpath=${path}=true`])
+    }
+    await told('http', 'Unhealthy Readiness probe failed: HTTP probe failed with statuscode: 503')
+    const loop = `"http://127.0.0.1:${plain.port}/loop"`
+    await told('http', `Unhealthy Readiness probe failed: Get ${loop}: stopped after 10 redirects`)
+    const { status } = await kube.json<PodView>(['get', 'pod', 'http'])
+    assert.equal(containerOf(status, 'broken').ready, false)
+    assert.equal(containerOf(status, 'loop').ready, false)
+    const asked = seen.find(headers => headers['x-token'] === 'one')
+    assert.equal(asked?.host, 'shop.example')
+    assert.match(asked?.['user-agent'] ?? '', /^kube-probe\//)
+    assert.equal(asked?.accept, '*/*')
+    await kube.ok(['down', 'http'])
+  })
+
+  test('gRPC', async t => {
+    const server = createGrpcServer((request, response) => {
+      const chunks: Buffer[] = []
+      request.on('data', (chunk: Buffer) => chunks.push(chunk))
+      request.on('end', () => {
+        const service = Buffer.concat(chunks).subarray(7).toString()
+        response.writeHead(200, { 'content-type': 'application/grpc' })
+        // HealthCheckResponse: 1 is SERVING, 2 is not.
+        response.write(Buffer.from([0, 0, 0, 0, 2, 8, service === 'good' ? 1 : 2]))
+        response.addTrailers({ 'grpc-status': '0' })
+        response.end()
+      })
+    })
+    const { port } = await serving(t, server)
+    const grpc = (service: string) => ({ grpc: { port, service }, ...OFTEN })
+    const parts = ['good', 'bad'].map(name => ({ name, readinessProbe: grpc(name) }))
+    // On the machine's own network the pod's address is one that the server of this test has.
+    await kube.play(podManifest('grpc', parts, { hostNetwork: true }), 'grpc')
+    await kube.ok(['wait', 'pod/grpc', '--for=jsonpath={.status.containerStatuses[?(@.name=="good")].ready}=true'])
+    await told('grpc', 'Unhealthy Readiness probe failed: service unhealthy (responded with "NOT_SERVING")')
+    await kube.ok(['down', 'grpc'])
+  })
+
+  test('what takes too long has failed, and nothing of it stays', async () => {
+    const readinessProbe = { exec: { command: ['sleep', '7777'] }, ...OFTEN, timeoutSeconds: 1 }
+    await play('slow', { readinessProbe })
+    await told('slow', 'Unhealthy Readiness probe failed: command timed out: "sleep 7777" timed out after 1s')
+    await kube.eventually(async () => {
+      const sleeping = (await kube.ok(['exec', 'slow', '--', 'ps'])).match(/sleep 7777/g) ?? []
+      return sleeping.length <= 1
+    })
+    await kube.ok(['down', 'slow'])
+  })
+})

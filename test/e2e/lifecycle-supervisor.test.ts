@@ -1,0 +1,131 @@
+/** The supervisor's own life: there when it is needed, gone when not, and what a kill at any moment does. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { after, afterEach, before, suite, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { podManifest } from '../support/manifests.ts'
+import { lacking } from '../support/need.ts'
+import { Session } from '../support/session.ts'
+import { containerOf, type PodView } from '../support/views.ts'
+
+process.env.KUBE_BACKOFF_MS = '200,400,60000'
+
+interface Info {
+  readonly supervisor: string | { readonly pid: number; readonly reasons?: readonly string[] }
+}
+
+suite('supervisor', { skip: lacking('crun', 'conmon', 'catatonit', 'nft') }, () => {
+  let kube: Session
+  before(async () => {
+    kube = await Session.open()
+  })
+  after(() => kube.close())
+  afterEach(async () => {
+    const pods = await kube.json<{ readonly items: readonly PodView[] }>(['get', 'pods'])
+    // Only after a failure is something left.
+    for (const { metadata } of pods.items) await kube.ok(['delete', 'pod', metadata.name, '--force'])
+    await kube.eventually(async () => (await supervisor()) === undefined)
+  })
+
+  async function supervisor(): Promise<Exclude<Info['supervisor'], string> | undefined> {
+    const info = await kube.json<Info>(['system', 'info'])
+    return typeof info.supervisor === 'string' ? undefined : info.supervisor
+  }
+  const main = async (name: string) => containerOf((await kube.json<PodView>(['get', 'pod', name])).status, 'main')
+  const restarts = (name: string, count: number) =>
+    kube.ok(['wait', `pod/${name}`, `--for=jsonpath={.status.containerStatuses[0].restartCount}=${count}`])
+
+  test('none for pods that need none', async () => {
+    await kube.play(podManifest('plain', [{}]), 'plain')
+    assert.equal(await supervisor(), undefined)
+    await kube.ok(['down', 'plain'])
+  })
+
+  test('one for probes, which says why it lives, and ends with them', async () => {
+    const readinessProbe = { exec: { command: ['true'] }, periodSeconds: 1 }
+    await kube.play(podManifest('probed', [{ readinessProbe }]), 'probed')
+    await kube.ok(['wait', 'pod/probed', '--for=condition=Ready'])
+    await kube.eventually(async () => (await supervisor())?.reasons?.length === 1)
+    const { pid, reasons } = (await supervisor())!
+    assert.deepEqual(reasons, ['pod default/probed: probes of container main'])
+    assert.match(readFileSync(`/proc/${pid}/cmdline`, 'utf8'), /\0supervise\0/)
+    // A second pod is looked after by the same one.
+    await kube.play(podManifest('probed-2', [{ readinessProbe }]), 'probed-2')
+    await kube.ok(['wait', 'pod/probed-2', '--for=condition=Ready'])
+    assert.equal((await supervisor())?.pid, pid)
+    await kube.ok(['down', 'probed'])
+    await kube.ok(['down', 'probed-2'])
+  })
+
+  test('gone once what crashed runs again', async () => {
+    await kube.play(
+      podManifest(
+        'once',
+        [
+          {
+            script: '[ -e /d/x ] || { touch /d/x; exit 1; }; sleep 1000',
+            volumeMounts: [{ name: 'd', mountPath: '/d' }],
+          },
+        ],
+        { volumes: [{ name: 'd', emptyDir: {} }] },
+      ),
+      'once',
+    )
+    await restarts('once', 1)
+    await kube.eventually(async () => (await supervisor()) === undefined)
+    assert.equal((await main('once')).ready, true)
+    await kube.ok(['down', 'once'])
+  })
+
+  test('killed at any moment, the next one goes on with the counts it had', async () => {
+    await kube.play(podManifest('crash', [{ script: 'sleep 0.2; exit 1' }, { name: 'calm' }]), 'crash')
+    const calm = async () => (await kube.json<PodView>(['get', 'pod', 'crash'])).status.containerStatuses[0]
+    const before = await calm()
+    let count = 0
+    for (let round = 0; round < 6; round++) {
+      await kube.eventually(async () => (await supervisor()) !== undefined)
+      // Not the same moment of its work each time.
+      await delay(round * 37)
+      const running = await supervisor()
+      if (running) process.kill(running.pid, 'SIGKILL')
+      const { restartCount } = await main('crash')
+      assert.ok(restartCount >= count, `${restartCount} restarts after ${count}`)
+      count = restartCount
+    }
+    await kube.eventually(async () => (await main('crash')).restartCount > count)
+    assert.deepEqual(await calm(), before)
+    await kube.ok(['down', 'crash'])
+  })
+
+  test('killed while it probes, the next command starts another', async () => {
+    const readinessProbe = { exec: { command: ['test', '-e', '/tmp/ready'] }, periodSeconds: 1 }
+    await kube.play(podManifest('orphan', [{ readinessProbe }]), 'orphan')
+    await kube.eventually(async () => (await supervisor()) !== undefined)
+    process.kill((await supervisor())!.pid, 'SIGKILL')
+    await kube.ok(['exec', 'orphan', '--', 'touch', '/tmp/ready'])
+    await kube.ok(['wait', 'pod/orphan', '--for=condition=Ready'])
+    await kube.ok(['down', 'orphan'])
+  })
+
+  test('a container that ends while the supervisor does is started again', async () => {
+    // Ends again and again about when the supervisor, with nothing left to do, ends: 300 ms after the last restart.
+    const script =
+      'n=$(cat /d/n 2>/dev/null || echo 0); echo $((n+1)) >/d/n; sleep 0.$((27 + n)); [ $n -ge 6 ] && sleep 1000'
+    const volumeMounts = [{ name: 'd', mountPath: '/d' }]
+    await kube.play(podManifest('edge', [{ script, volumeMounts }], { volumes: [{ name: 'd', emptyDir: {} }] }), 'edge')
+    await kube.ok([
+      'wait',
+      'pod/edge',
+      '--for=jsonpath={.status.containerStatuses[0].restartCount}=6',
+      '--timeout=20s',
+    ])
+    await kube.ok(['down', 'edge'])
+  })
+
+  test('ends at once when its last pod is taken away', async () => {
+    await kube.play(podManifest('looping', [{ script: 'exit 1' }]), 'looping')
+    await kube.eventually(async () => (await supervisor()) !== undefined)
+    await kube.ok(['down', 'looping'])
+    assert.equal(await supervisor(), undefined)
+  })
+})
