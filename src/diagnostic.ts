@@ -99,10 +99,23 @@ export function causeChain(error: unknown): string {
       parts.push(String(at))
       break
     }
-    parts.push(at.message)
+    parts.push(databaseWords(at) ?? at.message)
     at = at.cause
   }
   return parts.join(': ')
+}
+
+/** What SQLite's result codes mean to a user. Source: sqlite.org/rescode.html. */
+function databaseWords(error: Error): string | undefined {
+  if (!('errcode' in error)) return undefined
+  const words: Readonly<Record<number, string>> = {
+    5: 'the records are in use by another command',
+    8: 'the records cannot be written',
+    10: 'the records cannot be read or written: is the disk full?',
+    11: 'the records are damaged',
+    13: 'no space left on the disk that holds the records',
+  }
+  return words[Number(error.errcode) & 0xff]
 }
 
 /** `ENOENT` and friends of a Node.js system error. */

@@ -14,9 +14,18 @@ export async function claimApp(
 ): Promise<Disposable> {
   for (let told = false; ; told = true) {
     const { heldBy } = host.state.claimApp(app)
-    if (heldBy === undefined) return { [Symbol.dispose]: () => host.state.releaseApp(app) }
+    if (heldBy === undefined) return { [Symbol.dispose]: () => release(host, app) }
     if (!told) options.onWait?.(heldBy)
     if (options.signal?.aborted) throw new KubeError('Interrupted', 'interrupted')
     await delay(ASK_MS)
+  }
+}
+
+/** A claim that can't be released, on a full disk, ends with the process: that must not hide what went wrong before. */
+function release(host: Host, app: string): void {
+  try {
+    host.state.releaseApp(app)
+  } catch {
+    // See above.
   }
 }

@@ -49,6 +49,7 @@ export interface PlayResult {
 export async function play(request: PlayRequest, options: PlayOptions): Promise<PlayResult> {
   const { host } = options
   const { app } = request
+  requireRights(host)
   using _claim = await claimApp(host, app, options)
   await recover(host, abandoned(host))
   const before = host.state.pods({ app })
@@ -186,6 +187,14 @@ function keepIdentity(
       uid: old?.uid ?? host.newUid(),
       createdAt: old?.createdAt ?? now,
     }
+  })
+}
+
+/** Mounts and namespaces are for root: told at once, not after a pull. */
+function requireRights({ machine }: Host): void {
+  if (machine.capabilities === undefined || machine.capabilities.includes('SYS_ADMIN')) return
+  throw new KubeError('NotPermitted', 'running pods takes the rights of root (CAP_SYS_ADMIN)', {
+    hint: 'run it with sudo; validate, plan and explain need no rights',
   })
 }
 

@@ -29,7 +29,14 @@ export async function rollback(run: Run, uids: readonly string[]): Promise<Rollb
       }
     }
   }
-  for (const uid of uids) beginRemoval(run.host, uid)
+  for (const uid of uids) {
+    try {
+      beginRemoval(run.host, uid)
+    } catch (error) {
+      // A full disk: what was made is undone all the same, and the record tells the next command of the rest.
+      failed.push(`pod ${run.records.get(uid).plan.name}: mark it for removal: ${causeChain(error)}`)
+    }
+  }
   await Promise.all(uids.map(undoPod))
   run.journal.length = 0
   return { undone, failed }

@@ -1,5 +1,5 @@
 /** Opening an SQLite database as every store here does. */
-import { chmodSync, mkdirSync } from 'node:fs'
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
@@ -30,18 +30,53 @@ export function openDatabase(path: string, version: number, schema: string): Dat
     }
     return db
   } catch (error) {
-    if (error instanceof KubeError) throw error
-    throw new KubeError(errnoOf(error) ?? 'StateUnusable', `open ${path}`, {
-      cause: error,
-      hint: hintFor(errnoOf(error)),
-    })
+    throw error instanceof KubeError ? error : openError(path, error)
   }
 }
 
-function hintFor(code: string | undefined): string {
-  return code === 'EACCES' || code === 'EPERM'
-    ? 'run as root, or choose a directory you own with --root'
-    : 'choose another directory with --root'
+/** SQLite's primary result codes. Source: sqlite.org/rescode.html. */
+const SQLITE = { IOERR: 10, CORRUPT: 11, FULL: 13, NOTADB: 26 } as const
+
+/** Why it could not be opened: SQLite tells little, so the file system is asked too. */
+function openError(path: string, error: unknown): KubeError {
+  const result = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : undefined
+  const code = errnoOf(error)
+  if (code === 'EACCES' || code === 'EPERM' || !isWritable(path)) {
+    return new KubeError('NotPermitted', `no permission to use ${dirname(path)}`, {
+      cause: error,
+      hint: 'run as root, or choose a directory of your own with --root',
+    })
+  }
+  if (result === SQLITE.FULL || (result === SQLITE.IOERR && freeBytes(path) === 0)) {
+    return new KubeError('NoSpace', `no space left on the disk that holds ${dirname(path)}`, {
+      cause: error,
+      hint: '`kube system prune` removes what nothing uses',
+    })
+  }
+  if (result === SQLITE.CORRUPT || result === SQLITE.NOTADB) {
+    return new KubeError('StateCorrupt', `${path} is damaged`, {
+      cause: error,
+      hint: '`kube system reset --force` begins anew: it removes all pods, images and volumes of this --root',
+    })
+  }
+  return new KubeError(code ?? 'StateUnusable', `open ${path}`, {
+    cause: error,
+    hint: 'choose another directory with --root',
+  })
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(existsSync(path) ? path : dirname(path), constants.R_OK | constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function freeBytes(path: string): number {
+  const { bavail, bsize } = statfsSync(dirname(path))
+  return bavail * bsize
 }
 
 function versionOf(db: DatabaseSync): number {
