@@ -4,7 +4,7 @@
  */
 import type { V1ContainerPort, V1GRPCAction, V1LifecycleHandler } from '@kubernetes/client-node'
 import type { CgroupSetting } from '../plan/cgroup-settings.ts'
-import type { DeviceFacts, ImageDefaults, MachineFacts, PodFacts } from '../plan/facts.ts'
+import type { DeviceEdits, DeviceFacts, ImageDefaults, MachineFacts, PodFacts } from '../plan/facts.ts'
 import type { Authority, FileContent } from '../plan/file-contents.ts'
 import type { OciSpec } from '../plan/oci-types.ts'
 import type { MemberPlan, PodPlan, PortPlan } from '../plan/types.ts'
@@ -297,7 +297,13 @@ export interface VolumePort {
 /** What probes and hooks do, from outside the container, with nothing of the image but what an `exec` names. */
 export interface HandlerPort {
   /** Runs a handler; an outcome that is not ok carries why, in the kubelet's words. Never fails. */
-  run(handler: HandlerRequest): Promise<{ readonly ok: boolean; readonly message: string }>
+  run(handler: HandlerRequest): Promise<HandlerOutcome>
+}
+
+export interface HandlerOutcome {
+  readonly ok: boolean
+  /** Why it is not, in the kubelet's words; else what was answered. */
+  readonly message: string
 }
 
 export interface HandlerRequest {
@@ -327,6 +333,8 @@ export interface Host {
   cgroupPath(uid: string): string
   /** The authority of a cluster that the pod is a part of. */
   authorityFor(uid: string, plan: PodPlan): Authority
+  /** What devices that a container names add to it. Fails with `DeviceNotFound`. */
+  deviceEdits(names: readonly string[]): Promise<DeviceEdits>
   /** A Localhost seccomp profile, by absolute path. Fails with `SeccompProfileMissing`, `SeccompProfileInvalid`. */
   seccompProfile(path: string): object
   readonly backoff: BackoffLimits

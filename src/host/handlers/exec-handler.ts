@@ -1,7 +1,7 @@
 /** A command in the container. */
 import { spawn } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
-import type { HandlerOutcome } from './handlers.ts'
+import type { HandlerOutcome } from '../../engine/ports.ts'
 
 /** Bytes of output that are kept for the message. Source: kubelet, pkg/probe/exec maxReadLength. */
 const OUTPUT_BYTES = 10 * 1024

@@ -1,5 +1,5 @@
 /** A call of the standard gRPC health service. Source: grpc.health.v1; gRPC over HTTP/2. */
-import type { HandlerOutcome } from './handlers.ts'
+import type { HandlerOutcome } from '../../engine/ports.ts'
 import { connectText } from './tcp-handler.ts'
 
 const SERVING = 1

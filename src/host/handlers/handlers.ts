@@ -1,14 +1,9 @@
 /** Runs probes and hooks from the machine, as a kubelet does. */
-import type { HandlerPort, HandlerRequest } from '../../engine/ports.ts'
+import type { HandlerOutcome, HandlerPort, HandlerRequest } from '../../engine/ports.ts'
 import { type ExecRunner, probeExec } from './exec-handler.ts'
 import { probeGrpc } from './grpc-handler.ts'
 import { probeHttp } from './http-handler.ts'
 import { probeTcp } from './tcp-handler.ts'
-
-export interface HandlerOutcome {
-  readonly ok: boolean
-  readonly message: string
-}
 
 export interface HandlerOptions {
   /** How commands are run in a container, each time with a file of its own for its pid. */

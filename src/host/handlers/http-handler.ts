@@ -1,6 +1,6 @@
 /** An HTTP request. Source: kubelet, pkg/probe/http. */
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
-import type { HandlerOutcome } from './handlers.ts'
+import type { HandlerOutcome } from '../../engine/ports.ts'
 import { connectText } from './tcp-handler.ts'
 
 export interface HttpProbe {
@@ -18,9 +18,6 @@ export interface HttpProbe {
 const REDIRECTS = 10
 /** Bytes of an answer that are kept for the message. */
 const BODY_BYTES = 10 * 1024
-
-/** Every probe opens a connection of its own: what it asks is whether a new one is answered. */
-const agent = new HttpAgent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY })
 
 /** Ok for a status of 200 to 399; a redirect to the same host is followed, one to another host is a success. */
 export async function probeHttp(probe: HttpProbe): Promise<HandlerOutcome> {
@@ -69,7 +66,9 @@ async function ask(probe: HttpProbe, timeoutMs: number): Promise<Answer | { read
       port,
       path: probe.path.startsWith('/') ? probe.path : `/${probe.path}`,
       headers: headersOf(probe),
-      ...(tls ? { rejectUnauthorized: false, agent: false as const } : { agent }),
+      // A connection of its own: what a probe asks is whether a new one is answered.
+      agent: false as const,
+      ...(tls ? { rejectUnauthorized: false } : {}),
     }
     request = start(options, (response: IncomingMessage) => {
       let body = ''

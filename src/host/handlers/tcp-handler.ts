@@ -1,6 +1,6 @@
 /** A TCP connection. */
 import { createConnection } from 'node:net'
-import type { HandlerOutcome } from './handlers.ts'
+import type { HandlerOutcome } from '../../engine/ports.ts'
 
 /** Ok when the connection opens within the time. */
 export function probeTcp(host: string, port: number, timeoutMs: number): Promise<HandlerOutcome> {
