@@ -1,5 +1,5 @@
 /** An HTTP request. Source: kubelet, pkg/probe/http. */
-import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
 import type { HandlerOutcome } from '../../engine/ports.ts'
 import { connectText } from './tcp-handler.ts'
 
