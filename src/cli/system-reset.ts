@@ -40,8 +40,11 @@ export async function runSystemReset(_args: [], options: ResetOptions, context: 
   }
   const failures: string[] = []
   const attempt = (step: () => Promise<void>) => step().catch((error: unknown) => void failures.push(causeChain(error)))
-  // The ends of containers wake nobody any more.
+  // The ends of containers wake nobody any more, and nobody makes pods anew.
   await rm(host.layout.exitScript, { force: true })
+  // Its lock is kept until everything is gone, so that none can start meanwhile.
+  using _supervisor = await stopSupervisor(host.layout)
+  for (const { name } of host.state.apps()) host.state.putObjects(name, [])
   await attempt(() => removePods(pods, { host, graceSeconds: 0 }))
   await attempt(() => removeLeftovers(host, findLeftovers(host)))
   await attempt(() => host.network.remove())
@@ -53,8 +56,6 @@ export async function runSystemReset(_args: [], options: ResetOptions, context: 
     })
   }
   host.close()
-  // Its lock is kept until everything is gone, so that none can start meanwhile.
-  using _supervisor = await stopSupervisor(host.layout)
   for (const directory of [runroot, root]) {
     for (const name of ownNames(host.layout, directory))
       await rm(join(directory, name), { recursive: true, force: true })
@@ -64,9 +65,10 @@ export async function runSystemReset(_args: [], options: ResetOptions, context: 
   return 0
 }
 
+/** It has nothing to finish that is not undone here. */
 async function stopSupervisor(layout: Layout): Promise<Disposable> {
   const pid = runningSupervisor(layout)
-  if (pid !== undefined) process.kill(pid, 'SIGTERM')
+  if (pid !== undefined) process.kill(pid, 'SIGKILL')
   return lockFile(layout.supervisorLock)
 }
 

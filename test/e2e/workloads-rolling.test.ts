@@ -1,0 +1,130 @@
+/** Rolling updates on the machine, as a client sees them. In real time. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { after, before, suite, test } from 'node:test'
+import { lacking } from '../support/need.ts'
+import { BUSYBOX_IMAGE, Session } from '../support/session.ts'
+import { type PodView, readyPods } from '../support/workload-views.ts'
+
+const REPLICAS = 20
+const MAX_SURGE = 4
+const MAX_UNAVAILABLE = 2
+
+/** Serves its version; it goes on serving for a moment after it was told to end, as clients need it. */
+function web(version: string, replicas = REPLICAS): string {
+  const script = `mkdir /www; echo ${version} >/www/index.html; exec httpd -f -p 8080 -h /www`
+  return JSON.stringify({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'web', annotations: { 'kubernetes.io/change-cause': `version ${version}` } },
+    spec: {
+      replicas,
+      strategy: { rollingUpdate: { maxSurge: MAX_SURGE, maxUnavailable: MAX_UNAVAILABLE } },
+      selector: { matchLabels: { app: 'web' } },
+      template: {
+        metadata: { labels: { app: 'web' } },
+        spec: {
+          terminationGracePeriodSeconds: 2,
+          containers: [
+            {
+              name: 'web',
+              image: BUSYBOX_IMAGE,
+              imagePullPolicy: 'Never',
+              command: ['sh', '-c', script],
+              readinessProbe: { httpGet: { port: 8080 }, periodSeconds: 1 },
+              lifecycle: { preStop: { sleep: { seconds: 1 } } },
+            },
+          ],
+        },
+      },
+    },
+  })
+}
+
+suite('rolling update', { skip: lacking('crun', 'conmon', 'catatonit', 'nft') }, () => {
+  let kube: Session
+  before(async () => {
+    kube = await Session.open()
+    await kube.play(web('1'), 'web')
+    await kube.ok(['rollout', 'status', 'deployment/web', '--timeout=60s'])
+  })
+  after(() => kube.close())
+
+  const pods = async () => (await kube.json<{ items: readonly PodView[] }>(['get', 'pods', '-l', 'app=web'])).items
+
+  /** Looks and asks until `done`; how few pods were ready and how many there were, and what went wrong. */
+  async function watch(done: Promise<unknown>) {
+    let over = false
+    void done.finally(() => {
+      over = true
+    })
+    const seen = { least: REPLICAS, most: 0, answers: new Set<string>(), failures: [] as string[], looks: 0 }
+    while (!over) {
+      const all = await pods()
+      const ready = readyPods(all)
+      seen.least = Math.min(seen.least, ready.length)
+      seen.most = Math.max(seen.most, all.filter(pod => pod.metadata.deletionTimestamp === undefined).length)
+      seen.looks++
+      await Promise.all(
+        ready.map(async ({ metadata, status }) => {
+          try {
+            const response = await fetch(`http://${status.podIP}:8080/`, { signal: AbortSignal.timeout(2000) })
+            seen.answers.add((await response.text()).trim())
+          } catch (error) {
+            seen.failures.push(`${metadata.name}: ${String(error)}`)
+          }
+        }),
+      )
+    }
+    await done
+    return seen
+  }
+
+  test(`of ${REPLICAS} pods never fewer are ready than promised, and no request fails`, async () => {
+    await kube.play(web('2'), 'web')
+    const seen = await watch(kube.ok(['rollout', 'status', 'deployment/web', '--timeout=120s']))
+    assert.ok(seen.looks > 5, `${seen.looks} looks`)
+    assert.ok(seen.least >= REPLICAS - MAX_UNAVAILABLE, `only ${seen.least} were ready`)
+    assert.ok(seen.most <= REPLICAS + MAX_SURGE, `there were ${seen.most}`)
+    assert.deepEqual(seen.failures, [])
+    assert.ok(seen.answers.has('2'))
+    const ready = readyPods(await pods())
+    assert.equal(ready.length, REPLICAS)
+    const texts = await Promise.all(
+      ready.map(async ({ status }) => (await fetch(`http://${status.podIP}:8080/`)).text()),
+    )
+    assert.deepEqual(new Set(texts), new Set(['2\n']))
+  })
+
+  test('a supervisor that is killed again and again loses nothing', async () => {
+    await kube.ok(['rollout', 'undo', 'deployment/web'])
+    const killing = (async () => {
+      for (let kills = 0; kills < 5; kills++) {
+        await kube.eventually(async () => supervisorPid(kube) !== undefined)
+        process.kill(supervisorPid(kube)!, 'SIGKILL')
+        // Any command starts the next one.
+        await kube.ok(['get', 'pods'])
+        await kube.ok(['scale', 'deployment/web', `--replicas=${REPLICAS}`])
+      }
+      await kube.ok(['rollout', 'status', 'deployment/web', '--timeout=120s'])
+    })()
+    const seen = await watch(killing)
+    assert.ok(seen.least >= REPLICAS - MAX_UNAVAILABLE, `only ${seen.least} were ready`)
+    assert.deepEqual(seen.failures, [])
+    await kube.eventually(async () => (await pods()).length === REPLICAS)
+    const answers = await Promise.all(
+      (await pods()).map(async ({ status }) => (await fetch(`http://${status.podIP}:8080/`)).text()),
+    )
+    assert.deepEqual(new Set(answers), new Set(['1\n']))
+  })
+})
+
+function supervisorPid(kube: Session): number | undefined {
+  try {
+    const pid = Number.parseInt(readFileSync(`${kube.directory}/run/supervisor.pid`, 'utf8'), 10)
+    process.kill(pid, 0)
+    return pid
+  } catch {
+    return undefined
+  }
+}
