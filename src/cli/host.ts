@@ -163,6 +163,11 @@ export function openHost(options: HostOptions): RealHost {
       certificate: () => authority().certificate(),
     }),
     seccompProfile: readSeccompProfile,
+    async deviceEdits(names) {
+      const { deviceEdits } = await import('../host/sys/cdi.ts')
+      const { parseYaml } = await import('../manifest/parse-yaml.ts')
+      return deviceEdits(names, parseYaml)
+    },
     cgroupPath: uid => `/kube${instance === '' ? '' : `-${instance}`}/pod${uid}`,
     logFile: layout.logFile,
     checkPortFree(plan, port) {

@@ -71,13 +71,13 @@ export interface ContainerRun {
 }
 
 /** Everything about one run of a container. Its root file system is mounted; its subPaths are, too, when this returns. */
-export function containerFacts(
+export async function containerFacts(
   host: Host,
   record: PodRecord,
   member: MemberPlan,
   image: ImageDefaults,
   run: ContainerRun,
-): ContainerFacts {
+): Promise<ContainerFacts> {
   const { uid, plan } = record
   const text = (path: string) => host.volumes.readRootfsText(uid, member.name, path)
   const user = resolveUser(plan, member, image, { passwd: text('etc/passwd'), group: text('etc/group') })
@@ -98,6 +98,7 @@ export function containerFacts(
     devices: Object.fromEntries(
       member.devices.map(({ volume }) => [volume, host.volumes.blockDevice(volumePath(pod, volume))]),
     ),
+    ...(member.deviceNames === undefined ? {} : { edits: await host.deviceEdits(member.deviceNames) }),
     ...(profile === undefined ? {} : { seccompProfile: host.seccompProfile(profile) }),
   }
 }

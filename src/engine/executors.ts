@@ -71,7 +71,7 @@ export const EXECUTORS: Executors = {
     const attempt = record.containers[container]?.attempt ?? 0
     const id = host.containerId(uid, container, attempt)
     host.volumes.makeContainerFiles(uid, container)
-    const facts = containerFacts(host, record, member, image.config, { id, attempt })
+    const facts = await containerFacts(host, record, member, image.config, { id, attempt })
     const spec = memberSpec(record.plan, member, image.config, host.machine, podFacts(host, record), facts)
     const { identity } = await host.runtime.create(id, {
       spec,

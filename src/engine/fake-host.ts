@@ -110,6 +110,7 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
     infraId,
     authorityFor: () => ({ token: () => 'token', certificate: () => 'certificate' }),
     seccompProfile: () => ({}),
+    deviceEdits: async () => ({ env: [], devices: [], mounts: [], additionalGids: [], hooks: {} }),
     logFile: (uid, container, attempt) => `/logs/${uid}/${container}/${attempt}`,
     checkPortFree() {},
     lock: async () => ({ [Symbol.dispose]() {} }),

@@ -27,6 +27,10 @@ export const diagnosticCodes: Readonly<Record<string, CodeHelp>> = {
     meaning:
       'The pod uses a claim that is neither in the manifest nor was it played before: a volume of that name is made for it.',
   },
+  DeviceByName: {
+    meaning:
+      'A resource names a device of this machine, as podman has it: `vendor.com/class=device` by CDI, or `podman.io/device=/dev/path`. The container gets it; a cluster would refuse the name.',
+  },
   DuplicateObject: {
     meaning:
       'Two objects of the set have the same kind, namespace and name. As with kubectl apply, the later one counts; the earlier one is left out.',

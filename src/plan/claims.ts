@@ -46,7 +46,9 @@ export function planClaim(
   return plan.block ? { findings: [blockWithoutDevice(path, source.claimName)] } : { volume: plan, findings: ignored }
 }
 
-function claimSettings(spec: V1PersistentVolumeClaimSpec | undefined): Pick<ClaimPlan, 'block' | 'exclusive' | 'sizeBytes'> {
+function claimSettings(
+  spec: V1PersistentVolumeClaimSpec | undefined,
+): Pick<ClaimPlan, 'block' | 'exclusive' | 'sizeBytes'> {
   const size = wholeAmount(spec?.resources?.requests?.storage)
   return {
     block: spec?.volumeMode === 'Block',

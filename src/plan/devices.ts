@@ -28,8 +28,14 @@ function character(major: number, minor: number): OciDeviceRule {
   return { allow: true, type: 'c', major, minor, access: 'rwm' }
 }
 
+type AllowedDevice = OciDevice & { readonly access?: string }
+
 /** The nodes besides the runtime's own: all of the machine's for a privileged container, and the block volumes. */
-export function memberDevices(member: MemberPlan, machine: MachineFacts, facts: ContainerFacts): readonly OciDevice[] {
+export function memberDevices(
+  member: MemberPlan,
+  machine: MachineFacts,
+  facts: ContainerFacts,
+): readonly AllowedDevice[] {
   const all = member.security.privileged
     ? (machine.devices ?? []).map(({ mode, ...node }) => ({ ...node, fileMode: mode }))
     : []
@@ -41,12 +47,13 @@ export function memberDevices(member: MemberPlan, machine: MachineFacts, facts: 
     const { mode, ...node } = device
     return [{ ...node, path: destination, fileMode: mode }]
   })
-  const byPath = new Map([...all, ...volumes].map(device => [device.path, device]))
+  const named = (facts.edits?.devices ?? []).map(({ mode, ...node }) => ({ ...node, fileMode: mode }))
+  const byPath = new Map([...all, ...volumes, ...named].map(device => [device.path, device]))
   return [...byPath.values()]
 }
 
-export function deviceRules(member: MemberPlan, devices: readonly OciDevice[]): readonly OciDeviceRule[] {
+export function deviceRules(member: MemberPlan, devices: readonly AllowedDevice[]): readonly OciDeviceRule[] {
   if (member.security.privileged) return [{ allow: true, access: 'rwm' }]
-  const own = devices.map(({ type, major, minor }) => ({ allow: true, type, major, minor, access: 'rwm' }))
+  const own = devices.map(({ type, major, minor, access = 'rwm' }) => ({ allow: true, type, major, minor, access }))
   return [DENY_ALL, ...DEFAULT_RULES, ...own]
 }

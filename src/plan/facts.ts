@@ -1,4 +1,5 @@
 /** What only the machine knows when a pod is made: the inputs that turn a plan into OCI runtime specs and status. */
+import type { OciHook, OciMount } from './oci-types.ts'
 import type { VolumePlan } from './types.ts'
 
 /** Facts about the machine, the same for every pod. */
@@ -56,6 +57,18 @@ export interface DeviceFacts {
   readonly mode: number
   readonly uid: number
   readonly gid: number
+  /** What its user may do: some of `rwm`. Default all. */
+  readonly access?: string
+}
+
+/** What devices that a container asks for by name add to it. */
+export interface DeviceEdits {
+  /** `NAME=VALUE`. */
+  readonly env: readonly string[]
+  readonly devices: readonly DeviceFacts[]
+  readonly mounts: readonly OciMount[]
+  readonly additionalGids: readonly number[]
+  readonly hooks: Readonly<Record<string, readonly OciHook[]>>
 }
 
 /** Facts about one pod. */
@@ -104,6 +117,8 @@ export interface ContainerFacts {
   readonly envFiles?: Readonly<Record<string, string>>
   /** The parsed content of the Localhost seccomp profile, from `seccompProfilePath`. */
   readonly seccompProfile?: object
+  /** Of the member's `deviceNames`. */
+  readonly edits?: DeviceEdits
   /** Block devices behind `volumeDevices`, by volume name. */
   readonly devices?: Readonly<Record<string, DeviceFacts>>
 }

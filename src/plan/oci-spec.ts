@@ -82,7 +82,8 @@ export function memberSpec(
     ociVersion: OCI_VERSION,
     process: memberProcess(pod, member, image, machine, podFacts, facts),
     root: { path: facts.rootfs, readonly: security.readOnlyRootfs },
-    mounts: memberMounts(pod, member, machine, podFacts, facts),
+    mounts: [...memberMounts(pod, member, machine, podFacts, facts), ...(facts.edits?.mounts ?? [])],
+    ...(Object.keys(facts.edits?.hooks ?? {}).length === 0 ? {} : { hooks: facts.edits!.hooks }),
     annotations: {
       'io.kubernetes.cri.container-type': 'container',
       'io.kubernetes.pod.name': pod.name,
@@ -97,7 +98,7 @@ export function memberSpec(
         facts.targetPid,
       ),
       ...idMappings(pod, podFacts),
-      ...(devices.length === 0 ? {} : { devices }),
+      ...(devices.length === 0 ? {} : { devices: devices.map(({ access: _access, ...node }) => node) }),
       cgroupsPath: `${podFacts.cgroupPath}/${facts.id}`,
       resources: { devices: deviceRules(member, devices), ...ociResources(member.resources, machine) },
       ...(seccomp === undefined ? {} : { seccomp }),
@@ -131,9 +132,9 @@ function memberProcess(
   const seLinux = seLinuxLabel(member, machine)
   return {
     terminal: member.terminal,
-    user: { uid, gid, additionalGids },
+    user: { uid, gid, additionalGids: [...additionalGids, ...(facts.edits?.additionalGids ?? [])] },
     args: processArgs(member, image, manifest),
-    env: processEnvironment(inputs, manifest),
+    env: [...processEnvironment(inputs, manifest), ...(facts.edits?.env ?? [])],
     cwd: member.workingDir || image.workingDir || '/',
     capabilities: processCapabilities(member, uid, machine),
     rlimits: processRlimits(member, machine),

@@ -7,7 +7,17 @@ export interface OciSpec {
   readonly hostname?: string
   readonly mounts: readonly OciMount[]
   readonly annotations?: Readonly<Record<string, string>>
+  /** By the moment at which they run: `createContainer` and so on. */
+  readonly hooks?: Readonly<Record<string, readonly OciHook[]>>
   readonly linux: OciLinux
+}
+
+export interface OciHook {
+  readonly path: string
+  readonly args?: readonly string[]
+  readonly env?: readonly string[]
+  /** Seconds. */
+  readonly timeout?: number
 }
 
 export interface OciProcess {

@@ -3,6 +3,7 @@ import type { V1Container, V1PodSpec, V1VolumeMount } from '@kubernetes/client-n
 import type { FieldPath } from '../diagnostic.ts'
 import type { Finding } from '../manifest/finding.ts'
 import type { PodContext, PodSource } from './context.ts'
+import { deviceNames } from './device-names.ts'
 import { planEnv } from './env.ts'
 import { planResources } from './resources.ts'
 import { planSecurity } from './security.ts'
@@ -27,6 +28,7 @@ export function planMember(
   const spec = source.pod.spec as V1PodSpec
   const { env, findings: envFindings } = planEnv(container, source, context, path)
   const { security, findings: securityFindings } = planSecurity(spec, container, context, path)
+  const devices = deviceNames(container.resources)
   const stopSignal = container.lifecycle?.stopSignal
   const member: MemberPlan = {
     name: container.name,
@@ -41,6 +43,7 @@ export function planMember(
     serviceLinks: spec.enableServiceLinks !== false,
     mounts: (container.volumeMounts ?? []).map(planMount),
     devices: (container.volumeDevices ?? []).map(device => ({ volume: device.name, destination: device.devicePath })),
+    ...(devices.length === 0 ? {} : { deviceNames: devices }),
     resources: planResources(container.resources),
     security,
     terminal: container.tty === true,

@@ -88,6 +88,8 @@ export interface MemberPlan {
   readonly serviceLinks: boolean
   readonly mounts: readonly MountPlan[]
   readonly devices: readonly DevicePlan[]
+  /** Devices by name: `vendor.com/class=device`, `podman.io/device=/dev/path`. Absent: none. */
+  readonly deviceNames?: readonly string[]
   readonly resources: ResourcePlan
   readonly security: SecurityPlan
   /** `tty`. */

@@ -2,6 +2,7 @@
 import type { V1Container, V1PodSpec } from '@kubernetes/client-node'
 import type { FieldPath } from '../diagnostic.ts'
 import { type Finding, invalid } from '../manifest/finding.ts'
+import { isDeviceName } from './device-names.ts'
 import { refused } from './refused.ts'
 
 /** Findings about the pod as a whole and each of its containers. */
@@ -57,7 +58,11 @@ function resourceNames(resources: Amounts | undefined, path: FieldPath): readonl
     Object.entries(resources?.[kind] ?? {}).map(([name, amount]) => ({ kind, name, amount })),
   )
   const unknown = named.filter(
-    ({ name, amount }) => !KNOWN_RESOURCES.has(name) && !name.startsWith('hugepages-') && !/^0*$/.test(String(amount)),
+    ({ name, amount }) =>
+      !KNOWN_RESOURCES.has(name) &&
+      !name.startsWith('hugepages-') &&
+      !isDeviceName(name) &&
+      !/^0*$/.test(String(amount)),
   )
   // The API server copies a limit to the request: once is enough.
   const once = new Map(unknown.toReversed().map(resource => [resource.name, resource]))

@@ -1,6 +1,6 @@
 /** Requests and limits, as the kernel has them. */
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { container, KubeUnderTest, pod } from '../support/kube-under-test.ts'
 import { lacking } from '../support/need.ts'
@@ -131,6 +131,42 @@ describe('resources', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'fin
     assert.equal(status('layer'), 'Evicted: Container main exceeded its local ephemeral storage limit "2Mi". ')
     assert.equal(kube.get('pod', 'fits').status.phase, 'Running')
     kube.down('full')
+  })
+
+  test('devices by name: of the machine, and as a CDI specification has them', () => {
+    const specification = `/var/run/cdi/kube-test-${process.pid}.yaml`
+    mkdirSync('/var/run/cdi', { recursive: true })
+    writeFileSync(
+      specification,
+      `cdiVersion: 0.6.0
+kind: kube.test/thing
+devices:
+  - name: one
+    containerEdits:
+      env: [THING=one]
+      deviceNodes: [{ path: /dev/thing, hostPath: /dev/null }]
+      mounts: [{ hostPath: ${kube.directory}, containerPath: /things, options: [rbind, ro] }]
+containerEdits:
+  env: [EVERY=thing]
+`,
+    )
+    try {
+      const limits = { 'kube.test/thing=one': '1', 'podman.io/device=/dev/loop-control': '1' }
+      kube.play('devices', pod('devices', { container: { resources: { limits } } }))
+      assert.equal(kube.sh('devices', 'test -c /dev/thing && echo x > /dev/thing && echo $THING $EVERY'), 'one thing')
+      assert.equal(
+        kube.sh(
+          'devices',
+          'test -c /dev/loop-control && echo yes; ls /things | grep -c manifest > /dev/null && echo seen',
+        ),
+        'yes\nseen',
+      )
+      kube.down('devices')
+      const absent = pod('devices', { container: { resources: { limits: { 'kube.test/thing=two': '1' } } } })
+      assert.match(kube.playFails('devices', absent), /device kube\.test\/thing=two: no CDI specification/)
+    } finally {
+      rmSync(specification)
+    }
   })
 
   test('an extended resource is refused', () => {

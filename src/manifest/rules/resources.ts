@@ -1,7 +1,7 @@
 /** Requests and limits. Source: k8s.io/kubernetes/pkg/apis/core/validation/validation.go, ValidateContainerResourceRequirements. */
 import type { V1PodSpec, V1ResourceRequirements } from '@kubernetes/client-node'
 import type { FieldPath } from '../../diagnostic.ts'
-import { forbidden, invalid, required } from '../finding.ts'
+import { forbidden, invalid, required, warning } from '../finding.ts'
 import { compareQuantities, formatQuantity, milliValue, parseQuantity } from '../quantity.ts'
 import type { Findings } from './check.ts'
 import { checkQualifiedName, notNegative } from './names.ts'
@@ -17,7 +17,17 @@ export function isExtendedResource(name: string): boolean {
   return name.includes('/') && !name.includes('kubernetes.io/') && !name.startsWith('requests.')
 }
 
+/** podman's names of devices, `vendor.com/class=device`: no cluster takes them. */
+const deviceName = /^[^/=]+\/[^/=]+=./
+
 function* checkResourceName(at: FieldPath, name: string): Findings {
+  if (deviceName.test(name)) {
+    yield {
+      ...warning(at, 'DeviceByName', `${name} names a device of this machine, as podman does; a cluster refuses it`),
+      atKey: true,
+    }
+    return
+  }
   for (const message of checkQualifiedName(name)) yield { ...invalid(at, name, message), atKey: true }
   if (name.includes('/')) {
     if (name.startsWith('requests.'))
@@ -54,7 +64,7 @@ export function* checkResources(at: FieldPath, resources: V1ResourceRequirements
   for (const [name, request] of Object.entries(requests)) {
     const place = [...at, 'requests', name]
     const limit = Object.hasOwn(limits, name) ? limits[name] : undefined
-    const isFixed = isHugePages(name) || isExtendedResource(name)
+    const isFixed = isHugePages(name) || (isExtendedResource(name) && !deviceName.test(name))
     if (limit === undefined) {
       if (isFixed)
         yield { ...required([...at, 'limits'], 'Limit must be set for non overcommitable resources'), at: place }
