@@ -128,14 +128,15 @@ function bindSubPaths(
   environment: () => ReadonlyMap<string, string>,
 ): Readonly<Record<string, string>> {
   const paths: Record<string, string> = {}
+  const users = userNamespace(host, record)
   for (const [index, mount] of member.mounts.entries()) {
     if (mount.subPath === undefined && mount.subPathExpr === undefined) continue
-    const volume = volumePath(pod, mount.volume)
+    const { volume } = mount
     const path = expandSubPath(mount, mount.subPathExpr === undefined ? new Map() : environment())
     paths[mount.destination] =
       path === undefined
-        ? volume
-        : host.volumes.bindSubPath(record.uid, { container: member.name, index, volume, path })
+        ? volumePath(pod, volume)
+        : host.volumes.bindSubPath(record.uid, record.plan, { container: member.name, index, volume, path }, users)
   }
   return paths
 }

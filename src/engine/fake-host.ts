@@ -169,7 +169,7 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
       writeSandboxFiles() {},
       makeContainerFiles() {},
       updateFiles: uid => void calls.push(`updateFiles ${uid}`),
-      bindSubPath: (uid, { container, index }) => `/mounts/${uid}/${container}/${index}`,
+      bindSubPath: (uid, _plan, { container, index }) => `/mounts/${uid}/${container}/${index}`,
       infraRootfs: () => '/infra',
       volumeUsage: async () => 0,
       containerUsage: async () => 0,

@@ -250,7 +250,7 @@ export interface SubPathRequest {
   readonly container: string
   /** Of the mount among the container's own. */
   readonly index: number
-  /** Absolute path of the volume. */
+  /** The volume's name. */
   readonly volume: string
   /** Below it. */
   readonly path: string
@@ -270,7 +270,7 @@ export interface VolumePort {
   hasSandbox(uid: string): boolean
   volumePaths(uid: string, plan: PodPlan): PodFacts['volumePaths']
   /** Mounts a part of a volume where only kube reaches it, and returns that path. Fails with `SubPathEscapes`. */
-  bindSubPath(uid: string, request: SubPathRequest): string
+  bindSubPath(uid: string, plan: PodPlan, request: SubPathRequest, users?: UserNamespace): string
   /** A small text file of a volume, never following a link out of it; undefined when absent. */
   readVolumeText(volume: string, path: string): string | undefined
   /** Bytes on the disk that a volume of the pod's own takes up. */

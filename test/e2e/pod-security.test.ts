@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
-import { container, KubeUnderTest, pod } from '../support/kube-under-test.ts'
+import { container, IMAGE, KubeUnderTest, pod } from '../support/kube-under-test.ts'
 import { lacking } from '../support/need.ts'
 
 /** Capability sets by name, as /proc/PID/status has them. Source: linux/capability.h. */
@@ -216,6 +216,10 @@ describe('security', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'find
       volumeMounts: [
         { name: 'v', mountPath: '/v' },
         { name: 'h', mountPath: '/h' },
+        { name: 'i', mountPath: '/i' },
+        { name: 'm', mountPath: '/m' },
+        { name: 'v', mountPath: '/part', subPath: 'made/deep' },
+        { name: 'i', mountPath: '/page', subPath: 'www/index.html' },
       ],
     }
     mkdirSync(`${kube.directory}/mapped`)
@@ -223,6 +227,8 @@ describe('security', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'find
       hostUsers: false,
       volumes: [
         { name: 'v', emptyDir: {} },
+        { name: 'i', image: { reference: IMAGE, pullPolicy: 'Never' } },
+        { name: 'm', emptyDir: { medium: 'Memory' } },
         { name: 'h', hostPath: { path: `${kube.directory}/mapped` } },
       ],
     }
@@ -233,8 +239,11 @@ describe('security', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'find
         const map = kube.sh('users', 'cat /proc/1/uid_map').trim().split(/\s+/).map(Number)
         assert.equal(map[0], 0)
         assert.ok(map[1]! >= 65536 && map[2] === 65536, String(map))
-        assert.equal(kube.sh('users', 'id -u; stat -c %u / /bin/busybox /v /h /etc/hosts'), '0\n0\n0\n0\n0\n0')
-        kube.sh('users', 'touch /v/x /h/x /x; stat -c %u /v/x /h/x /x')
+        assert.equal(
+          kube.sh('users', 'id -u; stat -c %u / /bin/busybox /v /h /i/bin/busybox /m /etc/hosts'),
+          '0\n0\n0\n0\n0\n0\n0\n0',
+        )
+        kube.sh('users', 'touch /part/x /v/x /h/x /x; cat /page; stat -c %u /v/x /h/x /x')
         assert.equal(kube.sh('users', 'stat -c %u /h/x'), '0')
         const { uid } = kube.get('pod', 'users').metadata
         const owner = readFileSync(`/proc/${pidOf('users')}/status`, 'utf8')

@@ -12,7 +12,7 @@ import { SANDBOX_FILES } from '../../plan/sandbox-files.ts'
 import type { Layout } from '../layout.ts'
 import { MS, mount, mountMapped } from '../sys/libc.ts'
 import { unmountAll, unmountBelow } from './mount-points.ts'
-import { type LowerDirs, mountWritable } from './overlay.ts'
+import { type LowerDirs, mountReadOnly, mountWritable } from './overlay.ts'
 
 export interface MappedPods {
   /** Whether the pod is one of these. */
@@ -25,6 +25,10 @@ export interface MappedPods {
   infraRootfs(uid: string): string
   /** Once it runs; by name. */
   mapVolumes(uid: string, paths: Readonly<Record<string, string>>, users: UserNamespace): void
+  /** Any file or directory, at a place of the pod's own. */
+  mapPath(source: string, target: string, users: UserNamespace): void
+  /** The files of an image as a volume. */
+  mountImage(uid: string, volume: string, lower: LowerDirs, users: UserNamespace): void
   mountRootfs(uid: string, container: string, lower: LowerDirs, users: UserNamespace): void
   unmountRootfs(uid: string, container: string): void
   remove(uid: string): Promise<void>
@@ -54,20 +58,17 @@ export function openMappedPods(layout: Layout): MappedPods {
         users,
       )
     },
-    mountRootfs(uid, container, { layersDir, names }, users) {
+    mapPath: (source, target, users) => mapAll([[source, target]], users),
+    mountImage(uid, volume, lower, users) {
+      const target = path(uid, `volumes/${volume}`)
+      mkdirSync(target, { recursive: true, mode: 0o711 })
+      withMappedLayers(path(uid, `layers/volumes/${volume}`), lower, users, layers => mountReadOnly(layers, target))
+    },
+    mountRootfs(uid, container, lower, users) {
       const directory = layout.layerDir(uid, container)
-      const layers = path(uid, `layers/${container}`)
-      const short = names.map((_, index) => String(index))
-      try {
-        mapAll(
-          names.map((name, index) => [`${layersDir}/${name}`, `${layers}/${index}`]),
-          users,
-        )
-        mountWritable({ layersDir: layers, names: short }, directory, users.rootId)
-      } finally {
-        // The overlay has its own hold on them.
-        for (const name of short) unmountAll(`${layers}/${name}`)
-      }
+      withMappedLayers(path(uid, `layers/${container}`), lower, users, layers =>
+        mountWritable(layers, directory, users.rootId),
+      )
       bind(`${directory}/merged`, path(uid, `rootfs/${container}`))
     },
     unmountRootfs(uid, container) {
@@ -87,6 +88,26 @@ export function openMappedPods(layout: Layout): MappedPods {
 function bind(source: string, target: string): void {
   mkdirSync(target, { recursive: true, mode: 0o711 })
   mount(source, target, null, MS.BIND | MS.REC, null)
+}
+
+/** The layers of an image with their owners mapped, mounted below `directory` while `use` makes an overlay of them. */
+function withMappedLayers(
+  directory: string,
+  { layersDir, names }: LowerDirs,
+  users: UserNamespace,
+  use: (lower: LowerDirs) => void,
+): void {
+  const short = names.map((_, index) => String(index))
+  try {
+    mapAll(
+      names.map((name, index) => [`${layersDir}/${name}`, `${directory}/${index}`]),
+      users,
+    )
+    use({ layersDir: directory, names: short })
+  } finally {
+    // The overlay has its own hold on them.
+    for (const name of short) unmountAll(`${directory}/${name}`)
+  }
 }
 
 function mapAll(pairs: readonly (readonly [source: string, target: string])[], users: UserNamespace): void {

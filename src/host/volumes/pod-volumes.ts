@@ -49,7 +49,7 @@ export function openVolumes(options: VolumeOptions): VolumePort {
     return volume.path ?? claims.path(volume.namespace, volume.claim)
   }
 
-  const realPaths = (uid: string, plan: PodPlan) =>
+  const realPaths = (uid: string, plan: PodPlan): Record<string, string> =>
     Object.fromEntries(plan.volumes.map(volume => [volume.name, pathOf(uid, volume)]))
 
   function makeVolume(uid: string, plan: PodPlan, volume: VolumePlan, files: VolumeFiles): void {
@@ -74,8 +74,9 @@ export function openVolumes(options: VolumeOptions): VolumePort {
   /** What a volume of the pod's own begins with. */
   function fill(path: string, plan: PodPlan, volume: VolumePlan, files: VolumeFiles): void {
     if (volume.kind === 'emptyDir') prepareEmptyDir(path, volume, plan.resources.memoryBytes)
-    else if (volume.kind === 'image') mountReadOnly(options.lowerDirs(volume.reference), path)
-    else if (volume.kind === 'files') {
+    else if (volume.kind === 'image') {
+      if (!plan.userNamespace) mountReadOnly(options.lowerDirs(volume.reference), path)
+    } else if (volume.kind === 'files') {
       chmodSync(path, 0o777)
       writeFilesAtomically(path, files[volume.name] ?? [], plan.fsGroup?.gid)
     } else chmodSync(path, 0o777)
@@ -134,18 +135,29 @@ export function openVolumes(options: VolumeOptions): VolumePort {
     hasSandbox: uid => existsSync(layout.sandboxDir(uid)) || existsSync(layout.podDir(uid)) || mapped.has(uid),
     infraRootfs: uid => (mapped.has(uid) ? mapped.infraRootfs(uid) : layout.infraRootfs),
     mapVolumes(uid, plan, users) {
-      mapped.mapVolumes(uid, realPaths(uid, plan), users)
+      const paths = realPaths(uid, plan)
+      for (const volume of plan.volumes) {
+        if (volume.kind !== 'image') continue
+        // Of an overlay owners cannot be mapped, of what it is made of they can.
+        delete paths[volume.name]
+        mapped.mountImage(uid, volume.name, options.lowerDirs(volume.reference), users)
+      }
+      mapped.mapVolumes(uid, paths, users)
     },
     volumePaths(uid, plan) {
       if (!plan.userNamespace) return realPaths(uid, plan)
       return Object.fromEntries(plan.volumes.map(({ name }) => [name, mapped.path(uid, `volumes/${name}`)]))
     },
-    bindSubPath(uid, { container, index, volume, path }: SubPathRequest) {
+    bindSubPath(uid, plan, { container, index, volume, path }: SubPathRequest, users) {
       const mounts = mapped.has(uid) ? mapped.path(uid, 'mounts') : layout.mountsDir(uid)
       const target = `${mounts}/${container}/${index}`
       unmountAll(target)
       rmSync(target, { recursive: true, force: true })
-      const source = openSubPath(volume, path)
+      const kind = plan.volumes.find(({ name }) => name === volume)?.kind
+      // The machine's root cannot make a directory where its own id has no meaning; in an image there is none to make.
+      const isMapped = users !== undefined && kind !== 'image'
+      const whole = isMapped ? realPaths(uid, plan)[volume] : this.volumePaths(uid, plan)[volume]
+      const source = openSubPath(whole ?? '', path)
       try {
         // Bound here and now, so that nothing in the volume can be put in its place before the container is made.
         if (fstatSync(source).isDirectory()) mkdirSync(target, { recursive: true, mode: 0o711 })
@@ -153,7 +165,8 @@ export function openVolumes(options: VolumeOptions): VolumePort {
           mkdirSync(dirname(target), { recursive: true, mode: 0o711 })
           writeFileSync(target, '')
         }
-        mount(`/proc/self/fd/${source}`, target, null, MS.BIND | MS.REC, null)
+        if (isMapped) mapped.mapPath(`/proc/self/fd/${source}`, target, users)
+        else mount(`/proc/self/fd/${source}`, target, null, MS.BIND | MS.REC, null)
       } finally {
         closeSync(source)
       }
