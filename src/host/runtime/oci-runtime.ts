@@ -136,9 +136,19 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
     },
     remove,
     observe(id, identity, wasStarted) {
-      const end = readExit(`${layout.exitsDir}/${id}`)
-      if (end) return { state: 'exited', ...end, ...(exists(`${layout.bundleDir(id)}/oom`) ? { oomKilled: true } : {}) }
-      if (identity !== undefined && isAlive(identity)) return { state: wasStarted ? 'running' : 'created' }
+      const ended = () => {
+        const end = readExit(`${layout.exitsDir}/${id}`)
+        const oomKilled = end && exists(`${layout.bundleDir(id)}/oom`)
+        return end && { state: 'exited' as const, ...end, ...(oomKilled ? { oomKilled } : {}) }
+      }
+      const end = ended()
+      if (end) return end
+      const live = { state: wasStarted ? 'running' : 'created' } as const
+      if (identity !== undefined && isAlive(identity)) return live
+      // It has just ended, and its monitor has yet to write that down.
+      if (isMonitor(Number(readText(`${layout.bundleDir(id)}/conmon.pid`)))) return ended() ?? live
+      const late = ended()
+      if (late) return late
       if (identity !== undefined) return { state: 'broken' }
       return { state: exists(layout.bundleDir(id)) ? 'broken' : 'absent' }
     },
