@@ -17,6 +17,8 @@ export interface LoadOptions {
   readonly kustomize?: boolean
   readonly skipUnknown?: boolean
   readonly seccompProfileRoot?: string
+  /** Changes the objects before they are planned. */
+  readonly edit?: (objects: readonly ManifestObject[]) => readonly ManifestObject[]
 }
 
 /**
@@ -44,7 +46,8 @@ export async function loadManifests(
   context: Context,
   existing: readonly KubernetesObject[] = [],
 ): Promise<LoadedManifests> {
-  const { texts, objects, diagnostics } = await readObjects(files, options, context)
+  const { texts, objects: read, diagnostics } = await readObjects(files, options, context)
+  const objects = options.edit?.(read) ?? read
   const planned = planApp(objects, {
     existing,
     ...(options.seccompProfileRoot === undefined

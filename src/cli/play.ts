@@ -1,164 +1,53 @@
-/** `kube play`: brings what the manifests say to life. */
-import { dirname, resolve } from 'node:path'
+/** `kube play`: brings what the manifests say to life, and stays with it as long as it is asked to. */
 import { KubeError } from '../diagnostic.ts'
-import { play } from '../engine/play.ts'
-import type { ObjectRecord, PodRecord } from '../engine/ports.ts'
-import { isPrivate } from '../host/volumes/propagation.ts'
-import type { KubernetesObject, ManifestObject } from '../manifest/types.ts'
-import { canonicalJson } from '../plan/canonical.ts'
-import { podKey } from '../reconcile/decide.ts'
 import type { Context } from './context.ts'
-import type { RealHost } from './host.ts'
-import { appNameOf, loadManifests, namedFiles, sourceOf } from './load-manifests.ts'
-import { warmUp } from './warm-up.ts'
-
-export interface PlayCommandOptions {
-  readonly namespace: string
-  readonly app?: string
-  readonly replace?: boolean
-  readonly filename?: readonly string[]
-  readonly recursive?: boolean
-  readonly kustomize?: boolean
-  readonly skipUnknown?: boolean
-  readonly seccompProfileRoot?: string
-  readonly quiet?: boolean
-  readonly output?: string
-}
+import { namedFiles } from './load-manifests.ts'
+import { type PlayCommandOptions, playOnce } from './play-once.ts'
 
 export async function runPlay(
   [args]: [readonly string[]],
   options: PlayCommandOptions,
   context: Context,
 ): Promise<number> {
-  const { io } = context
-  const files = namedFiles(args, options)
-  const ready = warmUp()
-  const host = await context.host()
-  const existing = host.state.objects().map(object => object.value as KubernetesObject)
-  const { objects, plans, later } = await loadManifests(files, options, context, existing)
-  if (objects.length === 0) throw new KubeError('ManifestEmpty', 'the manifest holds no objects', { exitStatus: 2 })
-  const source = sourceOf(files, io.cwd)
-  const app = options.app ?? chooseApp(host, files, objects, source)
-  const before = new Map(host.state.objects({ app }).map(object => [objectKey(object), canonicalJson(object.value)]))
-  await ready
-  const result = await play(
-    {
-      app,
-      source,
-      objects: objects.map(object => asRecord(object, options, io.cwd)),
-      plans,
-      later,
-      ...(options.replace ? { replace: true } : {}),
-    },
-    {
-      host,
-      signal: context.signal,
-      onWait: pid => io.err(`waiting for another kube (pid ${pid}) to finish with app ${app}\n`),
-      onPull: image => {
-        if (!options.quiet) io.err(`pulling ${image}\n`)
-      },
-    },
-  )
-  tellUnseenMounts(result.created, io)
-  const replaced = new Set(result.replaced)
-  const lines = objects.map(object => {
-    const old = before.get(objectKey(object))
-    const changed = old !== canonicalJson(object.value) || replaced.has(podKey(object)) || options.replace === true
-    return { object, result: old === undefined ? 'created' : changed ? 'configured' : 'unchanged' }
-  })
-  const kept = new Set(objects.map(objectKey))
-  const pruned = [...before.keys()].filter(key => !kept.has(key))
-  if (options.output === 'json') {
-    io.out(
-      `${JSON.stringify(
-        {
-          app,
-          objects: [
-            ...lines.map(({ object, result }) => ({
-              kind: object.kind,
-              namespace: object.namespace,
-              name: object.name,
-              result,
-            })),
-            ...pruned.map(key => ({ ...splitKey(key), result: 'pruned' })),
-          ],
-          pods: [...result.unchanged, ...result.created].map(pod => ({
-            namespace: pod.plan.namespace,
-            name: pod.plan.name,
-            uid: pod.uid,
-            podIP: pod.address ?? host.machine.hostIps[0],
-          })),
-        },
-        null,
-        2,
-      )}\n`,
-    )
-    return 0
+  const { wait, timeoutMs, extra } = await waitOf(options)
+  const files = namedFiles([...args, ...extra], options)
+  if (options.build)
+    throw new KubeError('Usage', '--build: images are not built by play', { exitStatus: 2, hint: '`kube build` does' })
+  if (options.down) return (await import('./down.ts')).runDown([files], options, context)
+  const app = await playOnce([...files, ...(options.configmap ?? [])], options, context)
+  if (options.dryRun) return 0
+  if (wait === 'ready' || wait === 'complete') {
+    const { waitForApp } = await import('./play-wait.ts')
+    return waitForApp({ app, goal: wait, timeoutMs, context })
   }
-  for (const { object, result } of lines) io.out(`${resourceName(object)} ${result}\n`)
-  for (const key of pruned) io.out(`${resourceName(splitKey(key))} pruned\n`)
-  return 0
-}
-
-/** The app that this source made before; else a name that no other app has. */
-function chooseApp(
-  host: RealHost,
-  files: readonly string[],
-  objects: readonly ManifestObject[],
-  source: string,
-): string {
-  const apps = host.state.apps()
-  const known = apps.find(app => app.source === source && source !== '-')
-  if (known) return known.name
-  const name = appNameOf(files, objects)
-  const taken = new Set(apps.filter(app => source !== '-' || app.source !== '-').map(app => app.name))
-  let choice = name
-  for (let i = 2; taken.has(choice); i++) choice = `${name}-${i}`
-  return choice
-}
-
-function asRecord(
-  object: ManifestObject,
-  { seccompProfileRoot }: PlayCommandOptions,
-  cwd: string,
-): Omit<ObjectRecord, 'app' | 'uid' | 'createdAt'> {
-  return {
-    apiVersion: object.apiVersion,
-    kind: object.kind,
-    namespace: object.namespace,
-    name: object.name,
-    value: object.value,
-    origin: {
-      baseDir: resolve(cwd, object.file === '-' ? '.' : dirname(object.file)),
-      ...(seccompProfileRoot === undefined ? {} : { seccompRoot: resolve(cwd, seccompProfileRoot) }),
-    },
+  if (options.watch) {
+    const { watchFiles } = await import('./play-watch.ts')
+    const again = () => playOnce([...files, ...(options.configmap ?? [])], options, context)
+    if (wait === undefined && !options.attach) return watchFiles(files, again, context)
+    void watchFiles(files, again, context)
   }
+  if (wait === undefined && !options.attach) return 0
+  const { stayWith } = await import('./foreground.ts')
+  return stayWith({ app, withLogs: options.attach === true, timeoutMs, context })
 }
 
-function objectKey(object: { readonly kind: string; readonly namespace: string; readonly name: string }): string {
-  return `${object.kind}/${object.namespace}/${object.name}`
+interface WaitChoice {
+  readonly wait: 'ready' | 'complete' | 'done' | undefined
+  /** `undefined`: as long as it takes. */
+  readonly timeoutMs: number | undefined
+  /** What the option took for its value and is a file. */
+  readonly extra: readonly string[]
 }
 
-function splitKey(key: string): { readonly kind: string; readonly namespace: string; readonly name: string } {
-  const [kind = '', namespace = '', name = ''] = key.split('/')
-  return { kind, namespace, name }
-}
+const GOALS = ['ready', 'complete', 'done'] as const
+/** How long `--wait=ready` waits, in milliseconds. */
+const READY_MS = 5 * 60_000
 
-/** `pod/web`, as kubectl prints it. */
-function resourceName(object: { readonly kind: string; readonly name: string }): string {
-  return `${object.kind.toLowerCase()}/${object.name}`
-}
-
-/** What `HostToContainer` cannot do where the machine does not share its mounts. */
-function tellUnseenMounts(pods: readonly PodRecord[], io: Context['io']): void {
-  for (const { plan } of pods) {
-    const following = plan.members.flatMap(({ mounts }) => mounts.filter(({ propagation }) => propagation === 'rslave'))
-    for (const name of new Set(following.map(({ volume }) => volume))) {
-      const volume = plan.volumes.find(candidate => candidate.name === name)
-      if (volume?.kind !== 'hostPath' || !isPrivate(volume.path)) continue
-      io.err(
-        `kube: warning: pod ${plan.name}: volume ${name}: ${volume.path} is on a private mount: what is mounted there later will not be seen in the pod\n`,
-      )
-    }
-  }
+async function waitOf({ wait, timeout }: PlayCommandOptions): Promise<WaitChoice> {
+  const named = GOALS.find(goal => goal === wait)
+  const isFile = typeof wait === 'string' && named === undefined && wait !== 'true' && wait !== 'false'
+  const goal = named ?? (wait === undefined || wait === false || wait === 'false' ? undefined : 'done')
+  const { parseDuration } = await import('./duration.ts')
+  const timeoutMs = timeout === undefined ? (goal === 'ready' ? READY_MS : undefined) : parseDuration(timeout)
+  return { wait: goal, timeoutMs, extra: isFile ? [wait] : [] }
 }

@@ -45,7 +45,13 @@ export async function runPreStop(
   const handler = member.container.lifecycle?.preStop
   if (!handler) return graceSeconds
   const begun = performance.now()
-  const outcome = await runHook(host, record, member, containerId, handler, graceSeconds * 1000)
+  const hook = runHook(host, record, member, containerId, handler, graceSeconds * 1000)
+  const identity = record.containers[member.name]?.process
+  const abort = new AbortController()
+  // A container that ends by itself, or is killed meanwhile, has nothing left to be asked.
+  const ended = identity === undefined ? hook : host.runtime.ended(containerId, identity, abort.signal)
+  const outcome = await Promise.race([hook, ended.then(() => ({ ok: true, message: '' }))])
+  abort.abort()
   if (!outcome.ok) recordEvent(host, record, member.name, 'Warning', 'FailedPreStopHook', 'PreStopHook failed')
   return Math.max(LEAST_GRACE_SECONDS, graceSeconds - (performance.now() - begun) / 1000)
 }

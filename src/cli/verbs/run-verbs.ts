@@ -1,5 +1,5 @@
 /** Verbs that run manifests and take away what they made. */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { type AddVerb, collect, type Entry, namespaceOption, outputOption, seconds } from './verb.ts'
 
 /** How manifests are named, by the verbs that run them. */
@@ -26,6 +26,20 @@ export function addRunVerbs(verb: AddVerb): void {
       'where seccomp profiles of type Localhost are (default: /var/lib/kubelet/seccomp)',
     )
     .option('--replace', 'make everything again, even what did not change')
+    .option('--dry-run', 'only say what would change')
+    .option(
+      '-w, --wait [what]',
+      'ready: until every pod is; complete: until run-once pods and Jobs are done; alone: stay until everything ended, then take it away and end with its status',
+    )
+    .option('--timeout <duration>', 'how long to wait (default: 5m for ready, else as long as it takes)')
+    .option('-a, --attach', 'stay, and print what the containers write; Ctrl-C takes everything away, twice at once')
+    .option('--watch', 'play again whenever a manifest file is saved')
+    .option('--annotation <name=value>', 'an annotation for every pod; can be repeated', collect)
+    .option('--configmap <file>', 'more manifests, of ConfigMaps; can be repeated', collect)
+    .option('--publish <port>', '[[ip:][hostPort]:]containerPort[/protocol]; can be repeated', collect)
+    .option('--publish-all', "publish every containerPort as the machine's port of the same number")
+    .addOption(new Option('--down').hideHelp())
+    .addOption(new Option('--build').hideHelp())
     .option('-q, --quiet', 'no progress')
     .addOption(outputOption('json'))
 

@@ -1,0 +1,209 @@
+/** One play: brings what the manifests say to life, and tells what changed. */
+import { dirname, resolve } from 'node:path'
+import { KubeError } from '../diagnostic.ts'
+import { play } from '../engine/play.ts'
+import type { ObjectRecord, PodRecord } from '../engine/ports.ts'
+import { isPrivate } from '../host/volumes/propagation.ts'
+import type { KubernetesObject, ManifestObject } from '../manifest/types.ts'
+import { canonicalJson } from '../plan/canonical.ts'
+import type { PodPlan } from '../plan/types.ts'
+import { podKey } from '../reconcile/decide.ts'
+import type { Context } from './context.ts'
+import type { RealHost } from './host.ts'
+import { appNameOf, loadManifests, sourceOf } from './load-manifests.ts'
+import { type PlayFlags, withFlags } from './play-flags.ts'
+import { warmUp } from './warm-up.ts'
+
+export interface PlayCommandOptions extends PlayFlags {
+  readonly namespace: string
+  readonly app?: string
+  readonly replace?: boolean
+  readonly filename?: readonly string[]
+  readonly recursive?: boolean
+  readonly kustomize?: boolean
+  readonly skipUnknown?: boolean
+  readonly seccompProfileRoot?: string
+  readonly quiet?: boolean
+  readonly output?: string
+  readonly dryRun?: boolean
+  readonly wait?: string | boolean
+  readonly attach?: boolean
+  readonly watch?: boolean
+  readonly timeout?: string
+  readonly down?: boolean
+  readonly build?: boolean
+}
+
+/** One play of what the files say now, told as kubectl tells it. Returns the app. */
+export async function playOnce(
+  files: readonly string[],
+  options: PlayCommandOptions,
+  context: Context,
+): Promise<string> {
+  const { io } = context
+  const ready = warmUp()
+  const host = await context.host()
+  const existing = host.state.objects().map(object => object.value as KubernetesObject)
+  const { objects, plans, later } = await loadManifests(
+    files,
+    { ...options, edit: objects => withFlags(objects, options) },
+    context,
+    existing,
+  )
+  if (objects.length === 0) throw new KubeError('ManifestEmpty', 'the manifest holds no objects', { exitStatus: 2 })
+  const source = sourceOf(files, io.cwd)
+  const app = options.app ?? chooseApp(host, files, objects, source)
+  if (options.dryRun) {
+    tellDryRun(host, app, { objects, plans }, options, context)
+    return app
+  }
+  const before = new Map(host.state.objects({ app }).map(object => [objectKey(object), canonicalJson(object.value)]))
+  await ready
+  const result = await play(
+    {
+      app,
+      source,
+      objects: objects.map(object => asRecord(object, options, io.cwd)),
+      plans,
+      later,
+      ...(options.replace ? { replace: true } : {}),
+    },
+    {
+      host,
+      signal: context.signal,
+      onWait: pid => io.err(`waiting for another kube (pid ${pid}) to finish with app ${app}\n`),
+      onPull: image => {
+        if (!options.quiet) io.err(`pulling ${image}\n`)
+      },
+    },
+  )
+  tellUnseenMounts(result.created, io)
+  const replaced = new Set(result.replaced)
+  const lines = objects.map(object => {
+    const old = before.get(objectKey(object))
+    const changed = old !== canonicalJson(object.value) || replaced.has(podKey(object)) || options.replace === true
+    return { object, result: old === undefined ? 'created' : changed ? 'configured' : 'unchanged' }
+  })
+  const kept = new Set(objects.map(objectKey))
+  const pruned = [...before.keys()].filter(key => !kept.has(key))
+  if (options.output === 'json') {
+    io.out(
+      `${JSON.stringify(
+        {
+          app,
+          objects: [
+            ...lines.map(({ object, result }) => ({
+              kind: object.kind,
+              namespace: object.namespace,
+              name: object.name,
+              result,
+            })),
+            ...pruned.map(key => ({ ...splitKey(key), result: 'pruned' })),
+          ],
+          pods: [...result.unchanged, ...result.created].map(pod => ({
+            namespace: pod.plan.namespace,
+            name: pod.plan.name,
+            uid: pod.uid,
+            podIP: pod.address ?? host.machine.hostIps[0],
+          })),
+        },
+        null,
+        2,
+      )}\n`,
+    )
+    return app
+  }
+  for (const { object, result } of lines) io.out(`${resourceName(object)} ${result}\n`)
+  for (const key of pruned) io.out(`${resourceName(splitKey(key))} pruned\n`)
+  return app
+}
+
+/** What would become of each object. A pod whose plan is another would be made again. */
+function tellDryRun(
+  host: RealHost,
+  app: string,
+  { objects, plans }: { readonly objects: readonly ManifestObject[]; readonly plans: readonly PodPlan[] },
+  options: PlayCommandOptions,
+  { io }: Context,
+): void {
+  const before = new Map(host.state.objects({ app }).map(object => [objectKey(object), canonicalJson(object.value)]))
+  const hashes = new Map(host.state.pods({ app }).map(({ plan }) => [podKey(plan), plan.hash]))
+  const replaced = new Set(plans.filter(plan => hashes.get(podKey(plan)) !== plan.hash).map(podKey))
+  for (const object of objects) {
+    const old = before.get(objectKey(object))
+    const isPod = object.kind === 'Pod' && replaced.has(podKey(object))
+    const changed = old !== canonicalJson(object.value) || isPod || options.replace === true
+    io.out(
+      `${resourceName(object)} ${old === undefined ? 'created' : changed ? 'configured' : 'unchanged'} (dry run)\n`,
+    )
+    before.delete(objectKey(object))
+  }
+  for (const key of before.keys()) io.out(`${resourceName(splitKey(key))} pruned (dry run)\n`)
+}
+
+/** The app that this source made before; else a name that no other app has. */
+export function chooseApp(
+  host: RealHost,
+  files: readonly string[],
+  objects: readonly ManifestObject[],
+  source: string,
+): string {
+  const apps = host.state.apps()
+  const known = apps.find(app => app.source === source && source !== '-')
+  if (known) return known.name
+  const name = appNameOf(files, objects)
+  const taken = new Set(apps.filter(app => source !== '-' || app.source !== '-').map(app => app.name))
+  let choice = name
+  for (let i = 2; taken.has(choice); i++) choice = `${name}-${i}`
+  return choice
+}
+
+function asRecord(
+  object: ManifestObject,
+  { seccompProfileRoot }: PlayCommandOptions,
+  cwd: string,
+): Omit<ObjectRecord, 'app' | 'uid' | 'createdAt'> {
+  return {
+    apiVersion: object.apiVersion,
+    kind: object.kind,
+    namespace: object.namespace,
+    name: object.name,
+    value: object.value,
+    origin: {
+      baseDir: resolve(cwd, object.file === '-' ? '.' : dirname(object.file)),
+      ...(seccompProfileRoot === undefined ? {} : { seccompRoot: resolve(cwd, seccompProfileRoot) }),
+    },
+  }
+}
+
+export function objectKey(object: {
+  readonly kind: string
+  readonly namespace: string
+  readonly name: string
+}): string {
+  return `${object.kind}/${object.namespace}/${object.name}`
+}
+
+function splitKey(key: string): { readonly kind: string; readonly namespace: string; readonly name: string } {
+  const [kind = '', namespace = '', name = ''] = key.split('/')
+  return { kind, namespace, name }
+}
+
+/** `pod/web`, as kubectl prints it. */
+function resourceName(object: { readonly kind: string; readonly name: string }): string {
+  return `${object.kind.toLowerCase()}/${object.name}`
+}
+
+/** What `HostToContainer` cannot do where the machine does not share its mounts. */
+function tellUnseenMounts(pods: readonly PodRecord[], io: Context['io']): void {
+  for (const { plan } of pods) {
+    const following = plan.members.flatMap(({ mounts }) => mounts.filter(({ propagation }) => propagation === 'rslave'))
+    for (const name of new Set(following.map(({ volume }) => volume))) {
+      const volume = plan.volumes.find(candidate => candidate.name === name)
+      if (volume?.kind !== 'hostPath' || !isPrivate(volume.path)) continue
+      io.err(
+        `kube: warning: pod ${plan.name}: volume ${name}: ${volume.path} is on a private mount: what is mounted there later will not be seen in the pod\n`,
+      )
+    }
+  }
+}
