@@ -113,12 +113,7 @@ suite('supervisor', { skip: lacking('crun', 'conmon', 'catatonit', 'nft') }, () 
       'n=$(cat /d/n 2>/dev/null || echo 0); echo $((n+1)) >/d/n; sleep 0.$((27 + n)); [ $n -ge 6 ] && sleep 1000'
     const volumeMounts = [{ name: 'd', mountPath: '/d' }]
     await kube.play(podManifest('edge', [{ script, volumeMounts }], { volumes: [{ name: 'd', emptyDir: {} }] }), 'edge')
-    await kube.ok([
-      'wait',
-      'pod/edge',
-      '--for=jsonpath={.status.containerStatuses[0].restartCount}=6',
-      '--timeout=20s',
-    ])
+    await kube.ok(['wait', 'pod/edge', '--for=jsonpath={.status.containerStatuses[0].restartCount}=6', '--timeout=20s'])
     await kube.ok(['down', 'edge'])
   })
 

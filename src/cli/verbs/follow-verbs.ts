@@ -25,4 +25,25 @@ export function addFollowVerbs(verb: AddVerb): void {
     .option('-w, --watch', 'go on with what happens next')
     .option('--no-headers', 'a table without its first line')
     .addOption(outputOption('json', 'yaml', 'wide', 'name', 'jsonpath=TEMPLATE', 'custom-columns=NAME:PATH,...'))
+
+  verb(
+    'diff [files...]',
+    'show what playing the files again would change; exit status 1 when something would',
+    async () => (await import('../diff.ts')).runDiff as Entry,
+  )
+    .addOption(namespaceOption())
+    .option('-f, --filename <file>', 'as an argument; can be repeated', collect)
+    .option('-R, --recursive', 'also the directories below a directory')
+    .option('-k, --kustomize', 'build the arguments with kustomize')
+    .option('--skip-unknown', 'pass over unknown kinds with a warning')
+    .option('--app <name>', 'name of the app (default: from the file)')
+
+  verb(
+    'port [pod] [port]',
+    'show where the ports of a pod are reached on this machine',
+    async () => (await import('../port.ts')).runPort as Entry,
+  )
+    .addOption(namespaceOption('namespace of the pod'))
+    .option('-a, --all', 'of all pods')
+    .addOption(outputOption('json'))
 }
