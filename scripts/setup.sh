@@ -56,6 +56,10 @@ skopeo skopeo
 ip iproute2
 jq jq
 pgrep procps
+openssl openssl
+setcap libcap2-bin
+xz xz-utils
+bzip2 bzip2
 '
 # Older releases lack these; kube tells when a manifest needs one of them.
 optional=' aardvark-dns passt '
@@ -116,8 +120,16 @@ hold_services() {
   [ ! -e /usr/sbin/policy-rc.d ] || return 0
   printf '#!/bin/sh\n# Left by a setup that was killed; can be removed.\nkill -0 %s 2>/dev/null && exit 101\nexit 0\n' $$ >build/policy-rc.d
   as_root install -m 755 build/policy-rc.d /usr/sbin/policy-rc.d
-  trap 'as_root rm -f /usr/sbin/policy-rc.d' EXIT
+  trap release_services EXIT
   trap 'exit 1' HUP INT TERM
+  held=yes
+}
+
+held=no
+release_services() {
+  [ $held = yes ] || return 0
+  held=no
+  as_root rm -f /usr/sbin/policy-rc.d
 }
 
 install_with_apt() {
@@ -148,7 +160,7 @@ install_with_apt() {
     esac
   done
   [ -n "$available" ] || return 0
-  [ $tests = no ] || hold_services
+  hold_services
   # shellcheck disable=SC2086
   if ! apt install --no-install-recommends $available; then
     # The lists can be older than the archive.
@@ -157,6 +169,7 @@ install_with_apt() {
       fail "apt-get install$available failed"
     }
   fi
+  release_services
   case $available in
     *docker-registry*)
       # The tests start their own.
@@ -168,9 +181,9 @@ install_with_apt() {
 # Names of the packages elsewhere. The programs that Debian's name stands for are the same.
 ask_for_packages() {
   common='crun conmon catatonit nftables aardvark-dns passt'
-  more='skopeo jq'
+  more='skopeo jq openssl xz bzip2'
   if command -v dnf >/dev/null; then
-    command="dnf install $common shadow-utils busybox libatomic" tested="docker-distribution iproute procps-ng $more"
+    command="dnf install $common shadow-utils busybox libatomic" tested="docker-distribution iproute procps-ng libcap $more"
   elif command -v pacman >/dev/null; then
     command="pacman -S $common shadow busybox" tested="distribution iproute2 procps-ng $more"
   elif command -v zypper >/dev/null; then
