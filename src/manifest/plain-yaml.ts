@@ -44,7 +44,7 @@ const keyPattern = /([A-Za-z0-9_./$][A-Za-z0-9_./$-]*) *:(?= |$|\n)/y
 const literalHeader = /^\|([+-]?)$/
 /** A plain scalar must not start with an indicator. */
 const indicator = /^[!&*>%@`|#,[\]{}"']|^[-?:]( |$)/
-const flowPlain = /[^\s,[\]{}:#"'&*!|>%@`?-][^,[\]{}:#\n\t]*|-[0-9][0-9.]*/y
+const flowPlain = /[^\s,[\]{}:#"'&*!|>%@`?-][^,[\]{}:#\n\r\t]*|-[0-9][0-9.]*/y
 
 /** Reads line by line: `#indent`, `#start` and `#end` are the current line's indentation, content and end. */
 class PlainReader {
