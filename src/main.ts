@@ -1,5 +1,5 @@
 /** The program: arguments in, exit status out. The only file that touches the process. */
-import { text } from 'node:stream/consumers'
+import { buffer } from 'node:stream/consumers'
 import { isatty } from 'node:tty'
 import type { Context, GlobalOptions, Io } from './cli/context.ts'
 import type { RealHost } from './cli/host.ts'
@@ -16,7 +16,7 @@ const io: Io = {
   },
   // Standard input is opened by being named, which takes milliseconds: only where it is needed.
   input: () => process.stdin,
-  readInput: () => text(process.stdin),
+  readInput: () => buffer(process.stdin),
   get outIsTerminal() {
     return stdout.isTTY === true
   },

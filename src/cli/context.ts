@@ -9,7 +9,7 @@ export interface Io {
   /** Writes to standard output as `out` does; resolves when there is room for more. */
   write(bytes: Uint8Array): Promise<void>
   /** Reads standard input to its end. */
-  readInput(): Promise<string>
+  readInput(): Promise<Uint8Array>
   /** Standard input as it comes. */
   input(): Readable
   readonly outIsTerminal: boolean

@@ -13,7 +13,7 @@ export interface GatherOptions {
   /** Takes each argument for a kustomization's directory or URL and builds it (`-k`). */
   readonly kustomize?: boolean
   /** What `-` reads: standard input. */
-  readonly readInput: () => Promise<string>
+  readonly readInput: () => Promise<Uint8Array>
 }
 
 /** What kubectl takes from a directory. */
@@ -27,7 +27,7 @@ export async function gatherTexts(args: readonly string[], options: GatherOption
   const texts: ManifestText[] = []
   for (const argument of args) {
     if (options.kustomize === true) texts.push(await buildKustomization(argument))
-    else if (argument === '-') texts.push({ name: '-', text: await options.readInput() })
+    else if (argument === '-') texts.push({ name: '-', text: decoded(await options.readInput(), '-') })
     else if (/^https?:\/\//.test(argument)) texts.push(await readUrl(argument))
     else texts.push(...(await readPath(argument, options.recursive === true)))
   }
@@ -43,14 +43,32 @@ async function readPath(path: string, recursive: boolean): Promise<readonly Mani
 
 async function readText(path: string): Promise<ManifestText> {
   try {
-    return { name: path, text: await readFile(path, 'utf8') }
+    return { name: path, text: decoded(await readFile(path), path) }
   } catch (error) {
+    if (error instanceof KubeError) throw error
     const errno = errnoOf(error)
     if (errno === 'ENOENT' || errno === 'ENOTDIR') {
       const hint = 'check the path; a directory, a glob, a URL and - work as well'
       throw new KubeError('ManifestNotFound', `${path}: no such file`, { exitStatus: 2, hint })
     }
     throw new KubeError('ManifestUnreadable', `${path}: cannot be read (${errno ?? String(error)})`, { exitStatus: 2 })
+  }
+}
+
+/** Byte order marks of what libyaml reads besides UTF-8; PowerShell's `>` writes the first. */
+const utf16Marks = [
+  [0xff, 0xfe, 'utf-16le'],
+  [0xfe, 0xff, 'utf-16be'],
+] as const
+
+/** @throws KubeError with exit status 2: bytes that are no text would be replaced without a word otherwise. */
+function decoded(bytes: Uint8Array, name: string): string {
+  const encoding = utf16Marks.find(([first, second]) => bytes[0] === first && bytes[1] === second)?.[2] ?? 'utf-8'
+  try {
+    return new TextDecoder(encoding, { fatal: true }).decode(bytes)
+  } catch {
+    const hint = `write it anew: iconv -f ISO-8859-1 -t UTF-8`
+    throw new KubeError('ManifestUnreadable', `${name}: is not ${encoding.toUpperCase()} text`, { exitStatus: 2, hint })
   }
 }
 
@@ -148,8 +166,9 @@ async function readUrl(url: string): Promise<ManifestText> {
       if (size > maxDownloadBytes) throw new Error(`it is larger than ${maxDownloadBytes} bytes`)
       chunks.push(chunk)
     }
-    return { name: url, text: Buffer.concat(chunks).toString('utf8') }
+    return { name: url, text: decoded(Buffer.concat(chunks), url) }
   } catch (cause) {
+    if (cause instanceof KubeError) throw cause
     throw new KubeError('ManifestUnreadable', `${url}: cannot be fetched`, { exitStatus: 2, cause })
   }
 }

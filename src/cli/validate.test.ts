@@ -27,12 +27,12 @@ file('set/README.md', 'not: [a manifest')
 const inner = file('set/deep/c.json', '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}}')
 
 /** Takes what is written. */
-function paper(input = '') {
+function paper(input: string | Uint8Array = '') {
   const written = { out: '', err: '' }
   return {
     written,
     colour: false,
-    readInput: async () => input,
+    readInput: async () => Buffer.from(input),
     out(text: string): void {
       written.out += text
     },
@@ -42,7 +42,7 @@ function paper(input = '') {
   }
 }
 
-async function validate(files: readonly string[], options: ValidateOptions = {}, input = '') {
+async function validate(files: readonly string[], options: ValidateOptions = {}, input: string | Uint8Array = '') {
   const io = paper(input)
   const status = await runValidate([files], options, { io })
   return { status, ...io.written }
@@ -120,9 +120,20 @@ test('yaml prints what was read, with defaults where they are asked for', async 
   assert.match(filled.out, /^type: Opaque$/m)
 })
 
+test('UTF-8 with and without a mark, UTF-16 as PowerShell writes it; nothing else', async () => {
+  const text = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: "\u00fc"}\n'
+  const printed = async (bytes: Uint8Array) => (await validate(['-'], { output: 'yaml' }, bytes)).out
+  const expected = await printed(Buffer.from(text))
+  assert.match(expected, /k: "?\u00fc/)
+  assert.equal(await printed(Buffer.from(`\ufeff${text}`)), expected)
+  assert.equal(await printed(Buffer.from(`\ufeff${text}`, 'utf16le')), expected)
+  assert.equal(await printed(Buffer.from(`\ufeff${text}`, 'utf16le').swap16()), expected)
+  await assert.rejects(validate(['-'], {}, Buffer.from(text, 'latin1')), { code: 'ManifestUnreadable', exitStatus: 2 })
+})
+
 test('directories, globs, repeated -f and standard input', async () => {
   const names = async (args: readonly string[], recursive = false): Promise<readonly string[]> =>
-    (await gatherTexts(args, { readInput: async () => 'x', recursive })).map(text => text.name)
+    (await gatherTexts(args, { readInput: async () => Buffer.from('x'), recursive })).map(text => text.name)
   assert.deepEqual(await names([join(folder, 'set')]), [good, bad])
   assert.deepEqual(await names([join(folder, 'set')], true), [good, bad, inner])
   assert.deepEqual(await names([join(folder, 'set', '*.y*ml'), '-']), [good, bad, '-'])
@@ -150,7 +161,7 @@ test('kustomizations are built by the tool that is there', async () => {
   const tools = join(folder, 'tools')
   const script = `#!/bin/sh\n[ "$2" = good ] || { echo "no such thing: $2" >&2; exit 1; }\ncat '${good}'\n`
   chmodSync(file('tools/kustomize', script), 0o755)
-  const options = { readInput: async () => '', kustomize: true }
+  const options = { readInput: async () => Buffer.from(''), kustomize: true }
   const before = process.env.PATH
   try {
     process.env.PATH = `${tools}:${before}`
