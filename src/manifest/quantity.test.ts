@@ -14,9 +14,13 @@ test('reads whole, fractional, suffixed and exponent quantities exactly', () => 
   assert.equal(bytesValue('1e3'), 1000n)
   assert.equal(bytesValue('1E3'), 1000n)
   assert.equal(bytesValue('1E'), 10n ** 18n)
-  assert.equal(bytesValue('16Ei'), 2n ** 64n)
+  assert.equal(bytesValue('7Ei'), 7n * 2n ** 60n)
   assert.equal(bytesValue('9007199254740993'), 9_007_199_254_740_993n)
   assert.equal(bytesValue('-1Ki'), -1024n)
+})
+
+test('what is too large counts as the largest, as in Kubernetes', () => {
+  for (const text of ['16Ei', '9223372036854775808', '1e999']) assert.equal(bytesValue(text), 2n ** 63n - 1n, text)
 })
 
 test('rounds away from zero, as Kubernetes does', () => {

@@ -5,6 +5,9 @@
 
 const nano = 1_000_000_000n
 
+/** What is larger counts as this: 2^63-1 units. Source: ParseQuantity, maxAllowed. */
+const maxNanos = (2n ** 63n - 1n) * nano
+
 const binarySuffixes = new Map([
   ['Ki', 1n],
   ['Mi', 2n],
@@ -51,7 +54,8 @@ export function parseQuantity(source: string | number): Quantity | undefined {
   const scale = binary === undefined ? 1n : 1024n ** (binarySuffixes.get(binary) ?? 0n)
   const tens = power - fraction.length + 9
   const scaled = digits * scale
-  const nanos = tens >= 0 ? scaled * 10n ** BigInt(tens) : ceilDivide(scaled, 10n ** BigInt(-tens))
+  const exact = tens >= 0 ? scaled * 10n ** BigInt(tens) : ceilDivide(scaled, 10n ** BigInt(-tens))
+  const nanos = exact > maxNanos ? maxNanos : exact
   const format = binary !== undefined ? 'BinarySI' : exponent !== undefined ? 'DecimalExponent' : 'DecimalSI'
   return { nanos: sign === '-' ? -nanos : nanos, format }
 }

@@ -1,9 +1,9 @@
 /** Quantities as plain numbers, rounded up where a whole number is needed, as the kubelet rounds them. */
 import { milliValue, parseQuantity, wholeValue } from '../manifest/quantity.ts'
 
-/** The whole number of units: bytes for memory. 0 for an absent one. */
+/** The whole number of units, at most 2^53-1, which is more than any machine has: bytes for memory. 0 for an absent one. */
 export function wholeAmount(quantity: string | number | undefined): number {
-  return quantity === undefined ? 0 : Number(wholeValue(quantity))
+  return quantity === undefined ? 0 : Math.min(Number(wholeValue(quantity)), Number.MAX_SAFE_INTEGER)
 }
 
 /** Thousandths: milli-CPUs. 0 for an absent one. */

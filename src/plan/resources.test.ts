@@ -24,6 +24,17 @@ test('requests and limits to weights and quotas', () => {
       { limits: { cpu: '1m' }, requests: { cpu: '1m' } },
       { cpuShares: 2, cpuQuotaUs: 1000, cpuPeriodUs: 100_000, memoryRequestBytes: 0, hugepages: {} },
     ],
+    [
+      { limits: { cpu: '1e999', memory: '1e999' } },
+      {
+        cpuShares: 262_144,
+        cpuQuotaUs: 1e12,
+        cpuPeriodUs: 100_000,
+        memoryBytes: Number.MAX_SAFE_INTEGER,
+        memoryRequestBytes: Number.MAX_SAFE_INTEGER,
+        hugepages: {},
+      },
+    ],
     [{ requests: { cpu: '1000' } }, { cpuShares: 262_144, memoryRequestBytes: 0, hugepages: {} }],
     [
       { limits: { 'hugepages-2Mi': '4Mi', 'hugepages-1Gi': '1Gi', 'ephemeral-storage': '1Ki' } },

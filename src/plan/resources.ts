@@ -10,6 +10,8 @@ const MAX_SHARES = 262_144
 const PERIOD_US = 100_000
 /** The kernel refuses a smaller quota. */
 const MIN_QUOTA_US = 1000
+/** The kernel refuses one above 2^44-1; this one is ten million CPUs. Source: kernel/sched/core.c, max_cfs_runtime. */
+const MAX_QUOTA_US = 1e12
 
 /** The cgroup settings of one container or of a whole pod. Without a CPU request, the limit counts as one. */
 export function planResources(resources: V1ResourceRequirements | undefined): ResourcePlan {
@@ -34,7 +36,7 @@ export function sharesOf(milliCpus: number): number {
 }
 
 function quotaOf(milliCpus: number): number {
-  return Math.max(Math.floor((milliCpus * PERIOD_US) / 1000), MIN_QUOTA_US)
+  return Math.min(Math.max(Math.floor((milliCpus * PERIOD_US) / 1000), MIN_QUOTA_US), MAX_QUOTA_US)
 }
 
 const HUGEPAGES = 'hugepages-'
