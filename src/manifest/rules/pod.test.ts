@@ -302,12 +302,29 @@ test('probes and hooks', async () => {
   ])
 })
 
+test('what the kernel takes as the end of a string', async () => {
+  const detail = 'must not contain a NUL character'
+  await check([
+    [pod('command: [sh, "a\\0b"]'), `spec.containers[0].command[1]: Invalid value: "a\\u0000b": ${detail}`],
+    [
+      pod('env: [{name: A, value: "\\0"}]', 'volumes: [{name: v, hostPath: {path: "/a\\0"}}]'),
+      `spec.containers[0].env[0].value: Invalid value: "\\u0000": ${detail}`,
+      `spec.volumes[0].hostPath.path: Invalid value: "/a\\u0000": ${detail}`,
+    ],
+  ])
+})
+
 test('security contexts', async () => {
   const at = 'spec.containers[0].securityContext'
   await check([
     [
       pod('securityContext: {runAsUser: -1}'),
-      `${at}.runAsUser: Invalid value: -1: must be between 0 and 4294967295, inclusive`,
+      `${at}.runAsUser: Invalid value: -1: must be between 0 and 2147483647, inclusive`,
+    ],
+    [
+      // The kernel takes the largest for "no change", which is root.
+      pod('securityContext: {runAsUser: 4294967295}'),
+      `${at}.runAsUser: Invalid value: 4294967295: must be between 0 and 2147483647, inclusive`,
     ],
     [
       pod('securityContext: {allowPrivilegeEscalation: false, privileged: true}'),

@@ -19,6 +19,7 @@ import {
   checkIp,
   checkQualifiedName,
 } from './names.ts'
+import { checkNoNul } from './nul.ts'
 import { checkHooks, checkRestart, type HookSurroundings } from './probes.ts'
 import { checkPodResources } from './resources.ts'
 import { checkScheduling } from './scheduling.ts'
@@ -68,6 +69,7 @@ interface PodPlace {
 }
 
 function* checkPodSpec(at: FieldPath, spec: V1PodSpec, place: PodPlace): Findings {
+  yield* checkNoNul(at, spec)
   yield* checkVolumes([...at, 'volumes'], spec.volumes, place.podName)
   yield* checkContainers(at, spec, place)
   yield* checkPodResources(at, spec)

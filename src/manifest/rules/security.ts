@@ -11,7 +11,8 @@ import { duplicate, forbidden, invalid, notSupported, required } from '../findin
 import { checkNotEmpty, checkOneOf, checkRange, entriesAt, type Findings } from './check.ts'
 import { checkDescendingPath } from './volumes.ts'
 
-const maxId = 0xffff_ffff
+/** Of users and groups. Source: k8s.io/apimachinery/pkg/util/validation, maxUserID. */
+const maxId = 2 ** 31 - 1
 
 function* checkSeccomp(at: FieldPath, profile: V1SeccompProfile | undefined): Findings {
   if (profile === undefined) return
