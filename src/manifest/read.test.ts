@@ -254,9 +254,16 @@ test('hostile nesting, long lines and wide maps are read or refused, never crash
   assert.equal(errors.length, 50_000)
 })
 
+test('JSON with line ends of Windows', async () => {
+  const object = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'a' }, immutable: true }
+  const [value] = await valuesOf(JSON.stringify(object, null, 2).replaceAll('\n', '\r\n'))
+  assert.deepEqual(value, object)
+})
+
 test('keys that JavaScript objects have of their own are fields like any other', async () => {
   for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) {
     assert.deepEqual(await errorsIn(`${pod}${name}: {}\n`), [`unknown field "${name}"`])
+    assert.equal((await readManifests([{ name: 'x', text: `${pod}${name}: {}\n` }])).diagnostics[0]?.hint, undefined)
     const map = `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {${name}: x}\n`
     const [value] = await valuesOf(map)
     const data: unknown = Reflect.get(value as object, 'data')

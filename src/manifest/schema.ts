@@ -192,13 +192,14 @@ function hintFor(path: FieldPath, name: string, fields: Fields, root: string): s
     if (typeof path[up] === 'number') continue
     const parent = path.slice(0, up)
     const definition = definitionAt(parent, fields, root)
-    if (definition === undefined || definition === here || fields[definition]?.[name] === undefined) continue
+    if (definition === undefined || definition === here || !Object.hasOwn(fields[definition] ?? {}, name)) continue
     const place = parent.filter(step => typeof step === 'string').join('.')
     return `${JSON.stringify(name)} belongs to ${place === '' ? 'the top level' : place}: check the indentation`
   }
   for (const [child, type] of Object.entries(own)) {
     if (child === 'status') continue
-    if (fields[type.replace('[]', '')]?.[name] !== undefined)
+    const inner = fields[type.replace('[]', '')]
+    if (inner !== undefined && Object.hasOwn(inner, name))
       return `did you mean ${JSON.stringify(`${child}${type.startsWith('[]') ? '[]' : ''}.${name}`)}, one level down?`
   }
   return undefined
