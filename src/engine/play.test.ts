@@ -218,6 +218,15 @@ describe('undo, after a failure at every single step', () => {
     }
   })
 
+  test('a failure with hardly any memory comes with the guess that its unit is missing', async () => {
+    const host = fakeHost()
+    host.failMaking(2)
+    const text = WEB.replaceAll('command:', 'resources: { limits: { memory: 128 } }, command:')
+    const error = await play(await request(text), { host }).catch((reason: unknown) => reason)
+    assert.ok(error instanceof KubeError)
+    assert.match(error.hint ?? '', /memory limit of 256 bytes/)
+  })
+
   test('when the undoing fails too, the cause comes first, the record stays, and the next command finishes', async () => {
     const steps = await makingCalls(WEB)
     for (const removing of ['stop', 'remove', 'stopInfra', 'detach', 'unmountRootfs', 'removeSandbox']) {

@@ -174,8 +174,22 @@ async function perform(run: Run, pod: ObservedPod, action: Action): Promise<void
     run.onAction?.(action, records.get(action.uid))
   } catch (error) {
     const object = 'container' in action ? `container ${action.container}: ` : ''
-    throw during(`pod ${pod.plan.name}: ${object}${stepOf(action.kind)}`, error)
+    const failure = during(`pod ${pod.plan.name}: ${object}${stepOf(action.kind)}`, error)
+    const hint = failure.hint ?? memoryHint(pod, action)
+    throw hint === undefined ? failure : new KubeError(failure.code, failure.message, { cause: error, hint })
   }
+}
+
+/** What the smallest program with its runtime takes; Docker refuses a limit below it. */
+const LEAST_MEMORY_BYTES = 6 * 1024 * 1024
+
+/** Whatever fails with too little memory fails in its own way: killed before its namespaces are there, for one. */
+function memoryHint({ plan }: ObservedPod, action: Action): string | undefined {
+  const container = 'container' in action ? action.container : undefined
+  const member = plan.members.find(({ name }) => name === container)
+  const limit = Math.min(plan.resources.memoryBytes ?? Infinity, member?.resources.memoryBytes ?? Infinity)
+  if (limit >= LEAST_MEMORY_BYTES) return undefined
+  return `a memory limit of ${limit} bytes is too little to start a container: is its unit missing, as in 128Mi?`
 }
 
 /** A hook can take any time; others need not wait for it. */

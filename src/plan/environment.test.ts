@@ -151,6 +151,11 @@ test('variables of Services come first and give way', () => {
   assert.deepEqual(environment({}, { podFacts, pod: linkless, member: firstMember(linkless) }), {})
 })
 
+test('a value that no process can be given', () => {
+  const given = inputs({})
+  assert.throws(() => processEnvironment(given, new Map([['X', 'a\0b']])), { code: 'CreateContainerConfigError' })
+})
+
 test('a key of an env file', () => {
   const env = [{ name: 'X', valueFrom: { fileKeyRef: { volumeName: 'v', path: 'a.env', key: 'KEY' } } }]
   const withFile = { containerFacts: { ...CONTAINER_FACTS, envFiles: { 'v/a.env': "# c\nKEY = 'it''\n" } } }

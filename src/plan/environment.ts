@@ -73,7 +73,12 @@ export function processEnvironment(
   }
   for (const [name, value] of manifest) all.set(name, value)
   if (!all.get('HOME')) all.set('HOME', containerFacts.user.home)
-  return Array.from(all, ([name, value]) => `${name}=${value}`)
+  return Array.from(all, ([name, value]) => {
+    if (!value.includes('\0')) return `${name}=${value}`
+    throw new KubeError('CreateContainerConfigError', `variable ${name}: its value holds a NUL character`, {
+      hint: 'mount it as a file of a volume',
+    })
+  })
 }
 
 /** The path below a volume that a mount's `subPathExpr` comes to; undefined for a mount of the whole volume. */
