@@ -12,7 +12,7 @@ import type { Context } from './context.ts'
 import type { RealHost } from './host.ts'
 import { appNameOf, loadManifests, sourceOf } from './load-manifests.ts'
 import { type PlayFlags, withFlags } from './play-flags.ts'
-import { warmUp } from './warm-up.ts'
+import { keepCgroupsWarm } from './warm-up.ts'
 
 export interface PlayCommandOptions extends PlayFlags {
   readonly namespace: string
@@ -41,7 +41,7 @@ export async function playOnce(
   context: Context,
 ): Promise<string> {
   const { io } = context
-  const ready = warmUp()
+  using warm = keepCgroupsWarm()
   const host = await context.host()
   const existing = host.state.objects().map(object => object.value as KubernetesObject)
   const { objects, plans, later } = await loadManifests(
@@ -58,7 +58,6 @@ export async function playOnce(
     return app
   }
   const before = new Map(host.state.objects({ app }).map(object => [objectKey(object), canonicalJson(object.value)]))
-  await ready
   const result = await play(
     {
       app,
@@ -71,6 +70,9 @@ export async function playOnce(
     {
       host,
       signal: context.signal,
+      onAction: ({ kind }) => {
+        if (kind === 'startInfra') warm[Symbol.dispose]()
+      },
       onWait: pid => io.err(`waiting for another kube (pid ${pid}) to finish with app ${app}\n`),
       onPull: image => {
         if (!options.quiet) io.err(`pulling ${image}\n`)

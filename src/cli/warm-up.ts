@@ -1,20 +1,46 @@
-/** Work that takes the kernel time and nobody else's: begun while the manifest is being read. */
+/** Work that takes the kernel time and nobody else's: done while the manifest is being read. */
 import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+
+/** Milliseconds after which the kernel is asked again: well below the grace period that it would wait for otherwise. */
+const AGAIN_MS = 4
+/** Then whatever keeps the command, a pull or another command, takes longer than this could save. */
+const LIMIT_MS = 400
 
 /**
  * The first move of a process between cgroups after a pause makes the kernel wait for an RCU grace period, 8 to 20 ms;
- * moves right after it don't. Writing this process into the cgroup that it is in already is such a move, without effect.
+ * moves right after another one don't. Writing this process into the cgroup that it is in already is such a move,
+ * without effect: it is made again and again until the first container was started, or this is disposed of.
  */
-export async function warmUp(): Promise<void> {
+export function keepCgroupsWarm(): Disposable {
+  let over = false
+  const file = procsFile()
+  const keep = async () => {
+    const end = performance.now() + LIMIT_MS
+    while (!over && performance.now() < end) {
+      await writeFile(file!, '0')
+      await delay(AGAIN_MS)
+    }
+  }
+  // An ordinary user may not; then it is only not faster.
+  if (file !== undefined) keep().catch(() => {})
+  return {
+    [Symbol.dispose]() {
+      over = true
+    },
+  }
+}
+
+/** Of the cgroup that this process is in, in one hierarchy of any version. */
+function procsFile(): string | undefined {
   try {
     const line = readFileSync('/proc/self/cgroup', 'utf8')
       .split('\n')
       .find(text => /^\d+:(pids|cpu)?(,\w+)?:/.test(text))
     const [, controller, path] = line?.split(':') ?? []
-    if (path === undefined) return
-    await writeFile(`/sys/fs/cgroup/${controller === '' ? '' : `${controller}`}${path}/cgroup.procs`, '0')
+    return path === undefined ? undefined : `/sys/fs/cgroup/${controller}${path}/cgroup.procs`
   } catch {
-    // An ordinary user may not; then it is only not faster.
+    return undefined
   }
 }
