@@ -14,7 +14,7 @@ export interface Termination {
 
 export type ProbeKind = 'startup' | 'liveness' | 'readiness'
 
-/** How a probe has gone since the container's start. */
+/** How a probe has gone lately; counted up to its thresholds. */
 export interface ProbeTally {
   /** Consecutive ones; one of the two is 0. */
   readonly successes: number

@@ -35,11 +35,14 @@ export function applyProbe(
   outcome: ProbeOutcome,
 ): ProbeVerdict {
   const before = lifecycle.probes[kind] ?? NONE
+  const enough = probe.successThreshold ?? 1
+  const tooMany = probe.failureThreshold ?? 3
+  // Not counted beyond what matters: what goes on as it was is no change, and nothing is written down.
   const tally: ProbeTally = outcome.ok
-    ? { successes: before.successes + 1, failures: 0 }
-    : { successes: 0, failures: before.failures + 1, message: outcome.message }
-  const passed = tally.successes >= (probe.successThreshold ?? 1)
-  const failed = tally.failures >= (probe.failureThreshold ?? 3)
+    ? { successes: Math.min(before.successes + 1, enough), failures: 0 }
+    : { successes: 0, failures: Math.min(before.failures + 1, tooMany), message: outcome.message }
+  const passed = tally.successes >= enough
+  const failed = tally.failures >= tooMany
   const next: ContainerLifecycle = { ...lifecycle, probes: { ...lifecycle.probes, [kind]: tally } }
   if (kind === 'readiness')
     return { lifecycle: passed ? { ...next, ready: true } : failed ? { ...next, ready: false } : next, kill: false }

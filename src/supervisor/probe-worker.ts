@@ -1,9 +1,10 @@
 /** One probe of one run of a container, on its timer. */
+import { isDeepStrictEqual } from 'node:util'
 import type { V1Probe } from '@kubernetes/client-node'
 import { recordEvent } from '../engine/events.ts'
 import type { Host, PodRecord } from '../engine/ports.ts'
 import type { MemberPlan } from '../plan/types.ts'
-import type { ContainerLifecycle, ProbeKind } from '../reconcile/lifecycle.ts'
+import { type ContainerLifecycle, NEW_LIFE, type ProbeKind } from '../reconcile/lifecycle.ts'
 import { activeProbes, applyProbe, type ProbeOutcome, probesOf, readyWhenStarted } from '../reconcile/probe.ts'
 
 export interface ProbeWorkerOptions {
@@ -29,10 +30,8 @@ export function startProbes(options: ProbeWorkerOptions): Disposable {
   const timers = new Map<ProbeKind, NodeJS.Timeout>()
   let over = false
 
-  const lifecycle = (): ContainerLifecycle | undefined => {
-    const known = host.state.container(record.uid, member.name)
-    return known?.attempt === attempt ? known.lifecycle : undefined
-  }
+  /** Read once: while the container runs, nobody else changes it. */
+  let life: ContainerLifecycle = record.containers[member.name]?.lifecycle ?? NEW_LIFE
 
   function schedule(kind: ProbeKind, probe: V1Probe, delayMs: number): void {
     clearTimeout(timers.get(kind))
@@ -44,9 +43,8 @@ export function startProbes(options: ProbeWorkerOptions): Disposable {
 
   async function tick(kind: ProbeKind, probe: V1Probe): Promise<void> {
     const begun = performance.now()
-    const now = lifecycle()
-    if (over || !now) return
-    if (activeProbes(probes, now).includes(kind)) {
+    if (over) return
+    if (activeProbes(probes, life).includes(kind)) {
       const outcome = await runProbe(options, probe)
       if (over) return
       if (judge(kind, probe, outcome)) return
@@ -57,14 +55,15 @@ export function startProbes(options: ProbeWorkerOptions): Disposable {
 
   /** Records a result; true when the container is to be killed and probing is over. */
   function judge(kind: ProbeKind, probe: V1Probe, outcome: ProbeOutcome): boolean {
-    const before = lifecycle()
-    if (!before) return true
+    const before = life
     const verdict = applyProbe(before, kind, probe, outcome)
     const judged = kind === 'startup' ? readyWhenStarted(verdict.lifecycle, probes) : verdict.lifecycle
     const after = judged.ready === before.ready ? judged : { ...judged, readyTurnedMs: Date.parse(host.now()) }
     // A thousand probes a second must not be a thousand writes: only a change is written.
-    if (JSON.stringify(after) !== JSON.stringify(before))
+    if (!isDeepStrictEqual(after, before)) {
+      life = after
       host.state.setLifecycle(record.uid, member.name, attempt, after)
+    }
     if (!outcome.ok)
       recordEvent(host, record, member.name, 'Warning', 'Unhealthy', `${WORDS[kind]} probe failed: ${outcome.message}`)
     // Whoever waits for the container need not wait for the period of another probe as well.
