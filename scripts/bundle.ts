@@ -7,9 +7,10 @@
  * could not be filled here for whoever runs `kube` later, and would leave another user's files in `dist/`.
  */
 import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { type BuildOptions, build, type Plugin, transform } from 'esbuild'
+import { type BuildOptions, build, type Metafile, type Plugin, transform } from 'esbuild'
 import { copyNativeAddons, NATIVE, nativeAddons } from './native-addons.ts'
 
 /** What only the commands that talk to a cluster load: found in node_modules when first needed. */
@@ -101,25 +102,68 @@ async function toScript(code: string): Promise<string> {
   return `(function (${parameters}) {${result.code}})`
 }
 
-/** The start of the command. */
-function loaderCode(main: string): string {
+/** What usual commands load: these modules, what they import, and what that imports. */
+const HOT_ENTRIES = [
+  'src/cli/play.ts',
+  'src/cli/down.ts',
+  'src/cli/get.ts',
+  'src/cli/host.ts',
+  'build/validators/pod.js',
+  'build/validators/pod-spec.js',
+]
+
+/** The parts that a part needs at once, itself first, as far as they are not in `but`. */
+function partsOf(entry: string, outputs: Metafile['outputs'], but: ReadonlySet<string> = new Set()): readonly string[] {
+  const found = new Set<string>()
+  const visit = (path: string): void => {
+    const name = basename(path)
+    if (found.has(name) || but.has(name)) return
+    found.add(name)
+    for (const { path: next, kind, external } of outputs[path]?.imports ?? []) {
+      if (kind === 'import-statement' && external !== true) visit(next)
+    }
+  }
+  visit(entry)
+  return [...found]
+}
+
+function outputOf(source: string, outputs: Metafile['outputs']): string {
+  const found = Object.entries(outputs).find(([, { entryPoint }]) => entryPoint === source)
+  if (!found) throw new Error(`esbuild made no part of ${source}`)
+  return found[0]
+}
+
+/** Several parts as one script, an object of their functions: one file and one code cache to read instead of some sixty. */
+function hotScript(parts: ReadonlyMap<string, string>): string {
+  const entries = [...parts].map(([name, code]) => `${JSON.stringify(name)}: ${code}`)
+  return `({ ${entries.join(',\n')} })`
+}
+
+/** The start of the command. What it starts with is by itself, so that `--version` and `--help` need nothing else. */
+function loaderCode(main: string, start: readonly string[], hot: string): string {
   return `'use strict'
 const { readFileSync } = require('node:fs')
 const { Script } = require('node:vm')
 const url = require('node:url').pathToFileURL(__filename).href
 const loaded = new Map()
-function load(name) {
-  const known = loaded.get(name)
-  if (known) return known.exports
-  const module = { exports: {} }
-  loaded.set(name, module)
+const start = new Set(${JSON.stringify(start)})
+let hot
+function evaluate(name) {
   const filename = \`\${__dirname}/parts/\${name}\`
   let cachedData
   try {
     cachedData = readFileSync(\`\${filename}.cache\`)
   } catch {}
-  const script = new Script(readFileSync(filename, 'latin1'), { filename, cachedData })
-  script.runInThisContext()(module.exports, find, module, __filename, __dirname, url)
+  return new Script(readFileSync(filename, 'latin1'), { filename, cachedData }).runInThisContext()
+}
+function load(name) {
+  const known = loaded.get(name)
+  if (known) return known.exports
+  const module = { exports: {} }
+  loaded.set(name, module)
+  if (!start.has(name)) hot ??= evaluate('${hot}')
+  const part = hot?.[name] ?? evaluate(name)
+  part(module.exports, find, module, __filename, __dirname, url)
   return module.exports
 }
 function find(id) {
@@ -134,31 +178,36 @@ load('${main}')
 export async function buildCommand(top: string): Promise<void> {
   const folder = join(top, 'dist', 'parts')
   mkdirSync(folder, { recursive: true })
-  const result = await build({
+  const { outputFiles, metafile } = await build({
     ...commonOptions(top),
     entryPoints: ['./src/main.ts'],
     format: 'esm',
     splitting: true,
+    metafile: true,
     // Named after their content, so that a part and its code cache always belong together.
     entryNames: '[name]-[hash]',
     chunkNames: '[name]-[hash]',
     external,
     plugins: [lazyBuiltins, nativeAddons],
   })
-  for (const output of result.outputFiles) {
-    replaceFile(join(folder, basename(output.path)), await toScript(output.text))
-  }
-  const parts = result.outputFiles.map(output => basename(output.path))
-  const main = parts.find(name => name.startsWith('main-'))
-  if (main === undefined) throw new Error('esbuild made no part of src/main.ts')
+  const scripts = new Map<string, string>()
+  for (const output of outputFiles) scripts.set(basename(output.path), await toScript(output.text))
+  const start = partsOf(outputOf('src/main.ts', metafile.outputs), metafile.outputs)
+  const main = start[0]!
+  const entries = HOT_ENTRIES.map(source => outputOf(source, metafile.outputs))
+  const hotParts = new Set(entries.flatMap(entry => partsOf(entry, metafile.outputs, new Set(start))))
+  const hotCode = hotScript(new Map([...hotParts].map(name => [name, scripts.get(name)!])))
+  const hot = `hot-${createHash('sha256').update(hotCode).digest('hex').slice(0, 8)}.js`
+  scripts.set(hot, hotCode)
+  for (const [name, code] of scripts) replaceFile(join(folder, name), code)
   copyNativeAddons(join(top, 'dist'))
-  writeCodeCaches(top, main)
-  replaceFile(join(top, 'dist', 'kube.cjs'), loaderCode(main))
-  removeOthers(folder, name => parts.includes(name.replace(/\.cache$/, '')))
+  writeCodeCaches(top, main, hot)
+  replaceFile(join(top, 'dist', 'kube.cjs'), loaderCode(main, start, hot))
+  removeOthers(folder, name => scripts.has(name.replace(/\.cache$/, '')))
 }
 
 /** Runs of the command that compile most of what the usual ones need, without touching the machine. */
-function writeCodeCaches(top: string, main: string): void {
+function writeCodeCaches(top: string, main: string, hot: string): void {
   const scratch = join(top, 'build', 'first-runs')
   const sample = join(top, 'fixtures', 'demo', 'web.yaml')
   const roots = ['--root', join(scratch, 'root'), '--runroot', join(scratch, 'run')]
@@ -168,7 +217,7 @@ function writeCodeCaches(top: string, main: string): void {
     [...roots, 'ps'],
   ]
   const program = join(top, 'scripts', 'write-code-cache.ts')
-  const child = spawnSync(process.execPath, [program, join(top, 'dist'), main, JSON.stringify(runs)], {
+  const child = spawnSync(process.execPath, [program, join(top, 'dist'), main, hot, JSON.stringify(runs)], {
     stdio: ['ignore', 'ignore', 'pipe'],
     encoding: 'utf8',
   })
