@@ -13,7 +13,8 @@ export function openScreen(io: Io): Screen {
   let shown: readonly string[] = []
   /** To the first of the lines at the end, and clears from there. */
   const clear = () => (shown.length === 0 ? '' : `\u001b[${shown.length}A\u001b[0J`)
-  const draw = () => shown.map(line => `${fitting(line, io.columns)}\n`).join('')
+  // A terminal that doesn't know its width says 0.
+  const draw = () => shown.map(line => `${fitting(line, io.columns || 80)}\n`).join('')
   return {
     print(text) {
       io.out(`${clear()}${text}${draw()}`)

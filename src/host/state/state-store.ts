@@ -41,6 +41,9 @@ CREATE TABLE IF NOT EXISTS workload (uid TEXT PRIMARY KEY, owner TEXT, origin TE
 CREATE TABLE IF NOT EXISTS claim (app TEXT PRIMARY KEY, holder TEXT NOT NULL) STRICT;
 `
 
+/** How long events are told, in milliseconds. Source: kube-apiserver --event-ttl. */
+const EVENT_LIFE_MS = 3_600_000
+
 const NONE: ReadonlySet<string> = new Set()
 
 type Row = Record<string, SQLOutputValue>
@@ -129,8 +132,9 @@ export function openState(path: string, options: StateOptions): StateStore {
     addEvent: events.add,
     events(filter = {}) {
       events.flush()
-      return sql('SELECT * FROM event WHERE serial > ? AND (?2 IS NULL OR uid = ?2) ORDER BY serial')
-        .all(filter.after ?? 0, filter.uid ?? null)
+      const since = new Date(Date.parse(options.now()) - EVENT_LIFE_MS).toISOString()
+      return sql('SELECT * FROM event WHERE serial > ? AND (?2 IS NULL OR uid = ?2) AND last_at >= ?3 ORDER BY serial')
+        .all(filter.after ?? 0, filter.uid ?? null, since)
         .map(eventOf)
     },
     pods(filter = {}) {
