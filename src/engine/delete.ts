@@ -2,9 +2,9 @@
 import { claimApp } from './claim.ts'
 import { beginRemoval, type DownOptions, removePods } from './down.ts'
 import type { Host, ObjectRecord, PodRecord } from './ports.ts'
-import { beginRun, keepUp } from './run-loop.ts'
+import { beginRun } from './run-loop.ts'
 import { needsController } from './workload-world.ts'
-import { isStepDue, stepWorkloads, type WorkloadStep } from './workloads.ts'
+import { bringUpCreated, isStepDue, stepWorkloads, type WorkloadStep } from './workloads.ts'
 
 export interface DeleteRequest {
   readonly objects: readonly ObjectRecord[]
@@ -32,8 +32,7 @@ export async function deleteObjects(request: DeleteRequest, options: DownOptions
   const records = (uids: Iterable<string>) => [...uids].flatMap(uid => host.state.pod(uid) ?? [])
   await Promise.all([
     removePods(records(removed), options),
-    // One that can't be brought up is tried again by the supervisor.
-    ...records(successors.flatMap(step => step.created)).map(pod => keepUp(run, pod, host.backoff).catch(() => {})),
+    ...apps.map((app, index) => bringUpCreated(run, app, successors[index]!.created)),
   ])
   for (const app of apps) {
     if (host.state.objects({ app }).length === 0 && host.state.pods({ app }).length === 0) host.state.removeApp(app)
@@ -44,6 +43,5 @@ export async function deleteObjects(request: DeleteRequest, options: DownOptions
 /** What the controllers make of it. What they can't do now is the supervisor's to try again. */
 async function replaceRemoved(host: Host, app: string): Promise<Pick<WorkloadStep, 'created' | 'removed'>> {
   if (!isStepDue(host, app)) return { created: [], removed: [] }
-  await host.runtime.prepare()
   return stepWorkloads(host, app)
 }

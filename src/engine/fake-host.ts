@@ -246,8 +246,9 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
             containers: {},
           })
       },
-      markBuilt(app) {
-        for (const [uid, { builder: _builder, ...record }] of pods) if (record.app === app) pods.set(uid, record)
+      markBuilt(app, only) {
+        for (const [uid, { builder: _builder, ...record }] of pods)
+          if (record.app === app && (only ?? uid) === uid) pods.set(uid, record)
       },
       markRemoving: uid => change(uid, { removing: true }),
       setInfra: (uid, infra) => change(uid, { infra }),

@@ -150,8 +150,8 @@ export interface StatePort {
   addPods(app: string, pods: readonly { readonly uid: string; readonly plan: PodPlan }[]): void
   /** Fails as `addPods` would, as if the pods `except` were gone already. Changes nothing. */
   checkPods(plans: readonly PodPlan[], except: ReadonlySet<string>): void
-  /** The app's pods are complete. */
-  markBuilt(app: string): void
+  /** The app's pods are complete, or one of them. */
+  markBuilt(app: string, uid?: string): void
   markRemoving(uid: string): void
   setInfra(uid: string, infra: ProcessIdentity): void
   putContainer(uid: string, container: ContainerRecord): void

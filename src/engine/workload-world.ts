@@ -1,7 +1,6 @@
 /** What controllers look at: the recorded objects of one app and its pods as they are now. */
 import { podObject } from '../status/pod-object.ts'
 import { decideWorkload, isWorkload, podsOfWorkload, WORKLOAD_KINDS } from '../workloads/decide.ts'
-import { earliest } from '../workloads/pods.ts'
 import type { Decision, WorkloadPod } from '../workloads/types.ts'
 import { observePod } from './observe.ts'
 import type { Host, ObjectRecord, PodRecord } from './ports.ts'
@@ -18,25 +17,16 @@ export interface AppView {
   readonly pods: readonly PodRecord[]
   /** In the order in which controllers are asked. */
   decisions(): readonly WorkloadDecision[]
-  /** When a pod that looks half made will be taken for lost, in milliseconds since 1970. */
-  doubtUntilMs(): number | undefined
 }
 
-/**
- * While an infra container is being started it looks like one that died before that was written down. After so many
- * milliseconds it is: whoever started it was killed.
- */
-const DOUBT_MS = 10_000
-
-/** Whether the pod's namespaces are gone for good, or at `undefined` whether that cannot be told yet. */
-function isLost(host: Host, record: PodRecord): boolean | undefined {
-  if (observePod(host, record).infra !== 'dead') return false
-  if (record.infra !== undefined) return true
-  return Date.parse(host.now()) >= doubtEndMs(record) ? true : undefined
+/** Its namespaces are gone for good. While its infra container is being started, nothing is recorded of that yet. */
+function isLost(host: Host, record: PodRecord): boolean {
+  return record.infra !== undefined && observePod(host, record).infra === 'dead'
 }
 
-function doubtEndMs({ createdAt }: PodRecord): number {
-  return Date.parse(createdAt) + DOUBT_MS
+/** A pod that a dead process was making. */
+export function isAbandoned(host: Host, { builder }: PodRecord): boolean {
+  return builder !== undefined && !host.runtime.isAlive(builder)
 }
 
 /** Pods by uid and by what is recorded of them: a look at the machine costs more than one at the records. */
@@ -55,9 +45,6 @@ export function viewApp(host: Host, app: string, cache: PodCache = new Map()): A
     decisions() {
       const seen = owned.map(record => look(host, record, cache))
       return workloads.map(object => ({ object, decision: decide(host, object, objects, seen) }))
-    },
-    doubtUntilMs() {
-      return earliest(owned.filter(record => isLost(host, record) === undefined).map(doubtEndMs))
     },
   }
 }
@@ -91,8 +78,8 @@ function decide(
 /** Whether there is anything to be done for the app's objects, now or at some time. */
 export function needsController(host: Host, app: string): boolean {
   const view = viewApp(host, app)
-  if (view.pods.some(pod => isEnding(pod, view.objects))) return true
-  return view.decisions().some(hasWork) || view.doubtUntilMs() !== undefined
+  if (view.pods.some(pod => isEnding(pod, view.objects) || isAbandoned(host, pod))) return true
+  return view.decisions().some(hasWork)
 }
 
 export function hasWork({ decision }: WorkloadDecision): boolean {

@@ -9,8 +9,9 @@ import { nextProgress } from '../workloads/decide.ts'
 import type { Decision, WorkloadEvent } from '../workloads/types.ts'
 import { beginRemoval } from './down.ts'
 import { ensureImages } from './ensure-images.ts'
-import type { Host, ObjectRecord } from './ports.ts'
-import { hasMoves, hasOwner, type PodCache, viewApp, type WorkloadDecision } from './workload-world.ts'
+import type { Host, ObjectRecord, PodRecord } from './ports.ts'
+import { keepUp, type Run } from './run-loop.ts'
+import { hasMoves, hasOwner, isAbandoned, type PodCache, viewApp, type WorkloadDecision } from './workload-world.ts'
 
 export interface WorkloadStep {
   /** uids of pods that were recorded and are now to be brought up. */
@@ -155,8 +156,6 @@ function addPod(host: Host, app: string, plan: PodPlan): string {
   for (const port of plan.ports) host.checkPortFree(plan, port)
   const uid = host.newUid()
   host.state.addPods(app, [{ uid, plan }])
-  // Nobody has to wait for it: who comes first brings it up.
-  host.state.markBuilt(app)
   return uid
 }
 
@@ -171,13 +170,30 @@ async function shareNetwork(host: Host, plans: readonly PodPlan[]): Promise<void
 /** Marks the pods of objects that are gone, and those that a dead command was making. */
 function collectGarbage(host: Host, app: string): string[] {
   const objects = host.state.objects({ app, made: true })
-  const garbage = host.state.pods({ app }).filter(({ plan, removing, builder }) => {
-    if (removing) return false
-    if (builder !== undefined) return !host.runtime.isAlive(builder)
-    return plan.owner !== undefined && !hasOwner(plan, objects)
-  })
+  const garbage = host.state.pods({ app }).filter(pod => isGarbage(host, pod, objects))
   for (const { uid } of garbage) beginRemoval(host, uid)
   return garbage.map(({ uid }) => uid)
+}
+
+function isGarbage(host: Host, pod: PodRecord, objects: readonly ObjectRecord[]): boolean {
+  if (pod.removing) return false
+  return isAbandoned(host, pod) || (pod.plan.owner !== undefined && !hasOwner(pod.plan, objects))
+}
+
+/**
+ * Brings up pods that a step has recorded. One that can't be brought up is left to the supervisor, which tries again.
+ * The caller still holds the app's claim: until a pod is complete, it is the caller's.
+ */
+export async function bringUpCreated(run: Run, app: string, uids: readonly string[]): Promise<void> {
+  const { state, backoff, runtime } = run.host
+  if (uids.length > 0) await runtime.prepare().catch(() => {})
+  await Promise.all(
+    uids.map(async uid => {
+      const record = state.pod(uid)
+      if (record) await keepUp(run, record, backoff).catch(() => {})
+      state.markBuilt(app, uid)
+    }),
+  )
 }
 
 /** Whether a step would change anything, records included. */
@@ -185,8 +201,5 @@ export function isStepDue(host: Host, app: string): boolean {
   const view = viewApp(host, app)
   const isNews = ({ object, decision }: WorkloadDecision) =>
     hasMoves(decision) || canonicalJson(nextProgress(object, decision)) !== canonicalJson(object.progress)
-  const garbage = view.pods.some(
-    ({ plan, removing }) => !removing && plan.owner !== undefined && !hasOwner(plan, view.objects),
-  )
-  return garbage || view.decisions().some(isNews)
+  return view.pods.some(pod => isGarbage(host, pod, view.objects)) || view.decisions().some(isNews)
 }

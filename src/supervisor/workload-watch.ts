@@ -1,10 +1,10 @@
 /** Looks after the workloads of one app: what their controllers decide, now and when time has come. */
 import { causeChain } from '../diagnostic.ts'
 import { sweep } from '../engine/down.ts'
-import type { Host } from '../engine/ports.ts'
+import type { Host, PodRecord } from '../engine/ports.ts'
 import { beginRun, takeDown } from '../engine/run-loop.ts'
-import { isEnding, viewApp } from '../engine/workload-world.ts'
-import { isStepDue, stepWorkloads, type WorkloadStep } from '../engine/workloads.ts'
+import { isAbandoned, isEnding, viewApp } from '../engine/workload-world.ts'
+import { bringUpCreated, isStepDue, stepWorkloads, type WorkloadStep } from '../engine/workloads.ts'
 import { nextBackoff } from '../reconcile/restart.ts'
 import { earliest } from '../workloads/pods.ts'
 
@@ -21,7 +21,7 @@ export interface WorkloadWatchOptions {
   readonly app: string
   readonly claim: (app: string) => boolean
   readonly release: (app: string) => void
-  /** Pods that were recorded and want to be brought up. */
+  /** Pods that were made and want to be looked after. */
   readonly onPods: (uids: readonly string[]) => void
   /** Called when `reasons` may have changed. */
   readonly onChange: () => void
@@ -36,6 +36,7 @@ export function watchWorkloads(options: WorkloadWatchOptions): WorkloadWatch {
   const { host, app, claim, release, onPods, onChange } = options
   /** Pods that this process is taking down. */
   const ending = new Map<string, Promise<void>>()
+  const making = new Set<Promise<void>>()
   let timer: { readonly handle: NodeJS.Timeout; readonly reason: string } | undefined
   let busy = false
   let again = false
@@ -90,14 +91,14 @@ export function watchWorkloads(options: WorkloadWatchOptions): WorkloadWatch {
       // With the claim nobody else is at them: whoever began to take them away is dead.
       for (const uid of orphans()) end(uid)
       step = await stepWorkloads(host, app)
+      if (step.created.length > 0) bringUp(step.created)
     } finally {
       release(app)
     }
     for (const uid of step.removed) end(uid)
-    if (step.created.length > 0) onPods(step.created)
     if (step.failures.length > 0) return retry(step.failures.join('; '))
     patienceMs = 0
-    wait(earliest([step.wakeAtMs, viewApp(host, app).doubtUntilMs()]))
+    wait(step.wakeAtMs)
   }
 
   function wait(atMs: number | undefined): void {
@@ -105,14 +106,32 @@ export function watchWorkloads(options: WorkloadWatchOptions): WorkloadWatch {
   }
 
   function nextWakeMs(): number | undefined {
-    const view = viewApp(host, app)
-    return earliest([view.doubtUntilMs(), ...view.decisions().map(({ decision }) => decision.wakeAtMs)])
+    return earliest(
+      viewApp(host, app)
+        .decisions()
+        .map(({ decision }) => decision.wakeAtMs),
+    )
   }
 
   /** Pods of the controllers that are marked and that nobody in this process takes down. */
   function orphans(): readonly string[] {
     const { pods, objects } = viewApp(host, app)
-    return pods.filter(pod => isEnding(pod, objects) && !ending.has(pod.uid)).map(({ uid }) => uid)
+    const isLeft = (pod: PodRecord) =>
+      (isEnding(pod, objects) || (pod.removing && isAbandoned(host, pod))) && !ending.has(pod.uid)
+    return pods.filter(isLeft).map(({ uid }) => uid)
+  }
+
+  /** With the app's claim, which the caller has as well. */
+  function bringUp(uids: readonly string[]): void {
+    claim(app)
+    const done = bringUpCreated(beginRun({ host }), app, uids)
+      .catch(retry)
+      .finally(() => {
+        making.delete(done)
+        release(app)
+        if (!over) onPods(uids)
+      })
+    making.add(done)
   }
 
   /** Once for all that end in the same moment. */
@@ -144,6 +163,7 @@ export function watchWorkloads(options: WorkloadWatchOptions): WorkloadWatch {
       const lines = [
         ...(timer ? [timer.reason] : []),
         ...(busy ? ['work in progress'] : []),
+        ...(making.size > 0 ? ['pods are being made'] : []),
         ...(ending.size > 0 ? [`${ending.size} pods are ending`] : []),
       ]
       return lines.map(line => `workloads of app ${app}: ${line}`)
@@ -152,6 +172,7 @@ export function watchWorkloads(options: WorkloadWatchOptions): WorkloadWatch {
       over = true
       clearTimer()
       await work
+      await Promise.all(making)
     },
   }
 }

@@ -191,7 +191,8 @@ export function openState(path: string, options: StateOptions): StateStore {
     checkPods(plans, except) {
       for (const plan of plans) checkPod(plan, except)
     },
-    markBuilt: app => void sql('UPDATE pod SET builder = NULL WHERE app = ?').run(app),
+    markBuilt: (app, uid) =>
+      void sql('UPDATE pod SET builder = NULL WHERE app = ? AND (?2 IS NULL OR uid = ?2)').run(app, uid ?? null),
     markRemoving: uid => void sql('UPDATE pod SET removing = 1 WHERE uid = ?').run(uid),
     setInfra: (uid, infra) => void sql('UPDATE pod SET infra = ? WHERE uid = ?').run(infra, uid),
     putContainer(uid, c) {
