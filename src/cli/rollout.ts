@@ -3,6 +3,7 @@ import type { V1Deployment } from '@kubernetes/client-node'
 import { KubeError } from '../diagnostic.ts'
 import { changeObject } from '../engine/change-object.ts'
 import type { ObjectRecord } from '../engine/ports.ts'
+import { needsController } from '../engine/workload-world.ts'
 import { printYaml } from '../manifest/print.ts'
 import { templateHash } from '../plan/names.ts'
 import { wireTime } from '../status/wire.ts'
@@ -42,13 +43,15 @@ export async function runRolloutStatus([resources]: Args, options: RolloutOption
 }
 
 async function follow(
-  { kind, namespace, name }: ObjectRecord,
+  { app, kind, namespace, name }: ObjectRecord,
   options: RolloutOptions,
   { context, signal }: { readonly context: Context; readonly signal: AbortSignal },
 ): Promise<void> {
   const { io } = context
   const host = await context.host()
   using changes = watchChanges(host.layout)
+  // A command that was killed may have stored a change without waking anybody.
+  if (needsController(host, app)) host.wakeSupervisor('always')
   let last = ''
   for (;;) {
     const object = readWorld(host).get(resourceKind(kind), namespace, name)

@@ -145,6 +145,21 @@ describe('StatefulSet', () => {
     assert.deepEqual([status.currentReplicas, status.updatedReplicas], [2, 1])
   })
 
+  test('a pod that never gets ready does not keep the next template out', () => {
+    const world = cluster()
+    world.apply(statefulSet('1'))
+    finish(world)
+    world.apply(statefulSet('broken'))
+    world.reap()
+    world.settle()
+    world.pass(600)
+    assert.deepEqual(leaving(world), [])
+    world.apply(statefulSet('1'))
+    assert.deepEqual(leaving(world), ['web-2'])
+    finish(world)
+    assert.equal(world.status('StatefulSet', 'web').readyReplicas, 3)
+  })
+
   test('OnDelete: a pod gets the new template when somebody takes it away', () => {
     const world = cluster()
     const updateStrategy = { type: 'OnDelete' }

@@ -76,7 +76,7 @@ interface MoveRequest {
 function nextMoves({ input, spec, updateRevision }: MoveRequest): Moves {
   const isOrdered = spec.podManagementPolicy !== 'Parallel'
   const { wanted, condemned } = slots(input, spec)
-  const made = isOrdered ? makeInOrder(wanted, spec, input) : makeAll(wanted)
+  const made = isOrdered ? makeInOrder(wanted, { input, spec, updateRevision }) : makeAll(wanted)
   if (made) return made
   const ended = isOrdered ? removeInOrder(condemned, wanted) : removeAll(condemned)
   if (ended) return ended
@@ -103,12 +103,17 @@ function slots({ object, pods }: WorkloadInput, spec: V1StatefulSetSpec) {
   return { wanted, condemned }
 }
 
-function makeInOrder(wanted: readonly Slot[], spec: V1StatefulSetSpec, { nowMs }: WorkloadInput): Moves | undefined {
+function makeInOrder(wanted: readonly Slot[], { input, spec, updateRevision }: MoveRequest): Moves | undefined {
   for (const { ordinal, pod } of wanted) {
     if (!pod) return { create: [ordinal], remove: [] }
     if (isTerminating(pod)) return WAIT
     if (isFailed(pod) || isSucceeded(pod)) return { create: [], remove: [pod] }
-    if (!isAvailable(pod, spec.minReadySeconds ?? 0, nowMs)) return WAIT
+    if (isAvailable(pod, spec.minReadySeconds ?? 0, input.nowMs)) continue
+    // One that may never be ready must not keep the template that mends it from coming: Kubernetes waits for it to be
+    // deleted by hand, "Forced rollback" in its documentation.
+    const isOutdated = !isReady(pod) && revisionOf(pod) !== updateRevision
+    const isRolled = spec.updateStrategy?.type === 'RollingUpdate' && !isHeldBack(spec, ordinal)
+    return isOutdated && isRolled ? { create: [], remove: [pod] } : WAIT
   }
   return undefined
 }
