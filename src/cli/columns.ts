@@ -273,6 +273,7 @@ const TABLES: Readonly<Record<string, readonly Column[]>> = {
   Deployment: DEPLOYMENT,
   Event: EVENT,
   ReplicaSet: REPLICA_SET,
+  ReplicationController: REPLICA_SET,
   StatefulSet: STATEFUL_SET,
   DaemonSet: DAEMON_SET,
   Job: JOB,

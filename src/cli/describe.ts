@@ -48,6 +48,7 @@ export function describe(object: WireObject): string {
       return describeConfigMap(object)
     case 'Deployment':
     case 'ReplicaSet':
+    case 'ReplicationController':
     case 'StatefulSet':
     case 'DaemonSet':
     case 'Job':

@@ -13,7 +13,7 @@ export interface ScaleOptions extends TargetOptions {
   readonly output?: string
 }
 
-const SCALED = ['Deployment', 'ReplicaSet', 'StatefulSet']
+const SCALED = ['Deployment', 'ReplicaSet', 'ReplicationController', 'StatefulSet']
 
 export async function runScale(
   [resources]: [readonly string[]],

@@ -2,7 +2,7 @@
 import type { V1CronJob, V1Deployment, V1Pod, V1PodSpec, V1PodTemplateSpec } from '@kubernetes/client-node'
 import type { KubernetesObject } from '../manifest/types.ts'
 
-const TEMPLATED = new Set(['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job'])
+const TEMPLATED = new Set(['Deployment', 'ReplicaSet', 'ReplicationController', 'StatefulSet', 'DaemonSet', 'Job'])
 
 /** The pod of a workload, or of a Pod itself; undefined for other kinds. */
 export function podTemplateOf(object: KubernetesObject): V1PodTemplateSpec | undefined {

@@ -15,6 +15,7 @@ import type {
   V1PodTemplateSpec,
   V1PriorityClass,
   V1ReplicaSet,
+  V1ReplicationController,
   V1RoleBinding,
   V1Secret,
   V1Service,
@@ -47,6 +48,7 @@ const fillers: Readonly<Record<string, Filler>> = {
   'v1/PersistentVolume': fillVolume,
   'apps/v1/Deployment': fillDeployment,
   'apps/v1/ReplicaSet': fillReplicaSet,
+  'v1/ReplicationController': fillReplicationController,
   'apps/v1/StatefulSet': fillStatefulSet,
   'apps/v1/DaemonSet': fillDaemonSet,
   'batch/v1/Job': fillJob,
@@ -129,6 +131,19 @@ function fillDeployment({ spec }: V1Deployment): void {
 
 function fillReplicaSet({ spec }: V1ReplicaSet): void {
   if (spec === undefined) return
+  fill(spec, 'replicas', 1)
+  fillTemplate(spec.template)
+}
+
+function fillReplicationController(controller: V1ReplicationController): void {
+  const { spec } = controller
+  if (spec === undefined) return
+  const labels = spec.template?.metadata?.labels
+  if (labels !== undefined) {
+    if (Object.keys(spec.selector ?? {}).length === 0) spec.selector = { ...labels }
+    if (Object.keys(controller.metadata?.labels ?? {}).length === 0)
+      controller.metadata = { ...controller.metadata, labels: { ...labels } }
+  }
   fill(spec, 'replicas', 1)
   fillTemplate(spec.template)
 }

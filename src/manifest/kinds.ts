@@ -53,12 +53,7 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
     { kind: 'ResourceQuota', short: ['quota'], reason: `${oneMachine}: quotas divide a cluster` },
     { kind: 'Endpoints', plural: 'endpoints', short: ['ep'], reason: noController },
     { kind: 'PodTemplate', reason: noController },
-    {
-      kind: 'ReplicationController',
-      short: ['rc'],
-      disposition: 'notYetRun',
-      reason: 'it is what Deployments were before: use a Deployment',
-    },
+    { kind: 'ReplicationController', short: ['rc'], disposition: 'run' },
   ],
   'apps/v1': [
     { kind: 'Deployment', short: ['deploy'], disposition: 'run' },

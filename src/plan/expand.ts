@@ -36,6 +36,7 @@ const EXPANDERS: Readonly<Record<string, Expander>> = {
   Pod: expandPod,
   Deployment: expandDeployment,
   ReplicaSet: expandReplicaSet,
+  ReplicationController: expandReplicaSet,
   StatefulSet: expandStatefulSet,
   DaemonSet: expandDaemonSet,
   Job: expandJob,

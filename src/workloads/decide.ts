@@ -18,6 +18,7 @@ const CONTROLLERS: Readonly<Record<string, Controller>> = {
   Deployment: decideDeployment,
   CronJob: decideCronJob,
   ReplicaSet: decideReplicaSet,
+  ReplicationController: decideReplicaSet,
   StatefulSet: decideStatefulSet,
   DaemonSet: decideDaemonSet,
   Job: decideJob,
@@ -37,7 +38,13 @@ export function decideWorkload(input: WorkloadInput): Decision {
 }
 
 /** Kinds whose status tells which generation it is of. */
-export const OBSERVING: ReadonlySet<string> = new Set(['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet'])
+export const OBSERVING: ReadonlySet<string> = new Set([
+  'Deployment',
+  'ReplicaSet',
+  'ReplicationController',
+  'StatefulSet',
+  'DaemonSet',
+])
 
 /** What to remember of the object after its decision was carried out. */
 export function nextProgress(object: WorkloadRecord, { status, memory }: Decision): Progress {

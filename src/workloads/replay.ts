@@ -10,6 +10,7 @@ type Spec = Readonly<Record<string, unknown>>
 const IMMUTABLE: Readonly<Record<string, readonly string[]>> = {
   Deployment: ['selector'],
   ReplicaSet: ['selector'],
+  ReplicationController: [],
   DaemonSet: ['selector'],
   StatefulSet: ['selector', 'serviceName', 'podManagementPolicy', 'volumeClaimTemplates'],
   Job: [

@@ -168,6 +168,18 @@ suite('workloads', { concurrency: 3, skip: lacking('crun', 'conmon', 'catatonit'
     await kube.ok(['down', 'set'])
   })
 
+  test('a ReplicationController, as Deployments were once', async () => {
+    const { spec } = JSON.parse(workloadManifest('ReplicaSet', 'old')) as { spec: { template: object } }
+    const manifest = { apiVersion: 'v1', kind: 'ReplicationController', metadata: { name: 'old' } }
+    await kube.play(JSON.stringify({ ...manifest, spec: { replicas: 2, template: spec.template } }), 'old')
+    await kube.ok(['delete', 'pod', (await names('old'))[0]!])
+    await settled('old', 2)
+    await kube.ok(['scale', 'rc/old', '--replicas=1'])
+    await settled('old', 1)
+    assert.match(await kube.ok(['get', 'rc']), /NAME +DESIRED +CURRENT +READY +AGE\nold +1 +1 +1 /)
+    await kube.ok(['down', 'old'])
+  })
+
   test('a StatefulSet: names, order, claims that stay, update from the highest down', async () => {
     const manifest = (version: string, replicas = 3, updateStrategy: object = {}) =>
       workloadManifest('StatefulSet', 'db', {

@@ -12,7 +12,13 @@ import { checkIngress, checkNetworkPolicy } from './networking.ts'
 import { checkPod } from './pod.ts'
 import { checkAutoscaler, checkDisruptionBudget, checkPriorityClass, checkRole, checkRoleBinding } from './policies.ts'
 import { checkService } from './service.ts'
-import { checkDaemonSet, checkDeployment, checkReplicaSet, checkStatefulSet } from './workloads.ts'
+import {
+  checkDaemonSet,
+  checkDeployment,
+  checkReplicaSet,
+  checkReplicationController,
+  checkStatefulSet,
+} from './workloads.ts'
 
 interface KindRules {
   /** What the kind asks of its objects' names. Default: a DNS subdomain. */
@@ -37,6 +43,7 @@ const rules: Readonly<Record<string, KindRules>> = {
   Namespace: { name: checkDnsLabel },
   Deployment: { check: checkDeployment },
   ReplicaSet: { check: checkReplicaSet },
+  ReplicationController: { check: checkReplicationController },
   StatefulSet: { name: checkDnsLabel, check: checkStatefulSet },
   DaemonSet: { check: checkDaemonSet },
   Job: { check: checkJob },

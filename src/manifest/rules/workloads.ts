@@ -5,6 +5,7 @@ import type {
   V1LabelSelector,
   V1PodTemplateSpec,
   V1ReplicaSet,
+  V1ReplicationController,
   V1StatefulSet,
 } from '@kubernetes/client-node'
 import type { FieldPath } from '../../diagnostic.ts'
@@ -114,6 +115,16 @@ export function* checkReplicaSet({ spec }: V1ReplicaSet): Findings {
   if (spec.template === undefined) yield required([...at, 'template', 'spec', 'containers'])
   yield* checkSelection(at, spec, 'deployment')
   yield* checkAlwaysRestarts(at, spec.template)
+}
+
+/** As a ReplicaSet, with labels for a selector: those of its template unless it says others. */
+export function* checkReplicationController({ spec }: V1ReplicationController): Findings {
+  const { selector = spec?.template?.metadata?.labels ?? {}, template, ...rest } = spec ?? {}
+  if (template === undefined) {
+    yield required(['spec', 'template'])
+    return
+  }
+  yield* checkReplicaSet({ spec: { ...rest, selector: { matchLabels: selector }, template } })
 }
 
 export function* checkStatefulSet({ spec }: V1StatefulSet): Findings {

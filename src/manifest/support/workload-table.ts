@@ -11,6 +11,8 @@ export const workloadSupport: SupportTable = {
   V1RollingUpdateDeployment: { honoured: 'maxSurge maxUnavailable' },
   V1ReplicaSet: { honoured: 'apiVersion kind metadata spec', accepted: status },
   V1ReplicaSetSpec: { honoured: 'minReadySeconds replicas selector template' },
+  V1ReplicationController: { honoured: 'apiVersion kind metadata spec', accepted: status },
+  V1ReplicationControllerSpec: { honoured: 'minReadySeconds replicas selector template' },
   V1StatefulSet: { honoured: 'apiVersion kind metadata spec', accepted: status },
   V1StatefulSetSpec: {
     honoured:
