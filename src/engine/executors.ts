@@ -149,6 +149,8 @@ export const EXECUTORS: Executors = {
     })
   },
   async forgetPod({ uid }, host) {
+    // Made before the infra container: a run that was killed in between left it alone.
+    host.runtime.removeCgroup(host.cgroupPath(uid))
     host.state.removePod(uid)
   },
 }
