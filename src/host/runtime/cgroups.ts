@@ -82,13 +82,33 @@ function makeBelow(hierarchy: string, path: string): void {
   mkdirSync(`${hierarchy}${path}`, { recursive: true, mode: 0o755 })
 }
 
-/** Removes a cgroup from every hierarchy, and its parents once they are empty. Processes in it keep it. */
+/**
+ * Removes a cgroup from every hierarchy with the cgroups in it, and its parents once they are empty. Processes in it keep
+ * it. An OCI runtime that fails in one hierarchy leaves what it made in the others.
+ */
 export function removeCgroup(path: string): void {
   const hierarchies = cgroupVersion() === 2 ? [ROOT] : readdirSync(ROOT).map(name => `${ROOT}/${name}`)
   for (const hierarchy of hierarchies) {
+    removeInner(`${hierarchy}${path}`)
     for (let at = path; at.length > 1; at = at.slice(0, at.lastIndexOf('/'))) {
       if (!removeEmpty(`${hierarchy}${at}`)) break
     }
+  }
+}
+
+function removeInner(directory: string): void {
+  for (const entry of directoriesIn(directory)) {
+    removeInner(`${directory}/${entry}`)
+    removeEmpty(`${directory}/${entry}`)
+  }
+}
+
+function directoriesIn(directory: string): readonly string[] {
+  try {
+    const entries = readdirSync(directory, { withFileTypes: true })
+    return entries.filter(entry => entry.isDirectory()).map(entry => entry.name)
+  } catch {
+    return []
   }
 }
 
