@@ -96,6 +96,17 @@ describe('play', () => {
     assert.equal(host.state.pods().length, 3)
   })
 
+  test('a container that ended unseen is started again', async () => {
+    const host = fakeHost()
+    await play(await request(WEB), { host })
+    const woken: unknown[] = []
+    host.wakeSupervisor = pods => woken.push(pods)
+    await play(await request(WEB), { host })
+    host.exit(host.state.pods()[0]!.uid, 'web', 137)
+    await play(await request(WEB), { host })
+    assert.deepEqual(woken, [[], 'always'])
+  })
+
   test('a changed workload is left to its controller', async () => {
     const host = fakeHost()
     await play(await request(SEVERAL), { host })

@@ -1,7 +1,8 @@
 /** Playing: brings an app to what its manifests say. */
 import { causeChain, KubeError } from '../diagnostic.ts'
 import type { PodPlan } from '../plan/types.ts'
-import { decidePods, podKey } from '../reconcile/decide.ts'
+import { decidePods, nextDueMs, podKey } from '../reconcile/decide.ts'
+import { KUBELET_BACKOFF } from '../reconcile/restart.ts'
 import { checkClaims } from './check-claims.ts'
 import { claimApp } from './claim.ts'
 import { beginRemoval, sweep } from './down.ts'
@@ -109,7 +110,9 @@ export async function play(request: PlayRequest, options: PlayOptions): Promise<
   if (changes.remove.length > 0) await sweep(host)
   const wanted = new Set(plans.map(podKey))
   const created = made.map(({ uid }) => host.state.pod(uid)!)
-  host.wakeSupervisor(needsController(host, app) ? 'always' : created)
+  // A container whose monitor was killed ended without telling anyone.
+  const isDue = changes.keep.some(pod => nextDueMs(pod, KUBELET_BACKOFF) !== undefined)
+  host.wakeSupervisor(isDue || needsController(host, app) ? 'always' : created)
   const gone = changes.remove.map(pod => podKey(pod.plan))
   return {
     created,
