@@ -83,8 +83,9 @@ export async function playOnce(
   const replaced = new Set(result.replaced)
   const lines = objects.map(object => {
     const old = before.get(objectKey(object))
-    const changed = old !== canonicalJson(object.value) || replaced.has(podKey(object)) || options.replace === true
-    return { object, result: old === undefined ? 'created' : changed ? 'configured' : 'unchanged' }
+    if (old === undefined) return { object, result: 'created' }
+    const changed = options.replace === true || replaced.has(podKey(object)) || old !== canonicalJson(object.value)
+    return { object, result: changed ? 'configured' : 'unchanged' }
   })
   const kept = new Set(objects.map(objectKey))
   const pruned = [...before.keys()].filter(key => !kept.has(key))

@@ -77,6 +77,8 @@ function decide(
 
 /** Whether there is anything to be done for the app's objects, now or at some time. */
 export function needsController(host: Host, app: string): boolean {
+  // Looked for by kind: the other objects can be large, and are not read for this.
+  if (!WORKLOAD_KINDS.some(kind => host.state.objects({ app, kind, made: true }).length > 0)) return false
   const view = viewApp(host, app)
   if (view.pods.some(pod => isEnding(pod, view.objects) || isAbandoned(host, pod))) return true
   return view.decisions().some(hasWork)
