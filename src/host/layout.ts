@@ -41,8 +41,8 @@ export function layoutOf(roots: Roots) {
     crun: join(runroot, 'bin', 'crun'),
     /** The OCI runtime's own state. */
     runtimeRoot: join(runroot, 'crun'),
-    /** conmon writes a file named after the container here when it ends, holding its exit status. */
-    exitsDir: join(runroot, 'exits'),
+    /** conmon writes a file named after the container here when it ends, holding its exit status: how a pod ended outlives a reboot. */
+    exitsDir: join(root, 'exits'),
     podsDir: join(root, 'pods'),
     podDir: (uid: string) => join(root, 'pods', uid),
     /** Named volumes, which outlive pods. */

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { IMAGE, KubeUnderTest } from '../support/kube-under-test.ts'
+import { cannotRunPods } from '../support/sandbox.ts'
+
+const pod = (name: string, restartPolicy: string, command: readonly string[]) => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name },
+  spec: { restartPolicy, terminationGracePeriodSeconds: 0, containers: [{ name: 'main', image: IMAGE, command }] },
+})
+
+describe('after a reboot', { skip: cannotRunPods }, () => {
+  let kube: KubeUnderTest
+  before(() => {
+    kube = new KubeUnderTest()
+  })
+  after(() => kube[Symbol.dispose]())
+
+  /** Ends what a reboot ends, the run-time state with it. */
+  function reboot(): void {
+    const bundles = join(kube.runroot, 'c')
+    const files = readdirSync(bundles).flatMap(name => [
+      join(bundles, name, 'conmon.pid'),
+      join(bundles, name, 'pidfile'),
+    ])
+    for (const file of files) killNamedBy(file)
+    const mounts = execFileSync('findmnt', ['-rno', 'TARGET'], { encoding: 'utf8' }).split('\n')
+    for (const mount of mounts.filter(at => at.startsWith(`${kube.directory}/`)).reverse())
+      execFileSync('umount', ['--lazy', mount])
+    rmSync(kube.runroot, { recursive: true })
+  }
+
+  function killNamedBy(file: string): void {
+    try {
+      process.kill(Number(readFileSync(file, 'utf8')), 'SIGKILL')
+    } catch {
+      // It has no such file, or ended before.
+    }
+  }
+
+  test('pods that were over are known to be, and those that ran run again with the next play', () => {
+    const objects = [pod('over', 'Never', ['sh', '-c', 'exit 3']), pod('lasting', 'Always', ['sleep', '1000'])]
+    kube.play('boot', ...objects)
+    kube.waitForPhase('over', 'Failed')
+    reboot()
+    const { phase, containerStatuses } = kube.get('pod', 'over').status
+    assert.deepEqual([phase, containerStatuses[0].state.terminated.exitCode], ['Failed', 3])
+    kube.play('boot', ...objects)
+    kube.waitForPhase('lasting', 'Running')
+    assert.equal(kube.sh('lasting', 'echo here'), 'here')
+  })
+})
