@@ -50,7 +50,7 @@ export const EXECUTORS: Executors = {
   },
   async stopInfra({ uid }, host) {
     await host.runtime.stopInfra(host.infraId(uid))
-    host.runtime.removeCgroup(host.cgroupPath(uid))
+    await host.runtime.removeCgroup(host.cgroupPath(uid))
   },
   async attachNetwork({ uid }, host, records) {
     const { infra, address } = records.get(uid)
@@ -150,7 +150,7 @@ export const EXECUTORS: Executors = {
   },
   async forgetPod({ uid }, host) {
     // Made before the infra container: a run that was killed in between left it alone.
-    host.runtime.removeCgroup(host.cgroupPath(uid))
+    await host.runtime.removeCgroup(host.cgroupPath(uid))
     host.state.removePod(uid)
   },
 }

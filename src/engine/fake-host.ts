@@ -161,7 +161,7 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
       isAlive: identity => running.has(identity) && running.get(identity)?.exitCode === undefined,
       requireRuntime() {},
       makeCgroup() {},
-      removeCgroup() {},
+      async removeCgroup() {},
       hush() {},
     },
     volumes: {

@@ -219,7 +219,8 @@ export interface RuntimePort {
   hush(uid: string): void
   /** A pod's own cgroup, with limits for all its containers together. Fails with `LimitNotSupported`. */
   makeCgroup(path: string, settings: readonly CgroupSetting[]): void
-  removeCgroup(path: string): void
+  /** Ends what is still in it. */
+  removeCgroup(path: string): Promise<void>
 }
 
 export interface CreateOptions {

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { identityOf } from '../../src/host/sys/process-identity.ts'
 import { IMAGE, KubeUnderTest } from '../support/kube-under-test.ts'
 import { cannotRunPods } from '../support/sandbox.ts'
 
@@ -28,10 +29,14 @@ describe('after a reboot', { skip: cannotRunPods }, () => {
       join(bundles, name, 'pidfile'),
     ])
     for (const file of files) killNamedBy(file)
-    const mounts = execFileSync('findmnt', ['-rno', 'TARGET'], { encoding: 'utf8' }).split('\n')
-    for (const mount of mounts.filter(at => at.startsWith(`${kube.directory}/`)).reverse())
-      execFileSync('umount', ['--lazy', mount])
+    unmount(kube.directory)
     rmSync(kube.runroot, { recursive: true })
+  }
+
+  function unmount(directory: string): void {
+    const mounts = execFileSync('findmnt', ['-rno', 'TARGET'], { encoding: 'utf8' }).split('\n')
+    for (const mount of mounts.filter(at => at.startsWith(`${directory}/`)).reverse())
+      execFileSync('umount', ['--lazy', mount])
   }
 
   function killNamedBy(file: string): void {
@@ -52,5 +57,15 @@ describe('after a reboot', { skip: cannotRunPods }, () => {
     kube.play('boot', ...objects)
     kube.waitForPhase('lasting', 'Running')
     assert.equal(kube.sh('lasting', 'echo here'), 'here')
+  })
+
+  test('processes go with their pod although the run-time state was deleted under them', () => {
+    kube.play('lost', pod('lost', 'Always', ['sleep', '1001']))
+    const [{ infra, cgroup }] = JSON.parse(kube.ok('inspect', 'lost'))
+    unmount(kube.runroot)
+    rmSync(kube.runroot, { recursive: true })
+    kube.down('lost')
+    assert.equal(identityOf(infra.pid), undefined)
+    assert.equal(execFileSync('find', ['/sys/fs/cgroup', '-path', `*${cgroup}`], { encoding: 'utf8' }), '')
   })
 })

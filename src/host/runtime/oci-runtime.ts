@@ -11,6 +11,7 @@ import { identityOf, isAlive, pidOf } from '../sys/process-identity.ts'
 import { toolError } from '../sys/run.ts'
 import { makeCgroup, prepareCgroups, removeCgroup } from './cgroups.ts'
 import { openExitWatch } from './exit-watch.ts'
+import { hasCgroup, killCgroup } from './pod-cgroups.ts'
 import { mountReadOnly, unmountReadOnly } from './read-only-copy.ts'
 import { findRuntime } from './runtime-class.ts'
 import { runtimeError } from './runtime-error.ts'
@@ -163,7 +164,11 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
       }
     },
     makeCgroup,
-    removeCgroup,
+    async removeCgroup(path) {
+      removeCgroup(path)
+      // Processes whose containers are forgotten, with the run-time state for one.
+      if (hasCgroup(path)) await killCgroup(path)
+    },
     [Symbol.dispose]: () => exits[Symbol.dispose](),
   }
 

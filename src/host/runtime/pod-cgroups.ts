@@ -1,7 +1,8 @@
 /** The cgroups of pods, as the kernel lists them. Source: cgroups(7). */
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { errnoOf } from '../../diagnostic.ts'
+import { identityOf } from '../sys/process-identity.ts'
 import { cgroupVersion, removeCgroup } from './cgroups.ts'
 
 const ROOT = '/sys/fs/cgroup'
@@ -16,6 +17,10 @@ export function podCgroups(parent: string): readonly string[] {
   return [...new Set(names)].filter(name => name.startsWith('pod')).map(name => `${parent}/${name}`)
 }
 
+export function hasCgroup(path: string): boolean {
+  return hierarchies().some(hierarchy => existsSync(`${hierarchy}${path}`))
+}
+
 /** How long killed processes may take to leave, in milliseconds. */
 const LEAVE_MS = 2_000
 const LOOK_MS = 10
@@ -23,7 +28,9 @@ const LOOK_MS = 10
 /** Kills what is in a cgroup and below it, and removes them. */
 export async function killCgroup(path: string): Promise<void> {
   for (let waited = 0; waited < LEAVE_MS; waited += LOOK_MS) {
-    const pids = hierarchies().flatMap(hierarchy => processesBelow(`${hierarchy}${path}`))
+    const listed = hierarchies().flatMap(hierarchy => processesBelow(`${hierarchy}${path}`))
+    // One whose parent is slow to notice its end is no obstacle.
+    const pids = listed.filter(pid => pid === 0 || identityOf(pid) !== undefined)
     if (pids.length === 0) break
     for (const pid of pids) kill(pid)
     await delay(LOOK_MS)
