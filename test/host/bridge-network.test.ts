@@ -97,6 +97,21 @@ describe('bridge network', { skip: lacking('nft', 'ip', 'nsenter', 'unshare') },
     await assert.rejects(fetchText('127.0.0.1', 28_711), { code: 'ECONNREFUSED' })
   })
 
+  test("another program's link of the bridge's name is refused and left alone", async () => {
+    await network.detach(uid)
+    await network.remove()
+    execFileSync('ip', ['link', 'add', BRIDGE, 'type', 'veth', 'peer', 'name', `${BRIDGE}-peer`])
+    try {
+      await assert.rejects(network.attach(uid, pod.pid!, address), { code: 'LinkNameTaken' })
+      await network.publish()
+      await network.remove()
+      assert.deepEqual(ip('addr', 'show', 'dev', BRIDGE)[0]?.addr_info, [])
+    } finally {
+      execFileSync('ip', ['link', 'delete', BRIDGE])
+    }
+    await network.attach(uid, pod.pid!, address)
+  })
+
   test('detach and remove leave nothing, and do so twice', async () => {
     for (let i = 0; i < 2; i++) {
       await network.detach(uid)

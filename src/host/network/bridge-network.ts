@@ -36,6 +36,9 @@ export function openBridgeNetwork(options: BridgeOptions): NetworkPort {
   const homeSocket = () => (home ??= openRouteSocket())
   let bridgeIndex: Promise<number> | undefined
 
+  /** Whether what has the bridge's name can be ours. */
+  const isBridge = () => existsSync(`/sys/class/net/${bridge}/bridge`)
+
   async function makeBridge(): Promise<number> {
     const socket = homeSocket()
     if (!existsSync(`/sys/class/net/${bridge}`)) {
@@ -45,6 +48,10 @@ export function openBridgeNetwork(options: BridgeOptions): NetworkPort {
       } catch (error) {
         if (errnoOf(error) !== 'EEXIST') throw error
       }
+    }
+    if (!isBridge()) {
+      const hint = `rename or remove it: ip link show ${bridge}`
+      throw new KubeError('LinkNameTaken', 'there is another link of this name, which is no bridge', { hint })
     }
     const index = Number(readFileSync(`/sys/class/net/${bridge}/ifindex`, 'utf8'))
     try {
@@ -61,8 +68,7 @@ export function openBridgeNetwork(options: BridgeOptions): NetworkPort {
 
   /** Applies the rules that the records call for, if they differ from what was applied last. */
   async function syncFirewall(): Promise<void> {
-    const present = existsSync(`/sys/class/net/${bridge}`)
-    const rules = present
+    const rules = isBridge()
       ? firewallRules({ table: options.table, bridge, subnet, ports: options.publishedPorts() })
       : noFirewall(options.table)
     const mark = `${bootId()} ${createHash('sha256').update(rules).digest('hex')}`
@@ -135,7 +141,7 @@ export function openBridgeNetwork(options: BridgeOptions): NetworkPort {
     async remove() {
       bridgeIndex = undefined
       try {
-        await homeSocket().request(message.RTM.DELLINK, message.deleteLink(bridge))
+        if (isBridge()) await homeSocket().request(message.RTM.DELLINK, message.deleteLink(bridge))
       } catch (error) {
         if (errnoOf(error) !== 'ENODEV') throw error
       }
