@@ -30,8 +30,14 @@ export class KubeUnderTest implements Disposable {
 
   /** Runs a command line; it may fail. */
   run(...args: readonly string[]): Result {
+    return this.runWith('', ...args)
+  }
+
+  /** The same with standard input. */
+  runWith(input: string, ...args: readonly string[]): Result {
     const { status, stdout, stderr } = spawnSync(join(top, 'bin/kube'), this.#withRoots(args), {
       encoding: 'utf8',
+      input,
       cwd: this.directory,
       maxBuffer: 64 * 1024 * 1024,
       timeout: 120_000,

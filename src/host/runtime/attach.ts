@@ -1,5 +1,5 @@
 /** The standard streams of a running container, by its monitor's socket. Source: conmon's src/conn_sock.c. */
-import { close, read, write, writeFileSync } from 'node:fs'
+import { close, closeSync, openSync, read, write, writeFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
 import type { Layout } from '../layout.ts'
@@ -61,14 +61,18 @@ export async function attachContainer(options: AttachOptions): Promise<AttachEnd
 }
 
 function connect({ layout, id }: AttachOptions): number {
-  const path = `${layout.bundleDir(id)}/attach`
+  let directory: number | undefined
   try {
-    return connectSeqpacket(path)
+    directory = openSync(layout.bundleDir(id), 'r')
+    // A socket's path has at most 107 bytes; the way through the open directory is short wherever that is.
+    return connectSeqpacket(`/proc/self/fd/${directory}/attach`)
   } catch (cause) {
     throw new KubeError('AttachFailed', 'its monitor does not answer', {
       cause,
       hint: 'the container may just have ended',
     })
+  } finally {
+    if (directory !== undefined) closeSync(directory)
   }
 }
 
