@@ -1,7 +1,7 @@
 /** The texts that a command's arguments name: files, directories, globs, `-` and URLs. */
 import { spawn } from 'node:child_process'
-import { type Dirent, statSync } from 'node:fs'
-import { glob, readdir, readFile } from 'node:fs/promises'
+import { type Dirent, readFileSync, statSync } from 'node:fs'
+import { glob, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { errnoOf, KubeError } from '../diagnostic.ts'
@@ -43,7 +43,7 @@ async function readPath(path: string, recursive: boolean): Promise<readonly Mani
 
 async function readText(path: string): Promise<ManifestText> {
   try {
-    return { name: path, text: decoded(await readFile(path), path) }
+    return { name: path, text: decoded(readFileSync(path), path) }
   } catch (error) {
     if (error instanceof KubeError) throw error
     const errno = errnoOf(error)

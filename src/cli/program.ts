@@ -25,7 +25,7 @@ export async function runProgram(
   const program = buildProgram(async (entry, command, args) => {
     const options = command.optsWithGlobals()
     status = (await entry(args as never, options as never, contextFor(options as GlobalOptions))) ?? 0
-  })
+  }, argv)
   program.configureOutput({ writeOut: io.out, writeErr: io.err })
   try {
     await program.parseAsync(argv, { from: 'user' })
@@ -44,7 +44,7 @@ export async function runProgram(
 type Run = (entry: Entry, command: Command, args: readonly unknown[]) => Promise<void>
 
 /** A program whose verbs call `run`. */
-export function buildProgram(run: Run): Command {
+export function buildProgram(run: Run, argv: readonly string[] = []): Command {
   const program = new Command('kube')
     .description('Runs Kubernetes YAML as real pods on this machine, and turns running pods back into YAML.')
     .version(VERSION, '-v, --version')
@@ -71,6 +71,8 @@ export function buildProgram(run: Run): Command {
 
   const verb = verbOf(program)
   addRunVerbs(verb)
+  // Declaring the others takes a play longer than reading its manifest.
+  if (program.commands.some(command => command.name() === verbOfLine(argv))) return program
   addLookVerbs(verb)
   addFollowVerbs(verb)
   addMakeVerbs(verb)
@@ -82,4 +84,17 @@ export function buildProgram(run: Run): Command {
   addSystemVerbs(verbIn)
   addCompletionVerbs(verb, program)
   return program
+}
+
+const VALUED = new Set(['--root', '--runroot', '--runtime', '--log-level', '--log-format'])
+
+/** The verb of a command line: its first word that is neither a global option nor the value of one. */
+function verbOfLine(argv: readonly string[]): string | undefined {
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i]!
+    if (VALUED.has(word)) i++
+    else if (!word.startsWith('-')) return word
+    else if (!word.startsWith('--')) return undefined
+  }
+  return undefined
 }
