@@ -46,6 +46,14 @@ export function rootsOf(options: HostOptions): Roots {
     options.root ??
     (isRoot() ? '/var/lib/kube' : join(process.env.XDG_DATA_HOME ?? join(homedir(), '.local/share'), 'kube'))
   const runroot = options.runroot ?? (options.root === undefined ? defaultRunroot() : join(options.root, 'run'))
+  for (const path of [root, runroot]) {
+    // Separators of mount options.
+    if (/[:,\\]/.test(path)) {
+      throw new KubeError('Usage', `${path}: a root with a colon, a comma or a backslash cannot hold overlay mounts`, {
+        exitStatus: 2,
+      })
+    }
+  }
   return { root: resolve(root), runroot: resolve(runroot) }
 }
 

@@ -57,7 +57,6 @@ export async function playOnce(
     tellDryRun(host, app, { objects, plans }, options, context)
     return app
   }
-  const before = new Map(host.state.objects({ app }).map(object => [objectKey(object), canonicalJson(object.value)]))
   const result = await play(
     {
       app,
@@ -80,6 +79,7 @@ export async function playOnce(
     },
   )
   tellUnseenMounts(result.created, io)
+  const before = new Map(result.previous.map(object => [objectKey(object), canonicalJson(object.value)]))
   const replaced = new Set(result.replaced)
   const lines = objects.map(object => {
     const old = before.get(objectKey(object))

@@ -35,6 +35,8 @@ export interface PlayOptions extends RunOptions {
 }
 
 export interface PlayResult {
+  /** The app's objects as they were before, once the app was this command's. */
+  readonly previous: readonly ObjectRecord[]
   readonly created: readonly PodRecord[]
   readonly unchanged: readonly PodRecord[]
   /** Pods that were made again under their old name. */
@@ -115,6 +117,7 @@ export async function play(request: PlayRequest, options: PlayOptions): Promise<
   host.wakeSupervisor(isDue || needsController(host, app) ? 'always' : created)
   const gone = changes.remove.map(pod => podKey(pod.plan))
   return {
+    previous,
     created,
     unchanged: [...changes.keep.map(pod => byUid.get(pod.uid)!), ...handover.kept],
     replaced: gone.filter(key => wanted.has(key)),

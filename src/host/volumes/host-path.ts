@@ -21,10 +21,7 @@ export function checkHostPath(volume: { readonly name: string; readonly path: st
   if (stats) {
     const check = CHECKS[type]
     if (check && !check(stats))
-      throw new KubeError(
-        'HostPathWrongType',
-        `volume ${volume.name}: hostPath type check failed: ${path} is not a ${words(type)}`,
-      )
+      throw new KubeError('HostPathWrongType', `hostPath type check failed: ${path} is not a ${words(type)}`)
     return
   }
   try {
@@ -33,14 +30,12 @@ export function checkHostPath(volume: { readonly name: string; readonly path: st
     else if (type === 'FileOrCreate') writeFileSync(path, '', { flag: 'wx', mode: 0o644 })
     else if (type === '') mkdirSync(path, { recursive: true, mode: 0o755 })
     else
-      throw new KubeError(
-        'HostPathMissing',
-        `volume ${volume.name}: hostPath type check failed: ${path} does not exist`,
-        { hint: 'create it, or use a type ending in OrCreate' },
-      )
+      throw new KubeError('HostPathMissing', `hostPath type check failed: ${path} does not exist`, {
+        hint: 'create it, or use a type ending in OrCreate',
+      })
   } catch (error) {
     if (error instanceof KubeError) throw error
-    throw new KubeError(errnoOf(error) ?? 'HostPathMissing', `volume ${volume.name}: create ${path}`, { cause: error })
+    throw new KubeError(errnoOf(error) ?? 'HostPathMissing', `create ${path}`, { cause: error })
   }
 }
 
