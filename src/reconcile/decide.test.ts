@@ -14,7 +14,7 @@ function podPlan(members: Readonly<Record<string, MemberRole>>, patch: Partial<P
     hash: 'h1',
     network: { mode: 'bridge', network: 'kube' },
     terminationGracePeriodSeconds: 30,
-    members: Object.entries(members).map(([name, role]) => ({ name, role }) as MemberPlan),
+    members: Object.entries(members).map(([name, role]) => ({ name, role, container: { name } }) as MemberPlan),
     ...patch,
   } as PodPlan
 }
@@ -217,5 +217,31 @@ describe('laws', () => {
       done.map(action => inverse(action)?.kind),
       ['stopInfra', 'removeSandbox', 'unmountRootfs', 'detachNetwork', 'deleteContainer', 'killContainer'],
     )
+  })
+})
+
+describe('a dead infra container', () => {
+  const clock = { nowMs: 0, limits: { initialMs: 1, maxMs: 1, resetMs: 1 } }
+  const started = '2026-01-01T00:00:00Z'
+  const withPolicy = (restartPolicy: string) =>
+    settledPod({ setup: 'init', web: 'main' }, { pod: { spec: { restartPolicy, containers: [] } } } as Partial<PodPlan>)
+
+  test('ends what runs, then clears everything away, then the pod begins anew', () => {
+    const dead = { ...withPolicy('Always'), infra: 'dead' as const }
+    assert.deepEqual(kinds(decideUp(dead, clock)), ['killContainer web'])
+    const setup = { state: 'exited', exitCode: 0, startedAt: started } as const
+    const ended = withContainer(withContainer(dead, 'setup', setup), 'web', { ...setup, exitCode: 137 })
+    assert.deepEqual(kinds(decideUp(ended, clock)), ['retireContainer setup', 'retireContainer web'])
+    const bare = decideUp(ended, clock).reduce(apply, ended as ObservedPod)
+    assert.deepEqual(kinds(decideUp(bare, clock)), ['stopInfra', 'detachNetwork'])
+    const cleared = decideUp(bare, clock).reduce(apply, bare)
+    assert.deepEqual(kinds(decideUp(cleared, clock)), ['startInfra', 'mountRootfs setup', 'mountRootfs web'])
+  })
+
+  test('a pod that is never started again only has its containers ended', () => {
+    const dead = { ...withPolicy('Never'), infra: 'dead' as const }
+    assert.deepEqual(kinds(decideUp(dead, clock)), ['killContainer web'])
+    const ended = withContainer(dead, 'web', { state: 'exited', exitCode: 137, startedAt: started })
+    assert.deepEqual(decideUp(ended, clock), [])
   })
 })

@@ -4,6 +4,7 @@
  */
 import type { MemberPlan, PodPlan } from '../plan/types.ts'
 import type { Action } from './actions.ts'
+import { decideNewSandbox } from './new-sandbox.ts'
 import { ABSENT, type ObservedContainer, type ObservedPod } from './observed.ts'
 import { type BackoffLimits, isOver, restartDueMs } from './restart.ts'
 
@@ -16,6 +17,7 @@ export function decideUp(pod: ObservedPod, clock?: Clock): readonly Action[] {
   const actions: Action[] = []
   if (clock) {
     if (isOver(pod)) return []
+    if (pod.infra === 'dead') return decideNewSandbox(pod)
     const retired = decideRestarts(pod, clock)
     if (retired.length > 0) return retired
   }
