@@ -130,6 +130,7 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
       detach: async uid => take('detach', () => things.delete(`link ${uid}`)),
       isAttached: uid => things.has(`link ${uid}`),
       publish: async () => make('publish', () => {}),
+      async repair() {},
       remove: async () => take('removeBridge', () => things.delete('bridge')),
       close() {},
     },

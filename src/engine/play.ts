@@ -107,6 +107,10 @@ export async function play(request: PlayRequest, options: PlayOptions): Promise<
     throw withRollback(error, report, made.length)
   }
   host.state.markBuilt(app)
+  await repairNetwork(
+    host,
+    changes.keep.map(pod => pod.uid),
+  )
   recordWorkloads(host, app)
   updateFiles(host, previous, current, new Set(made.map(({ uid }) => uid)))
   if (changes.remove.length > 0) await sweep(host)
@@ -123,6 +127,14 @@ export async function play(request: PlayRequest, options: PlayOptions): Promise<
     replaced: gone.filter(key => wanted.has(key)),
     pruned: gone.filter(key => !wanted.has(key)),
   }
+}
+
+/** Other programs restart the firewall or remove links: a second play has the pods that stay reached again. */
+async function repairNetwork(host: Host, uids: readonly string[]): Promise<void> {
+  const bridged = uids.filter(uid => host.state.pod(uid)?.plan.network.mode === 'bridge')
+  if (bridged.length === 0) return
+  using _lock = await host.lock()
+  await host.network.repair(bridged)
 }
 
 /** Makes the pods side by side. One's failure ends the others too, since they would only be undone. */

@@ -180,6 +180,8 @@ export interface NetworkPort {
   isAttached(uid: string): boolean
   /** Makes the firewall what the leased ports call for. The caller holds the machine's lock. */
   publish(): Promise<void>
+  /** Puts back what someone else took away from pods that run: bridge, links on it, rules. The caller holds the lock. */
+  repair(uids: readonly string[]): Promise<void>
   /** Takes the bridge and the firewall rules away. The caller holds the machine's lock. */
   remove(): Promise<void>
   close(): void

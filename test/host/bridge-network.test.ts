@@ -112,6 +112,21 @@ describe('bridge network', { skip: lacking('nft', 'ip', 'nsenter', 'unshare') },
     await network.attach(uid, pod.pid!, address)
   })
 
+  test('what someone else took away is put back', async () => {
+    published.push({ protocol: 'TCP', hostIp: '', hostPort: 28_712, podIp: address, containerPort: 8080 })
+    await network.publish()
+    execFileSync('nft', ['delete', 'table', 'ip', BRIDGE])
+    execFileSync('ip', ['link', 'set', vethName(uid), 'nomaster'])
+    await network.repair([uid])
+    assert.equal(ip('link', 'show', 'dev', vethName(uid))[0]?.master, BRIDGE)
+    assert.match(
+      execFileSync('nft', ['list', 'table', 'ip', BRIDGE], { encoding: 'utf8' }),
+      /28712 : 10\.252\.0\.7 \. 8080/,
+    )
+    published.pop()
+    await network.publish()
+  })
+
   test('detach and remove leave nothing, and do so twice', async () => {
     for (let i = 0; i < 2; i++) {
       await network.detach(uid)

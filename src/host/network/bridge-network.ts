@@ -66,14 +66,16 @@ export function openBridgeNetwork(options: BridgeOptions): NetworkPort {
     return index
   }
 
-  /** Applies the rules that the records call for, if they differ from what was applied last. */
-  async function syncFirewall(): Promise<void> {
+  /** Applies the rules that the records call for, if they differ from what was applied last, or if someone took them away. */
+  async function syncFirewall({ verify = false } = {}): Promise<void> {
     const rules = isBridge()
       ? firewallRules({ table: options.table, bridge, subnet, ports: options.publishedPorts() })
       : noFirewall(options.table)
     const mark = `${bootId()} ${createHash('sha256').update(rules).digest('hex')}`
-    if (readApplied() === mark) return
     const nft = requireProgram('nft')
+    if (readApplied() === mark) {
+      if (!verify || (await run(nft, ['list', 'table', 'ip', options.table])).status === 0) return
+    }
     // A command that dies between the two must not leave a mark that is not true.
     rmSync(layout.firewallState, { force: true })
     const done = await run(nft, ['-f', '-'], { input: rules })
@@ -137,7 +139,17 @@ export function openBridgeNetwork(options: BridgeOptions): NetworkPort {
       }
     },
     isAttached: uid => existsSync(`/sys/class/net/${vethName(uid)}`),
-    publish: syncFirewall,
+    publish: () => syncFirewall(),
+    async repair(uids) {
+      await this.prepare()
+      for (const uid of uids) {
+        const link = `/sys/class/net/${vethName(uid)}`
+        if (!existsSync(link) || existsSync(`${link}/upper_${bridge}`)) continue
+        const index = Number(readFileSync(`${link}/ifindex`, 'utf8'))
+        await homeSocket().request(message.RTM.NEWLINK, message.setMaster(index, await bridgeIndex!))
+      }
+      await syncFirewall({ verify: true })
+    },
     async remove() {
       bridgeIndex = undefined
       try {

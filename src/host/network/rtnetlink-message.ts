@@ -104,6 +104,11 @@ export function setUp(index: number): Buffer {
   return ifinfomsg(index, true)
 }
 
+/** NEWLINK of an existing link: puts it on the bridge, up. */
+export function setMaster(index: number, bridge: number): Buffer {
+  return Buffer.concat([ifinfomsg(index, true), attribute(IFLA.MASTER, u32(bridge))])
+}
+
 /** DELLINK by name. */
 export function deleteLink(name: string): Buffer {
   return Buffer.concat([ifinfomsg(0, false), attribute(IFLA.IFNAME, text(name))])
