@@ -56,6 +56,20 @@ test('a thousand replicas have a thousand names', () => {
   assert.equal(new Set(names(workload('Deployment', { replicas: 1000 }))).size, 1000)
 })
 
+test('more pods than a machine has room for are refused, not counted', () => {
+  const refusedAt = (object: ReturnType<typeof workload>) => {
+    const { pods, diagnostics } = planApp([object])
+    assert.deepEqual(pods, [])
+    return diagnostics.map(({ code, path }) => `${path?.join('.')}: ${code}`)
+  }
+  const most = 2 ** 31 - 1
+  for (const kind of ['Deployment', 'ReplicaSet', 'StatefulSet'])
+    assert.deepEqual(refusedAt(workload(kind, { replicas: most })), ['spec.replicas: FieldNotSupported'])
+  const job = { completions: most, parallelism: most }
+  assert.deepEqual(refusedAt(workload('Job', job)), ['spec.parallelism: FieldNotSupported'])
+  assert.equal(names(workload('Job', { completions: 2, parallelism: most })).length, 2)
+})
+
 test('a long name is cut so that the pod name fits', () => {
   const long = { ...workload('ReplicaSet', { replicas: 1 }), name: 'n'.repeat(63) }
   assert.equal(names(long)[0]?.length, 63)

@@ -9,6 +9,7 @@ import { expandObject } from './expand.ts'
 import { immutableFindings } from './immutable.ts'
 import { type NamedObject, namedObject, objectFinder } from './lookup.ts'
 import { planPod } from './plan-pod.ts'
+import { podCountFinding } from './pod-count.ts'
 import type { PodPlan, PortPlan } from './types.ts'
 
 export interface PlanOptions {
@@ -36,8 +37,15 @@ export interface PlanResult {
 
 /** The same objects give the same plan, in the objects' order. */
 export function planApp(objects: readonly ManifestObject[], options: PlanOptions = {}): PlanResult {
+  const diagnostics: Diagnostic[] = []
   const expansions = objects.flatMap(object => {
-    const expansion = isRun(object) ? expandObject(object) : undefined
+    if (!isRun(object)) return []
+    const tooMany = podCountFinding(object)
+    if (tooMany) {
+      diagnostics.push(locate(object, tooMany))
+      return []
+    }
+    const expansion = expandObject(object)
     return expansion ? [{ object, expansion }] : []
   })
   const claims = expansions.flatMap(({ expansion }) => expansion.claims ?? [])
@@ -55,7 +63,6 @@ export function planApp(objects: readonly ManifestObject[], options: PlanOptions
   const findBefore = objectFinder((options.existing ?? []).map(namedObject))
   const pods: PodPlan[] = []
   const later: PodPlan[] = []
-  const diagnostics: Diagnostic[] = []
   const byName = new Map<string, PodPlan>()
   const portHolders: PortHolders = new Map()
   for (const { object, expansion } of expansions) {
