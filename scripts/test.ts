@@ -25,7 +25,10 @@ interface Group {
 }
 
 const groups: readonly Group[] = [
-  { patterns: ['src/**/*.test.ts', 'test/architecture/**/*.test.ts'], concurrency: availableParallelism() },
+  {
+    patterns: ['src/**/*.test.ts', 'test/architecture/**/*.test.ts', 'test/manifest/**/*.test.ts'],
+    concurrency: availableParallelism(),
+  },
   { patterns: ['test/host/**/*.test.ts'], concurrency: availableParallelism() },
   // Whole runs of the command, some of which are timed.
   { patterns: ['test/e2e/**/*.test.ts'], concurrency: 1 },
