@@ -4,6 +4,7 @@ import { changeObject } from '../engine/change-object.ts'
 import type { ObjectRecord } from '../engine/ports.ts'
 import { withDefaults } from '../manifest/defaults.ts'
 import type { KubernetesObject } from '../manifest/types.ts'
+import { podCountFinding } from '../plan/pod-count.ts'
 import type { Context } from './context.ts'
 import { findTargets, type TargetOptions } from './workload-target.ts'
 
@@ -31,7 +32,11 @@ export async function runScale(
       const before = replicasOf(current.value)
       if (currentReplicas !== undefined && before !== currentReplicas)
         throw new KubeError('Conflict', `Expected replicas to be ${currentReplicas}, was ${before}`)
-      return { ...current.value, spec: { ...(current.value as { readonly spec?: object }).spec, replicas } }
+      const spec = { ...(current.value as { readonly spec?: object }).spec, replicas }
+      const value = { ...current.value, spec }
+      const tooMany = podCountFinding({ kind: record.kind, value })
+      if (tooMany) throw new KubeError(tooMany.code, `${title}: ${tooMany.message}`, { exitStatus: 2 })
+      return value
     }
     await changeObject(record, change, {
       host,

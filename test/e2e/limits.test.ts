@@ -1,0 +1,39 @@
+/** Numbers that nobody means. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { IMAGE, KubeUnderTest, pod } from '../support/kube-under-test.ts'
+import { cannotRunPods } from '../support/sandbox.ts'
+
+describe('numbers that nobody means', { skip: cannotRunPods }, () => {
+  let kube: KubeUnderTest
+  before(() => {
+    kube = new KubeUnderTest()
+  })
+  after(() => kube[Symbol.dispose]())
+
+  test('a workload is not scaled beyond what a machine has room for', () => {
+    const labels = { app: 'many' }
+    const containers = [{ name: 'main', image: IMAGE, command: ['sleep', '1000'] }]
+    const template = { metadata: { labels }, spec: { terminationGracePeriodSeconds: 0, containers } }
+    const spec = { replicas: 1, selector: { matchLabels: labels }, template }
+    kube.play('many', { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'many' }, spec })
+    const { status, stderr } = kube.run('scale', 'deployment/many', '--replicas=1000000')
+    assert.equal(status, 2)
+    assert.match(stderr, /deployment.apps\/many: .* 1023 pods/)
+    assert.equal(kube.get('deployment', 'many').spec.replicas, 1)
+    kube.down('many')
+  })
+
+  test('a memory limit without its unit is guessed at, and leaves nothing', () => {
+    const limits = { memory: 128 }
+    assert.match(kube.playFails('tiny', pod('tiny', { container: { resources: { limits } } })), /128 bytes .* 128Mi/)
+    assert.equal(kube.run('get', 'pod', 'tiny').status, 1)
+    assert.doesNotMatch(kube.ok('system', 'prune'), /removed/)
+  })
+
+  test('limits that no machine reaches are none', () => {
+    kube.play('vast', pod('vast', { container: { resources: { limits: { memory: '1e999', cpu: '1e999' } } } }))
+    assert.equal(kube.sh('vast', 'echo here'), 'here')
+    kube.down('vast')
+  })
+})
