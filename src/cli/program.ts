@@ -10,7 +10,7 @@ import { addMakeVerbs } from './verbs/make-verbs.ts'
 import { addManifestVerbs } from './verbs/manifest-verbs.ts'
 import { addRunVerbs } from './verbs/run-verbs.ts'
 import { addCompletionVerbs, addSystemVerbs } from './verbs/system-verbs.ts'
-import type { AddVerb, Entry } from './verbs/verb.ts'
+import { type AddVerb, type Entry, outputOption } from './verbs/verb.ts'
 import { addVolumeVerbs } from './verbs/volume-verbs.ts'
 import { addWorkloadVerbs } from './verbs/workload-verbs.ts'
 import { VERSION } from './version.ts'
@@ -83,6 +83,9 @@ export function buildProgram(run: Run, argv: readonly string[] = []): Command {
   addVolumeVerbs(verbIn)
   addSystemVerbs(verbIn)
   addCompletionVerbs(verb, program)
+  verb('version', 'print the version', async () => (await import('./print-version.ts')).runVersion as Entry).addOption(
+    outputOption('json'),
+  )
   return program
 }
 
