@@ -25,8 +25,13 @@ suite('restarts', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit',
   test('Always: the first at once, then with a back-off; the last run is remembered', async () => {
     const script = 'echo run; sleep 0.3; exit 3'
     await kube.play(podManifest('always', [{ script }]), 'always')
-    await until('always', '.status.containerStatuses[0].state.waiting.reason', 'CrashLoopBackOff')
-    const { metadata, status } = await pod('always')
+    // One picture of it: the next run begins some tenths of a second later.
+    let seen = await pod('always')
+    await kube.eventually(async () => {
+      seen = await pod('always')
+      return containerOf(seen.status, 'main').state.waiting?.reason === 'CrashLoopBackOff'
+    })
+    const { metadata, status } = seen
     const { state, lastState, restartCount, ready } = containerOf(status, 'main')
     assert.ok(restartCount >= 1)
     assert.equal(ready, false)

@@ -59,10 +59,11 @@ describe('looking inside', { skip: lacking('crun', 'conmon', 'catatonit', 'nft',
   }
 
   test('exec -t gives the command a terminal of the same size and kind', async () => {
+    // It ends by a key: what a command prints in its last moment can be lost in crun 1.8's copy of the terminal.
     const { status, text } = await onTerminal(
-      ['exec', '-it', 'io', '-c', 'shell', '--', 'sh', '-c', "'tty; stty size; echo $TERM; exit 9'"],
-      'nothing is typed',
-      '',
+      ['exec', '-it', 'io', '-c', 'shell', '--', 'sh', '-c', "'tty; stty size; echo $TERM; read key; exit 9'"],
+      'xterm-256color',
+      '\r',
     )
     assert.equal(status, 9)
     assert.match(text, /\/dev\/pts\/\d+\r*\n40 100\r*\nxterm-256color/)
