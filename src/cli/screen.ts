@@ -1,4 +1,5 @@
 /** A terminal with lines that stay at its end, below what is printed; in a pipe, only what is printed. */
+import { stripVTControlCharacters } from 'node:util'
 import type { Io } from './context.ts'
 
 export interface Screen {
@@ -30,7 +31,6 @@ export function openScreen(io: Io): Screen {
 
 /** A line that is broken would take two. Colours take no room. */
 function fitting(line: string, columns: number): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape sequence of a colour.
-  const bare = line.replace(/\u001b\[\d+m/g, '')
+  const bare = stripVTControlCharacters(line)
   return bare.length <= columns ? line : bare.slice(0, columns)
 }
