@@ -56,14 +56,16 @@ function below(directory: string): readonly MountPoint[] {
 
 /** Unmounts everything at a path; a busy one goes from sight now and for good when its last user ends. */
 export function unmountAll(path: string): void {
-  for (;;) {
+  // Flags for the next attempt: what was busy may be gone by then, which is as good.
+  for (let flags = 0; ; ) {
     try {
-      unmount(path)
+      unmount(path, flags)
+      flags = 0
     } catch (error) {
       const code = errnoOf(error)
       if (code === 'EINVAL' || code === 'ENOENT') return
-      if (code !== 'EBUSY') throw error
-      unmount(path, MNT_DETACH)
+      if (code !== 'EBUSY' || flags === MNT_DETACH) throw error
+      flags = MNT_DETACH
     }
   }
 }
