@@ -12,6 +12,8 @@ import type { Context } from './context.ts'
 import type { RealHost } from './host.ts'
 import { appNameOf, loadManifests, sourceOf } from './load-manifests.ts'
 import { type PlayFlags, withFlags } from './play-flags.ts'
+import { tellFailedInits } from './tell-failed-inits.ts'
+import { truthOf } from './truth.ts'
 import { keepCgroupsWarm } from './warm-up.ts'
 
 export interface PlayCommandOptions extends PlayFlags {
@@ -79,6 +81,7 @@ export async function playOnce(
     },
   )
   tellUnseenMounts(result.created, io)
+  tellFailedInits(host, result.created, io)
   const before = new Map(result.previous.map(object => [objectKey(object), canonicalJson(object.value)]))
   const replaced = new Set(result.replaced)
   const lines = objects.map(object => {

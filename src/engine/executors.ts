@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs'
 import { KubeError } from '../diagnostic.ts'
 import { cgroupSettings } from '../plan/cgroup-settings.ts'
 import { infraSpec, memberSpec } from '../plan/oci-spec.ts'
+import { RESTARTING_ALL } from '../plan/restart-policy.ts'
 import { sandboxFiles } from '../plan/sandbox-files.ts'
 import type { MemberPlan } from '../plan/types.ts'
 import type { Action, ActionKind } from '../reconcile/actions.ts'
@@ -121,10 +122,11 @@ export const EXECUTORS: Executors = {
     const left = graceSeconds > 0 ? await runPreStop(host, record, member, known.id, graceSeconds) : 0
     await host.runtime.stop(known.id, known.process, { signal: stopSignal(host, member), graceSeconds: left })
   },
-  async retireContainer({ uid, container }, host, records) {
+  async retireContainer({ uid, container, all }, host, records) {
     const record = records.get(uid)
     const known = record.containers[container]!
-    const last = terminationOf(host, record, memberOf(record, container))
+    const end = terminationOf(host, record, memberOf(record, container))
+    const last = all ? { ...end, ...RESTARTING_ALL } : end
     await host.runtime.remove(known.id)
     await host.volumes.unmountRootfs(uid, container)
     // The log of the run that just ended is kept for `kube logs --previous`; who crashes in a circle must not fill the disk.

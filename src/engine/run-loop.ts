@@ -72,12 +72,7 @@ export async function bringUp(run: Run, record: PodRecord): Promise<void> {
   run.records.set(record)
   const observe = async (pod: ObservedPod) =>
     (await initEnded(run, pod)) ? observePod(run.host, run.records.get(pod.uid)) : undefined
-  await settle(run, observePod(run.host, record), observe, pod => {
-    const failed = failedInit(pod)
-    // A Job's controller makes another pod.
-    if (failed && pod.plan.owner?.kind !== 'Job') throw failed
-    return decideUp(pod)
-  })
+  await settle(run, observePod(run.host, record), observe, pod => decideUp(pod))
 }
 
 /** Does what is due for a pod that is up: restarts, what waited for an init container or a sidecar. Stops nothing. */
@@ -99,25 +94,6 @@ export async function takeDown(run: Run, record: PodRecord, graceSeconds?: numbe
     forgotten = actions.some(action => action.kind === 'forgetPod')
     return actions
   })
-}
-
-/** An init container that ended with another status than 0 and is not tried again: nothing after it may start. */
-function failedInit(pod: ObservedPod): KubeError | undefined {
-  for (const member of pod.plan.members) {
-    const now = pod.containers[member.name]
-    if (
-      member.role === 'init' &&
-      now?.state === 'exited' &&
-      now.exitCode !== 0 &&
-      !runsAgain(pod.plan, member, now.exitCode ?? UNKNOWN_STATUS)
-    ) {
-      return new KubeError(
-        'InitFailed',
-        `pod ${pod.plan.name}: init container ${member.name} ended with status ${now.exitCode}`,
-      )
-    }
-  }
-  return undefined
 }
 
 async function settle(

@@ -22,8 +22,11 @@ export interface ActionArgs {
   startContainer: { uid: PodUid; container: string }
   /** Stop signal, wait for the grace period (seconds), SIGKILL, wait. `message`: why, for its event. */
   killContainer: { uid: PodUid; container: string; graceSeconds: number; message?: string }
-  /** Removes a container that ended and makes way for its next run, with a fresh root file system. */
-  retireContainer: { uid: PodUid; container: string }
+  /**
+   * Removes a container that ended and makes way for its next run, with a fresh root file system. `all`: the whole pod
+   * begins anew.
+   */
+  retireContainer: { uid: PodUid; container: string; all?: true }
   /** Releases the pod's address and ports and forgets its record: the last of its removal. */
   forgetPod: { uid: PodUid }
 }

@@ -1,4 +1,5 @@
 /** What an action makes true: the observation after it. Pure; lets the run loop go on without looking again. */
+import { RESTARTING_ALL } from '../plan/restart-policy.ts'
 import type { Action } from './actions.ts'
 import { NEW_LIFE } from './lifecycle.ts'
 import { ABSENT, type ObservedContainer, type ObservedPod } from './observed.ts'
@@ -30,7 +31,7 @@ export function apply(pod: ObservedPod, action: Action): ObservedPod {
     case 'deleteContainer':
       return withContainer(pod, action.container, { state: 'absent' })
     case 'retireContainer':
-      return retired(pod, action.container)
+      return retired(pod, action.container, action.all === true)
     case 'startContainer': {
       const member = pod.plan.members.find(({ name }) => name === action.container)
       const lifecycle = pod.containers[action.container]?.lifecycle ?? NEW_LIFE
@@ -48,14 +49,14 @@ function withContainer(pod: ObservedPod, name: string, change: Partial<ObservedC
 }
 
 /** Its next run is new, but it remembers that there was one before. */
-function retired(pod: ObservedPod, name: string): ObservedPod {
+function retired(pod: ObservedPod, name: string, all: boolean): ObservedPod {
   const { id = '', lifecycle, exitCode, startedAt, finishedAt } = pod.containers[name] ?? ABSENT
   const last = {
     id,
     exitCode: exitCode ?? UNKNOWN_STATUS,
     startedAt: startedAt ?? '',
     finishedAt: finishedAt ?? '',
-    reason: 'Error',
+    reason: all ? RESTARTING_ALL.reason : 'Error',
   }
   const next = { id, rootfs: 'absent', state: 'absent', lifecycle: { ...NEW_LIFE, ...lifecycle, started: false, last } }
   return { ...pod, containers: { ...pod.containers, [name]: next as ObservedContainer } }

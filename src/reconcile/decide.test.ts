@@ -4,6 +4,7 @@ import type { MemberPlan, MemberRole, PodPlan } from '../plan/types.ts'
 import { type Action, actionKey, inverse } from './actions.ts'
 import { apply } from './apply.ts'
 import { decideDown, decidePods, decideUp } from './decide.ts'
+import { NEW_LIFE } from './lifecycle.ts'
 import type { ObservedContainer, ObservedPod } from './observed.ts'
 
 /** Only what the decision looks at. */
@@ -243,5 +244,53 @@ describe('a dead infra container', () => {
     assert.deepEqual(kinds(decideUp(dead, clock)), ['killContainer web'])
     const ended = withContainer(dead, 'web', { state: 'exited', exitCode: 137, startedAt: started })
     assert.deepEqual(decideUp(ended, clock), [])
+  })
+})
+
+describe('a container whose end restarts all', () => {
+  const clock = {
+    nowMs: Date.parse('2026-01-01T00:00:10Z'),
+    limits: { initialMs: 10_000, maxMs: 10_000, resetMs: 1e6 },
+  }
+  const times = { startedAt: '2026-01-01T00:00:00Z', finishedAt: '2026-01-01T00:00:05Z' }
+
+  function podEnding(exitCode: number, backoffMs = 0): ObservedPod {
+    const plan = podPlan({ setup: 'init', proxy: 'sidecar', web: 'main', log: 'main' }, {
+      pod: { spec: { restartPolicy: 'Never', containers: [] } },
+    } as unknown as Partial<PodPlan>)
+    const rules = [{ action: 'RestartAllContainers', exitCodes: { operator: 'In', values: [42] } }]
+    const members = plan.members.map(member =>
+      member.name === 'web' ? { ...member, container: { name: 'web', restartPolicyRules: rules } } : member,
+    )
+    const pod = settledPod({ setup: 'init', proxy: 'sidecar', web: 'main', log: 'main' })
+    const lifecycle = { ...NEW_LIFE, started: true, backoffMs }
+    return withContainer({ ...pod, plan: { ...plan, members } }, 'web', {
+      state: 'exited',
+      exitCode,
+      ...times,
+      lifecycle,
+    })
+  }
+
+  test('ends the others at once, clears all away, and the pod begins anew', () => {
+    const killed = decideUp(podEnding(42), clock)
+    assert.deepEqual(kinds(killed), ['killContainer proxy', 'killContainer log'])
+    assert.ok(killed.every(action => action.kind === 'killContainer' && action.graceSeconds === 0))
+    const ended = killed.reduce(apply, podEnding(42))
+    const retired = decideUp(ended, clock)
+    assert.deepEqual(kinds(retired), [
+      'retireContainer setup',
+      'retireContainer proxy',
+      'retireContainer web',
+      'retireContainer log',
+    ])
+    const bare = retired.reduce(apply, ended)
+    const mounted = decideUp(bare, clock).reduce(apply, bare)
+    assert.deepEqual(kinds(decideUp(mounted, clock)), ['createContainer setup'])
+  })
+
+  test('only by the status of its rule, and after its back-off', () => {
+    assert.deepEqual(decideUp(podEnding(1), clock), [])
+    assert.deepEqual(decideUp(podEnding(42, 10_000), clock), [])
   })
 })

@@ -2,11 +2,12 @@
  * The decision: which actions can be done *now* to bring what is there to what should be. Pure: the run loop observes,
  * decides, executes, and asks again until the answer is empty.
  */
+import { RESTARTING_ALL } from '../plan/restart-policy.ts'
 import type { MemberPlan, PodPlan } from '../plan/types.ts'
 import type { Action } from './actions.ts'
 import { decideNewSandbox } from './new-sandbox.ts'
 import { ABSENT, type ObservedContainer, type ObservedPod } from './observed.ts'
-import { type BackoffLimits, isOver, restartDueMs } from './restart.ts'
+import { type BackoffLimits, isOver, restartDueMs, restartsAll } from './restart.ts'
 
 /**
  * Brings one pod up. `[]` when it is as it should be, or when it waits for something other than us. With a clock,
@@ -18,6 +19,8 @@ export function decideUp(pod: ObservedPod, clock?: Clock): readonly Action[] {
   if (clock) {
     if (isOver(pod)) return []
     if (pod.infra === 'dead') return decideNewSandbox(pod)
+    const anew = decideRestartAll(pod, clock)
+    if (anew.length > 0) return anew
     const retired = decideRestarts(pod, clock)
     if (retired.length > 0) return retired
   }
@@ -39,6 +42,26 @@ export interface Clock {
   /** Milliseconds since 1970. */
   readonly nowMs: number
   readonly limits: BackoffLimits
+}
+
+/**
+ * A container's rule has all of them begin anew: those that run are ended at once, without hooks, then all make way for
+ * their next run. Source: Kubernetes' KEP-5532.
+ */
+function decideRestartAll(pod: ObservedPod, { nowMs, limits }: Clock): readonly Action[] {
+  const { uid, plan, containers } = pod
+  const isDue = plan.members.some(
+    member => restartsAll(pod, member) && (restartDueMs(pod, member, limits) ?? Infinity) <= nowMs,
+  )
+  if (!isDue) return []
+  const inState = (...states: readonly ObservedContainer['state'][]) =>
+    plan.members.filter(({ name }) => states.includes(containers[name]?.state ?? 'absent'))
+  const running = inState('running')
+  if (running.length > 0)
+    return running.map(({ name }) => ({ kind: 'killContainer', uid, container: name, graceSeconds: 0 }) as const)
+  return inState('exited', 'broken')
+    .filter(({ role }) => role !== 'ephemeral')
+    .map(({ name }) => ({ kind: 'retireContainer', uid, container: name, all: true }) as const)
 }
 
 function decideRestarts(pod: ObservedPod, clock: Clock): readonly Action[] {
@@ -119,11 +142,16 @@ function hasStarted(container: ObservedContainer): boolean {
   return container.state !== 'absent' && container.state !== 'created' && container.lifecycle?.started !== false
 }
 
-/** Once a main container was made, the order is history: what is started again waits for nothing. */
+/**
+ * Once a main container was made, the order is history: what is started again waits for nothing. When the whole pod
+ * begins anew, so does the order.
+ */
 function isInitialized({ plan, containers }: ObservedPod): boolean {
   return plan.members.some(({ role, name }) => {
     const now = containers[name]
-    return role === 'main' && now !== undefined && (now.state !== 'absent' || now.lifecycle?.last !== undefined)
+    if (role !== 'main' || now === undefined) return false
+    const { last } = now.lifecycle ?? {}
+    return now.state !== 'absent' || (last !== undefined && last.reason !== RESTARTING_ALL.reason)
   })
 }
 

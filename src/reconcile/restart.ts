@@ -1,5 +1,5 @@
 /** Whether and when a container that ended is started again. Pure. Source: Kubernetes documentation, "Pod Lifecycle". */
-import type { V1Container, V1ContainerRestartRule } from '@kubernetes/client-node'
+import { afterExit } from '../plan/restart-policy.ts'
 import type { MemberPlan, PodPlan } from '../plan/types.ts'
 import type { ObservedPod } from './observed.ts'
 
@@ -36,20 +36,18 @@ export function restartDelay(backoffMs: number, ranMs: number, limits: BackoffLi
 
 /** Whether a container that ended with this status is to run again, by its own policy and rules, else by the pod's. */
 export function runsAgain(plan: PodPlan, member: MemberPlan, exitCode: number): boolean {
-  if (member.role === 'ephemeral') return false
-  const { restartPolicy, restartPolicyRules } = member.container as V1Container
-  for (const rule of restartPolicyRules ?? []) if (matches(rule, exitCode)) return rule.action === 'Restart'
-  if (member.role === 'sidecar') return true
-  const policy = restartPolicy ?? plan.pod.spec?.restartPolicy ?? 'Always'
-  // An init container that did its work is never done again, whatever the policy.
-  if (member.role === 'init' && exitCode === 0) return false
-  return policy === 'Always' || (policy === 'OnFailure' && exitCode !== 0)
+  return afterExit(policyOf(plan), member, exitCode) !== 'nothing'
 }
 
-function matches(rule: V1ContainerRestartRule, exitCode: number): boolean {
-  const { operator, values = [] } = rule.exitCodes ?? {}
-  const listed = values.includes(exitCode)
-  return operator === 'In' ? listed : operator === 'NotIn' ? !listed : false
+/** Whether the end of this container has the whole pod begin anew. */
+export function restartsAll({ plan, containers }: ObservedPod, member: MemberPlan): boolean {
+  const now = containers[member.name]
+  if (now?.state !== 'exited' || now.exitCode === undefined) return false
+  return afterExit(policyOf(plan), member, now.exitCode) === 'restartAll'
+}
+
+function policyOf({ pod }: PodPlan): string {
+  return pod.spec?.restartPolicy ?? 'Always'
 }
 
 /** When a container that ended is due to be started again; `undefined` when it isn't to be, or hasn't ended. */
@@ -69,7 +67,7 @@ export function restartDueMs(pod: ObservedPod, member: MemberPlan, limits: Backo
 export function exitNeedsCare(plan: PodPlan, member: MemberPlan): boolean {
   if (member.role === 'ephemeral') return false
   if (member.role !== 'main') return true
-  const never = (plan.pod.spec?.restartPolicy ?? 'Always') === 'Never'
+  const never = policyOf(plan) === 'Never'
   const rules = member.container.restartPolicyRules ?? []
   const own = member.container.restartPolicy
   const stays = never && rules.length === 0 && (own === undefined || own === 'Never')

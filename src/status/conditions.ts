@@ -1,7 +1,8 @@
 /** The pod's conditions. Source: kubelet's pkg/kubelet/status/generate.go. */
 import type { V1PodCondition } from '@kubernetes/client-node'
+import { afterExit, mayRestartAll } from '../plan/restart-policy.ts'
 import type { WireContainerStatus } from './container-status.ts'
-import type { PodPhase } from './phase.ts'
+import { hasRun, type PodPhase } from './phase.ts'
 import type { PodSnapshot } from './snapshot.ts'
 import { type Wire, wireTime } from './wire.ts'
 
@@ -28,7 +29,30 @@ export function podConditions(snapshot: PodSnapshot, phase: PodPhase, statuses: 
     condition('Ready', ready, changed ?? created),
     condition('ContainersReady', containersReady, changed ?? created),
     condition('PodScheduled', YES, created),
+    ...allRestarting(snapshot, phase, statuses, created),
   ]
+}
+
+/** Of a pod that one of its containers can have begin anew. Source: kubelet's GenerateAllContainersRestartingCondition. */
+function allRestarting(
+  { plan }: PodSnapshot,
+  phase: PodPhase,
+  statuses: Statuses,
+  created: string,
+): readonly WireCondition[] {
+  if (!plan.members.some(mayRestartAll)) return []
+  const base = { lastTransitionTime: created, status: 'False', type: 'AllContainersRestarting' }
+  if (phase === 'Succeeded') return [{ ...base, reason: 'PodCompleted' }]
+  if (phase === 'Failed') return [{ ...base, reason: 'PodFailed' }]
+  const policy = plan.pod.spec?.restartPolicy ?? 'Always'
+  const source = plan.members.map(member => {
+    const end = statuses[member.name]?.state?.terminated
+    return end && afterExit(policy, member, end.exitCode) === 'restartAll' ? end.finishedAt : undefined
+  })
+  const since = source.find(time => time !== undefined)
+  if (since === undefined) return [base]
+  const message = 'container exited with restart policy rule'
+  return [{ ...base, lastTransitionTime: since, message, reason: 'RestartAllContainersStarted', status: 'True' }]
 }
 
 function condition(type: string, answer: Answer, lastTransitionTime: string): WireCondition {
@@ -50,7 +74,8 @@ function initializedAnswer({ plan }: PodSnapshot, phase: PodPhase, statuses: Sta
     if (member.role === 'init') return status?.ready !== true
     return member.role === 'sidecar' && status?.started !== true && !status?.state?.terminated
   })
-  if (missing.length === 0) return YES
+  // Once one of the others was started the pod stays initialized, whatever its sidecars do.
+  if (missing.length === 0 || hasRun(plan.members, statuses)) return YES
   const message = `containers with incomplete status: [${missing.map(member => member.name).join(' ')}]`
   return { status: 'False', reason: 'ContainersNotInitialized', message }
 }

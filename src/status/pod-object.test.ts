@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { V1PodSpec } from '@kubernetes/client-node'
+import type { V1Container, V1PodSpec } from '@kubernetes/client-node'
 import { planOf, podOf } from '../plan/fixture.ts'
 import { type PodObject, podObject } from './pod-object.ts'
 import { podRow } from './pod-row.ts'
@@ -111,7 +111,7 @@ test('the init container is done, the sidecar has not started', () => {
 
 test('a container that ended by itself, by each restart policy', () => {
   const phase = (policy: 'Always' | 'OnFailure' | 'Never', web: Partial<ContainerSnapshot>, log = web) =>
-    podObject(snapshot({ ...settled, web, log }, { restartPolicy: policy })).status.phase
+    podObject(snapshot({ ...settled, proxy: done, web, log }, { restartPolicy: policy })).status.phase
   assert.equal(phase('Never', done), 'Succeeded')
   assert.equal(phase('OnFailure', done), 'Succeeded')
   assert.equal(phase('Always', done), 'Running')
@@ -119,6 +119,59 @@ test('a container that ended by itself, by each restart policy', () => {
   assert.equal(phase('Never', failed, done), 'Failed')
   assert.equal(phase('OnFailure', failed), 'Running')
   assert.equal(phase('Never', done, running), 'Running')
+})
+
+test('a pod is not over while its sidecar is still being stopped', () => {
+  const over = { ...settled, web: done, log: done }
+  assert.equal(podObject(snapshot(over, { restartPolicy: 'Never' })).status.phase, 'Running')
+  assert.equal(podObject(snapshot({ ...over, proxy: failed }, { restartPolicy: 'Never' })).status.phase, 'Succeeded')
+})
+
+test('the phase follows the policies and rules of the containers themselves', () => {
+  const phase = (podPolicy: string, container: Partial<V1Container>, web: Partial<ContainerSnapshot>) =>
+    podObject(
+      snapshot(
+        { web },
+        {
+          restartPolicy: podPolicy,
+          initContainers: [],
+          containers: [{ name: 'web', image: 'web:1', ...container }],
+        },
+      ),
+    ).status.phase
+  const waiting = { ...failed, restarts: 2, waiting: { reason: 'CrashLoopBackOff' } }
+  const rule = (action: string) => ({
+    restartPolicy: 'Never',
+    restartPolicyRules: [{ action, exitCodes: { operator: 'In', values: [3] } }],
+  })
+  assert.equal(phase('Never', { restartPolicy: 'Always' }, waiting), 'Running')
+  assert.equal(phase('Never', { restartPolicy: 'Always' }, done), 'Running')
+  assert.equal(phase('Always', { restartPolicy: 'Never' }, failed), 'Failed')
+  assert.equal(phase('Always', { restartPolicy: 'OnFailure' }, done), 'Succeeded')
+  assert.equal(phase('Never', rule('Restart'), failed), 'Running')
+  assert.equal(phase('Never', rule('RestartAllContainers'), failed), 'Running')
+  assert.equal(phase('Never', rule('Restart'), { ...failed, end: { ...failed.end, exitCode: 4 } }), 'Failed')
+})
+
+test('a pod that was initialized stays so while its sidecar is started again', () => {
+  const proxy = { ...failed, waiting: { reason: 'CrashLoopBackOff' } }
+  const pod = podObject(snapshot({ ...settled, proxy }))
+  assert.equal(condition(pod, 'Initialized')?.status, 'True')
+  assert.equal(pod.status.phase, 'Running')
+  assert.equal(condition(pod, 'Ready')?.message, 'containers with unready status: [proxy]')
+})
+
+test('a pod that begins anew for the sake of one container says so', () => {
+  const rules = [{ action: 'RestartAllContainers', exitCodes: { operator: 'In', values: [3] } }]
+  const containers = [{ name: 'web', image: 'web:1', restartPolicyRules: rules }]
+  const of = (web: Partial<ContainerSnapshot>) =>
+    condition(podObject(snapshot({ web }, { initContainers: [], containers })), 'AllContainersRestarting')
+  assert.deepEqual(of(running), { status: 'False', reason: undefined, message: undefined })
+  assert.deepEqual(of(failed), {
+    status: 'True',
+    reason: 'RestartAllContainersStarted',
+    message: 'container exited with restart policy rule',
+  })
 })
 
 test('statuses as kubectl prints them', () => {
