@@ -174,8 +174,8 @@ describe('play', () => {
     })
     await play(await request(init), { host: failing })
     const [pod] = host.state.pods()
-    assert.notEqual(pod?.containers['setup']?.startedAt, undefined)
-    assert.equal(pod?.containers['web'], undefined)
+    assert.notEqual(pod?.containers.setup?.startedAt, undefined)
+    assert.equal(pod?.containers.web, undefined)
   })
 
   test('an interrupted play is undone', async () => {

@@ -8,7 +8,7 @@ import { type Action, type ActionKind, actionKey, inverse, stepOf } from '../rec
 import { apply } from '../reconcile/apply.ts'
 import { decideDown, decideUp } from '../reconcile/decide.ts'
 import type { ObservedPod } from '../reconcile/observed.ts'
-import { type BackoffLimits, runsAgain, UNKNOWN_STATUS } from '../reconcile/restart.ts'
+import type { BackoffLimits } from '../reconcile/restart.ts'
 import { execute, type RecordBook } from './executors.ts'
 import { type Limiter, limiter } from './limiter.ts'
 import { observePod } from './observe.ts'
@@ -66,7 +66,8 @@ function recordBook(): RecordBook {
 
 /**
  * Brings a recorded pod up, and waits for its init containers as long as they run. Fails with the first failure, once
- * everything that was begun for the pod is over.
+ * everything that was begun for the pod is over. One whose init container failed stays as it is: what its programs do
+ * is no failure of the run.
  */
 export async function bringUp(run: Run, record: PodRecord): Promise<void> {
   run.records.set(record)
