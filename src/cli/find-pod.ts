@@ -25,6 +25,26 @@ export function findPods(host: RealHost, target: string, namespace: string): rea
   throw withNames(notFound(kind ?? resourceKind('Pod'), name), host, namespace)
 }
 
+/** By the same names, or an app's: `app/NAME`, or `NAME` where nothing else has it. Fails with code `NotFound`. */
+export function findPodsOrApp(host: RealHost, target: string, namespace: string): readonly PodRecord[] {
+  const ofApp = (name: string) => {
+    const pods = host.state.pods({ app: name })
+    return host.state.app(name) === undefined ? undefined : pods
+  }
+  if (target.startsWith('app/')) {
+    const pods = ofApp(target.slice(4))
+    if (pods) return pods
+    throw new KubeError('NotFound', `there is no app ${target.slice(4)}`)
+  }
+  try {
+    return findPods(host, target, namespace)
+  } catch (error) {
+    const pods = target.includes('/') ? undefined : ofApp(target)
+    if (pods) return pods
+    throw error
+  }
+}
+
 /** The first of them, said on standard error where there are several, as kubectl does. */
 export function findPod(host: RealHost, target: string, namespace: string, io: Io): PodRecord {
   const pods = findPods(host, target, namespace)

@@ -7,6 +7,7 @@ import { printManifest } from '../manifest/print.ts'
 import type { KubernetesObject } from '../manifest/types.ts'
 import type { Context } from './context.ts'
 import type { RealHost } from './host.ts'
+import { refuseFlags } from './podman-flags.ts'
 
 export interface GenerateOptions {
   readonly namespace: string
@@ -22,6 +23,7 @@ export async function runGenerate(
   options: GenerateOptions,
   context: Context,
 ): Promise<number> {
+  refuseFlags('generate', { ...options })
   const { io } = context
   const { service, type, replicas, namespace } = options
   const request = {

@@ -33,7 +33,7 @@ export interface PlayCommandOptions extends PlayFlags {
   readonly watch?: boolean
   readonly timeout?: string
   readonly down?: boolean
-  readonly build?: boolean
+  readonly start?: string | boolean
 }
 
 /** One play of what the files say now, told as kubectl tells it. Returns the app. */
@@ -67,6 +67,7 @@ export async function playOnce(
       plans,
       later,
       ...(options.replace ? { replace: true } : {}),
+      ...(truthOf(options.start, '--start') === false ? { start: false } : {}),
     },
     {
       host,
@@ -80,15 +81,22 @@ export async function playOnce(
       },
     },
   )
-  tellUnseenMounts(result.created, io)
   tellFailedInits(host, result.created, io)
+  tellUnseenMounts(result.created, io)
   const before = new Map(result.previous.map(object => [objectKey(object), canonicalJson(object.value)]))
   const replaced = new Set(result.replaced)
+  const started = new Set(
+    result.unchanged
+      .filter(({ uid }) => result.started.has(uid))
+      .map(({ plan }) =>
+        objectKey(plan.owner ? { ...plan.owner, namespace: plan.namespace } : { ...plan, kind: 'Pod' }),
+      ),
+  )
   const lines = objects.map(object => {
     const old = before.get(objectKey(object))
     if (old === undefined) return { object, result: 'created' }
     const changed = options.replace === true || replaced.has(podKey(object)) || old !== canonicalJson(object.value)
-    return { object, result: changed ? 'configured' : 'unchanged' }
+    return { object, result: changed ? 'configured' : started.has(objectKey(object)) ? 'started' : 'unchanged' }
   })
   const kept = new Set(objects.map(objectKey))
   const pruned = [...before.keys()].filter(key => !kept.has(key))

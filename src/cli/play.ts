@@ -3,6 +3,8 @@ import { KubeError } from '../diagnostic.ts'
 import type { Context } from './context.ts'
 import { namedFiles } from './load-manifests.ts'
 import { type PlayCommandOptions, playOnce } from './play-once.ts'
+import { refuseFlags } from './podman-flags.ts'
+import { truthOf } from './truth.ts'
 
 export async function runPlay(
   [args]: [readonly string[]],
@@ -11,8 +13,12 @@ export async function runPlay(
 ): Promise<number> {
   const { wait, timeoutMs, extra } = await waitOf(options)
   const files = namedFiles([...args, ...extra], options)
-  if (options.build)
-    throw new KubeError('Usage', '--build: images are not built by play', { exitStatus: 2, hint: '`kube build` does' })
+  refuseFlags('play', { ...options })
+  if (truthOf(options.start, '--start') === false && (wait !== undefined || options.attach))
+    throw new KubeError('Usage', '--start=false: nothing runs that could be waited for', {
+      exitStatus: 2,
+      hint: 'leave out --wait and --attach',
+    })
   if (options.down) return (await import('./down.ts')).runDown([files], options, context)
   const app = await playOnce([...files, ...(options.configmap ?? [])], options, context)
   if (options.dryRun) return 0

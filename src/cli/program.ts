@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { KubeError } from '../diagnostic.ts'
 import type { Context, GlobalOptions, Io } from './context.ts'
+import { goFlags } from './go-flags.ts'
 import { errorJson, renderError } from './render.ts'
 import { addFollowVerbs } from './verbs/follow-verbs.ts'
 import { addImageVerbs } from './verbs/image-verbs.ts'
@@ -28,7 +29,8 @@ export async function runProgram(
   }, argv)
   program.configureOutput({ writeOut: io.out, writeErr: io.err })
   try {
-    await program.parseAsync(argv, { from: 'user' })
+    const command = program.commands.find(candidate => candidate.name() === verbOfLine(argv))
+    await program.parseAsync([...(command ? goFlags(argv, command) : argv)], { from: 'user' })
     return status
   } catch (error) {
     // Commander has told its own already.

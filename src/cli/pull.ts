@@ -1,7 +1,7 @@
 /** `kube pull`: images from their registries. */
-import { KubeError } from '../diagnostic.ts'
 import type { Context } from './context.ts'
 import { PullDisplay } from './pull-display.ts'
+import { truthOf } from './truth.ts'
 
 export interface PullCommandOptions {
   readonly platform?: string
@@ -19,7 +19,7 @@ export async function runPull(
 ): Promise<number> {
   const { io } = context
   const { store } = await context.host()
-  const verify = truthOf(options.tlsVerify)
+  const verify = truthOf(options.tlsVerify, '--tls-verify')
   const images = []
   for (const name of names) {
     using display = new PullDisplay(io, name, options.quiet !== true && io.errIsTerminal)
@@ -36,11 +36,4 @@ export async function runPull(
   }
   if (options.output === 'json') io.out(`${JSON.stringify(images, null, 2)}\n`)
   return 0
-}
-
-/** `--tls-verify`, `--tls-verify=false`. */
-function truthOf(value: string | boolean | undefined): boolean | undefined {
-  if (value === undefined || typeof value === 'boolean') return value
-  if (value === 'true' || value === 'false') return value === 'true'
-  throw new KubeError('Usage', `--tls-verify must be true or false, not ${JSON.stringify(value)}`, { exitStatus: 2 })
 }

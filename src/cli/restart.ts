@@ -3,32 +3,25 @@ import { KubeError } from '../diagnostic.ts'
 import { restartPods } from '../engine/restart-pods.ts'
 import { ROLLED_KINDS } from '../workloads/rollout.ts'
 import type { Context } from './context.ts'
-import { findPods } from './find-pod.ts'
+import { findPodsOrApp } from './find-pod.ts'
 import { requireKind } from './resources.ts'
 import { type RolloutOptions, runRolloutRestart } from './rollout.ts'
+import { downOptionsOf, type StopOptions } from './stop.ts'
 
-export interface RestartOptions extends RolloutOptions {
-  readonly gracePeriod?: number
-}
+export type RestartOptions = RolloutOptions & StopOptions
 
 export async function runRestart(
   [names]: [readonly string[]],
   options: RestartOptions,
   context: Context,
 ): Promise<undefined> {
-  const { io } = context
   const workloads = names.filter(isWorkload)
   if (workloads.length > 0) await runRolloutRestart([workloads], options, context)
   const host = await context.host()
   for (const name of names.filter(name => !isWorkload(name))) {
-    const pods = findPods(host, name, options.namespace)
-    await restartPods(pods, {
-      host,
-      signal: context.signal,
-      ...(options.gracePeriod === undefined ? {} : { graceSeconds: options.gracePeriod }),
-      onWait: pid => io.err(`waiting for another kube (pid ${pid})\n`),
-    })
-    for (const { plan } of pods) io.out(`pod/${plan.name} restarted\n`)
+    const pods = findPodsOrApp(host, name, options.namespace)
+    await restartPods(pods, downOptionsOf(host, options, context))
+    for (const { plan } of pods) context.io.out(`pod/${plan.name} restarted\n`)
   }
   return undefined
 }
@@ -36,11 +29,11 @@ export async function runRestart(
 /** `deployment/web`; a pod may be named with or without its kind. */
 function isWorkload(name: string): boolean {
   const slash = name.indexOf('/')
-  if (slash < 0) return false
+  if (slash < 0 || name.startsWith('app/')) return false
   const { kind } = requireKind(name.slice(0, slash))
   if (kind === 'Pod') return false
   if (ROLLED_KINDS.includes(kind)) return true
   throw new KubeError('WrongKind', `${name}: restart is not supported`, {
-    hint: 'it is for pods, deployments, statefulsets and daemonsets',
+    hint: 'it is for pods, apps, deployments, statefulsets and daemonsets',
   })
 }

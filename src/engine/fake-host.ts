@@ -261,6 +261,12 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
           change(uid, { containers: { ...pods.get(uid)?.containers, [name]: { ...known, lifecycle } } })
       },
       container: (uid, name) => pods.get(uid)?.containers[name],
+      setStopped(uid, stopped) {
+        const pod = pods.get(uid)
+        if (!pod) return
+        const { stopped: _before, ...rest } = pod
+        pods.set(uid, stopped ? { ...rest, stopped } : rest)
+      },
       setFailure: (uid, failure) => change(uid, { failure }),
       setPlan: (uid, plan) => change(uid, { plan }),
       removePod: uid => take('forget', () => pods.delete(uid)),

@@ -21,6 +21,7 @@ export function observePod(host: Host, record: PodRecord): ObservedPod {
     plan,
     removing: record.removing,
     ...(record.failure === undefined ? {} : { failed: true }),
+    ...(record.stopped ? { stopped: true } : {}),
     sandbox: host.volumes.hasSandbox(uid) ? 'present' : 'absent',
     infra: observeInfra(host, record),
     network: plan.network.mode === 'host' || host.network.isAttached(uid) ? 'attached' : 'absent',

@@ -11,6 +11,7 @@ import { carryOver, type Handover, handOver, keyOf, predecessors } from './hando
 import { observePod } from './observe.ts'
 import type { Host, ObjectRecord, PodRecord } from './ports.ts'
 import { recover } from './recover.ts'
+import { startClaimed } from './restart-pods.ts'
 import { type RollbackReport, rollback } from './rollback.ts'
 import { beginRun, bringUp, type Run, type RunOptions, takeDown } from './run-loop.ts'
 import { updateFiles } from './update-files.ts'
@@ -27,6 +28,8 @@ export interface PlayRequest {
   readonly later?: readonly PodPlan[]
   /** Removes and makes again what did not change, too. */
   readonly replace?: boolean
+  /** `false`: new pods are made, and their containers created, but nothing is started. Default true. */
+  readonly start?: boolean
 }
 
 export interface PlayOptions extends RunOptions {
@@ -39,6 +42,8 @@ export interface PlayResult {
   readonly previous: readonly ObjectRecord[]
   readonly created: readonly PodRecord[]
   readonly unchanged: readonly PodRecord[]
+  /** uids of those among the unchanged that were stopped, and run again. */
+  readonly started: ReadonlySet<string>
   /** Pods that were made again under their old name. */
   readonly replaced: readonly string[]
   /** Pods that left the manifest. */
@@ -90,6 +95,7 @@ export async function play(request: PlayRequest, options: PlayOptions): Promise<
   try {
     host.state.putObjects(app, current)
     host.state.addPods(app, made)
+    if (request.start === false) for (const { uid } of made) host.state.setStopped(uid, true)
     await makeAll(
       run,
       abort,
@@ -114,6 +120,9 @@ export async function play(request: PlayRequest, options: PlayOptions): Promise<
   recordWorkloads(host, app)
   updateFiles(host, previous, current, new Set(made.map(({ uid }) => uid)))
   if (changes.remove.length > 0) await sweep(host)
+  const paused = [...changes.keep.map(pod => byUid.get(pod.uid)!), ...handover.kept].filter(({ stopped }) => stopped)
+  const again = request.start === false ? [] : paused
+  await startClaimed(again, options)
   const wanted = new Set(plans.map(podKey))
   const created = made.map(({ uid }) => host.state.pod(uid)!)
   // A container whose monitor was killed ended without telling anyone.
@@ -123,6 +132,7 @@ export async function play(request: PlayRequest, options: PlayOptions): Promise<
   return {
     previous,
     created,
+    started: new Set(again.map(({ uid }) => uid)),
     unchanged: [...changes.keep.map(pod => byUid.get(pod.uid)!), ...handover.kept],
     replaced: gone.filter(key => wanted.has(key)),
     pruned: gone.filter(key => !wanted.has(key)),

@@ -28,6 +28,8 @@ export interface PodRecord {
   readonly address?: string
   readonly infra?: ProcessIdentity
   readonly failure?: PodFailure
+  /** Somebody wants its containers not to run, whatever its restart policy says. Absent: they are to run. */
+  readonly stopped?: true
   /** The process that is making it; absent once it is complete. A dead one left it half made. */
   readonly builder?: ProcessIdentity
   /** By name. */
@@ -158,6 +160,8 @@ export interface StatePort {
   /** Changes a run's life without touching anything else; nothing when that run is over. */
   setLifecycle(uid: string, container: string, attempt: number, lifecycle: ContainerLifecycle): void
   container(uid: string, name: string): ContainerRecord | undefined
+  /** Whether the pod's containers are not to run until somebody says so again. */
+  setStopped(uid: string, stopped: boolean): void
   /** The pod has failed as a whole: none of its containers is started again. */
   setFailure(uid: string, failure: PodFailure): void
   /** Of a pod that stays, with what may change about it: the contents of its files, its ephemeral containers. */

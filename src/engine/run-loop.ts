@@ -6,7 +6,7 @@ import { availableParallelism } from 'node:os'
 import { during, KubeError } from '../diagnostic.ts'
 import { type Action, type ActionKind, actionKey, inverse, stepOf } from '../reconcile/actions.ts'
 import { apply } from '../reconcile/apply.ts'
-import { decideDown, decideUp } from '../reconcile/decide.ts'
+import { decideDown, decideStops, decideUp } from '../reconcile/decide.ts'
 import type { ObservedPod } from '../reconcile/observed.ts'
 import type { BackoffLimits } from '../reconcile/restart.ts'
 import { execute, type RecordBook } from './executors.ts'
@@ -84,6 +84,12 @@ export async function keepUp(run: Run, record: PodRecord, limits: BackoffLimits)
 }
 
 const NOTHING_MORE = async () => undefined
+
+/** Ends what runs of a pod that is recorded as stopped; everything else of it stays. `graceSeconds` as in `takeDown`. */
+export async function halt(run: Run, record: PodRecord, graceSeconds?: number): Promise<void> {
+  run.records.set(record)
+  await settle(run, observePod(run.host, record), NOTHING_MORE, pod => decideStops(pod, graceSeconds))
+}
 
 /** Takes a recorded pod away, down to its record. `graceSeconds` replaces the pod's own grace period. */
 export async function takeDown(run: Run, record: PodRecord, graceSeconds?: number): Promise<void> {

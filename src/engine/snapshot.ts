@@ -30,6 +30,7 @@ export function snapshotPod(host: Host, record: PodRecord): PodSnapshot {
     createdAt: record.createdAt,
     removing: record.removing,
     ...(record.failure === undefined ? {} : { failure: record.failure }),
+    ...(record.stopped ? { stopped: true } : {}),
     sandboxReady: observed.infra === 'running' && observed.network === 'attached',
     podIps: record.address === undefined ? host.machine.hostIps : [record.address],
     hostIps: host.machine.hostIps,

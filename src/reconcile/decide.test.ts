@@ -3,9 +3,10 @@ import { describe, test } from 'node:test'
 import type { MemberPlan, MemberRole, PodPlan } from '../plan/types.ts'
 import { type Action, actionKey, inverse } from './actions.ts'
 import { apply } from './apply.ts'
-import { decideDown, decidePods, decideUp } from './decide.ts'
+import { decideDown, decidePods, decideStops, decideUp } from './decide.ts'
 import { NEW_LIFE } from './lifecycle.ts'
 import type { ObservedContainer, ObservedPod } from './observed.ts'
+import { KUBELET_BACKOFF } from './restart.ts'
 
 /** Only what the decision looks at. */
 function podPlan(members: Readonly<Record<string, MemberRole>>, patch: Partial<PodPlan> = {}): PodPlan {
@@ -51,6 +52,16 @@ describe('decideUp', () => {
   test('begins with what needs nothing else', () => {
     const pod = emptyPod(podPlan({ web: 'main', log: 'main' }))
     assert.deepEqual(kinds(decideUp(pod)), ['startInfra', 'makeSandbox', 'mountRootfs web', 'mountRootfs log'])
+  })
+
+  test('makes a stopped pod, but starts nothing of it', () => {
+    const created = { state: 'created' } as const
+    const pod = { ...settledPod({ web: 'main', log: 'main' }), stopped: true }
+    assert.deepEqual(decideUp(withContainer(pod, 'web', created)), [])
+    assert.deepEqual(kinds(decideUp(withContainer(pod, 'web', { state: 'absent' }))), ['createContainer web'])
+    const clock = { nowMs: Date.now(), limits: KUBELET_BACKOFF }
+    assert.deepEqual(decideUp(withContainer(pod, 'web', { state: 'exited', exitCode: 1 }), clock), [])
+    assert.deepEqual(kinds(decideStops(withContainer(pod, 'web', created))), ['killContainer log'])
   })
 
   test('with a user namespace of its own, makes directories, infra container and root file systems one after the other', () => {

@@ -10,7 +10,7 @@ import { ABSENT, type ObservedContainer, type ObservedPod } from './observed.ts'
 import { type BackoffLimits, isOver, restartDueMs, restartsAll } from './restart.ts'
 
 /**
- * Brings one pod up. `[]` when it is as it should be, or when it waits for something other than us. With a clock,
+ * Brings one pod up; one that is stopped all but the start of its containers. `[]` when it is as it should be, or when it waits for something other than us. With a clock,
  * containers that ended are started again when that is due, and nothing is started of a pod that is over.
  */
 export function decideUp(pod: ObservedPod, clock?: Clock): readonly Action[] {
@@ -33,7 +33,7 @@ export function decideUp(pod: ObservedPod, clock?: Clock): readonly Action[] {
   if (pod.sandbox === 'absent') actions.push({ kind: 'makeSandbox', uid })
   for (const member of plan.members) {
     const action = decideMember(pod, member)
-    if (action) actions.push(action)
+    if (action && !(pod.stopped && action.kind === 'startContainer')) actions.push(action)
   }
   return actions
 }
@@ -74,17 +74,16 @@ function decideRestarts(pod: ObservedPod, clock: Clock): readonly Action[] {
 }
 
 /**
- * What is to be stopped of a pod that is over: everything when it failed as a whole, else its sidecars, the last one
- * first. Each may take the whole grace period.
+ * What is to be stopped of a pod that is over: everything when it failed as a whole or somebody stopped it, else its
+ * sidecars, the last one first. Each may take the whole grace period. `grace` replaces the pod's own, in seconds.
  */
-export function decideStops(pod: ObservedPod): readonly Action<'killContainer'>[] {
+export function decideStops(pod: ObservedPod, grace?: number): readonly Action<'killContainer'>[] {
   if (!isOver(pod)) return []
   const { uid, plan } = pod
-  const graceSeconds = plan.terminationGracePeriodSeconds
+  const graceSeconds = grace ?? plan.terminationGracePeriodSeconds
   const running = stopOrder(pod)
-  const names = pod.failed
-    ? running
-    : running.filter(name => plan.members.find(m => m.name === name)?.role === 'sidecar')
+  const isWhole = pod.failed || pod.stopped
+  const names = isWhole ? running : running.filter(name => plan.members.find(m => m.name === name)?.role === 'sidecar')
   return names.map(container => ({ kind: 'killContainer', uid, container, graceSeconds }))
 }
 

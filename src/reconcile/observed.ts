@@ -11,6 +11,8 @@ export interface ObservedPod {
   readonly removing: boolean
   /** The pod failed as a whole: nothing of it is started again. */
   readonly failed?: boolean
+  /** Its containers are not to run until somebody says so again. */
+  readonly stopped?: boolean
   readonly sandbox: 'absent' | 'present'
   readonly infra: 'absent' | 'running' | 'dead'
   /** Always `attached` for a pod on the machine's own network. */

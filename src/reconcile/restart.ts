@@ -77,9 +77,12 @@ export function exitNeedsCare(plan: PodPlan, member: MemberPlan): boolean {
 /** What is assumed of a container that ended without anyone seeing it. */
 export const UNKNOWN_STATUS = 255
 
-/** Whether every main container has ended for good: the pod is over, and its sidecars are to end. */
+/**
+ * Whether nothing of the pod is to run any more: every main container has ended for good, it failed as a whole, or
+ * somebody stopped it.
+ */
 export function isOver(pod: ObservedPod): boolean {
-  if (pod.failed) return true
+  if (pod.failed || pod.stopped) return true
   const mains = pod.plan.members.filter(({ role }) => role === 'main')
   const failedInit = pod.plan.members.some(
     member => member.role === 'init' && endedForGood(pod, member, code => code !== 0),

@@ -59,7 +59,7 @@ function statusOf(snapshot: PodSnapshot): PodObject['status'] {
   for (const member of plan.members) {
     statuses[member.name] = containerStatus(member, snapshot.containers[member.name], hasInit)
   }
-  const phase = snapshot.failure ? 'Failed' : podPhase(plan.pod, plan.members, statuses)
+  const phase = phaseOf(snapshot, statuses)
   const init = of('init', 'sidecar').map(member => statuses[member.name]!)
   const ephemeral = of('ephemeral').map(member => statuses[member.name]!)
   // The kubelet sorts these by name, and keeps the init containers in their order.
@@ -78,7 +78,24 @@ function statusOf(snapshot: PodSnapshot): PodObject['status'] {
       ? { podIP: podIps[0], podIPs: podIps.map(ip => ({ ip })) }
       : {}),
     qosClass: plan.qosClass,
-    ...(snapshot.failure ?? {}),
+    ...(snapshot.failure ?? pauseOf(snapshot)),
     startTime: wireTime(snapshot.createdAt),
   }
+}
+
+/** One that was stopped has neither failed nor succeeded, whatever its containers' last status. */
+function phaseOf(
+  { plan, failure, stopped }: PodSnapshot,
+  statuses: Readonly<Record<string, WireContainerStatus>>,
+): PodPhase {
+  if (failure) return 'Failed'
+  const pod = stopped ? { spec: { ...plan.pod.spec!, restartPolicy: 'Always' } } : plan.pod
+  return podPhase(pod, plan.members, statuses)
+}
+
+/** Kubernetes has no words for this: `Stopped`, or `Created` before the first start. */
+function pauseOf({ stopped, plan, containers }: PodSnapshot): { readonly reason?: string; readonly message?: string } {
+  if (!stopped) return {}
+  const hasRun = Object.values(containers).some(({ startedAt, previous }) => startedAt !== undefined || previous)
+  return { reason: hasRun ? 'Stopped' : 'Created', message: `\`kube start ${plan.name}\` starts it` }
 }

@@ -12,14 +12,18 @@ export interface PodRow {
   readonly lastRestart?: string
 }
 
+/** Why nothing of a pod runs although nothing is wrong with it: told whatever its containers' last status. */
+const PAUSES: ReadonlySet<string> = new Set(['Stopped', 'Created'])
+
 export function podRow(pod: PodObject): PodRow {
   const sidecars = new Set(
     (pod.spec.initContainers ?? []).filter(container => container.restartPolicy === 'Always').map(({ name }) => name),
   )
   const init = initRow(pod, sidecars)
   const total = (pod.spec.containers ?? []).length + sidecars.size
+  const pause = PAUSES.has(pod.status.reason ?? '') ? pod.status.reason : undefined
   if (init.reason !== undefined && !isInitialized(pod)) {
-    const status = isTerminating(pod) ? 'Terminating' : init.reason
+    const status = isTerminating(pod) ? 'Terminating' : (pause ?? init.reason)
     return { ready: `${init.ready}/${total}`, status, ...restartsOf(pod.status.initContainerStatuses ?? []) }
   }
   const main = mainRow(pod, init.reason ?? pod.status.reason ?? pod.status.phase)
@@ -27,7 +31,7 @@ export function podRow(pod: PodObject): PodRow {
     ...(pod.status.initContainerStatuses ?? []).filter(({ name }) => sidecars.has(name)),
     ...(pod.status.containerStatuses ?? []),
   ]
-  const status = isTerminating(pod) ? 'Terminating' : main.reason
+  const status = isTerminating(pod) ? 'Terminating' : (pause ?? main.reason)
   return { ready: `${init.ready + main.ready}/${total}`, status, ...restartsOf(counted) }
 }
 

@@ -10,6 +10,8 @@ export interface PodSnapshot {
   readonly removing: boolean
   /** It failed as a whole: `DeadlineExceeded` and so on. */
   readonly failure?: { readonly reason: string; readonly message: string }
+  /** Somebody stopped it, or had it made without being started. */
+  readonly stopped?: true
   /** Its namespaces and its network are there. */
   readonly sandboxReady: boolean
   readonly podIps: readonly string[]

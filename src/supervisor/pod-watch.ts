@@ -2,7 +2,7 @@
 import { causeChain } from '../diagnostic.ts'
 import { observePod } from '../engine/observe.ts'
 import type { Host, PodRecord } from '../engine/ports.ts'
-import { beginRun, keepUp } from '../engine/run-loop.ts'
+import { beginRun, halt, keepUp } from '../engine/run-loop.ts'
 import { hasStorageLimits } from '../plan/storage-limits.ts'
 import { decideStops, decideUp, nextDueMs, podKey } from '../reconcile/decide.ts'
 import type { ObservedPod } from '../reconcile/observed.ts'
@@ -103,6 +103,7 @@ export function watchPod({ host, uid, claim, release, onChange, onGone }: WatchO
     const current = host.state.pod(uid) ?? record
     const pod = observePod(host, current)
     tellBackoff(host, current, pod)
+    if (current.stopped) return stopPod(current, pod)
     stopWhatIsOver(current, pod)
     if (decideUp(pod, { nowMs: nowMs(), limits: host.backoff }).length === 0) return waitForMore(current, pod)
     if (!claim(record.app)) return wakeIn(CLAIMED_MS, 'another command is at work')
@@ -181,6 +182,19 @@ export function watchPod({ host, uid, claim, release, onChange, onGone }: WatchO
       })
       probes.set(member.name, { attempt, worker })
     }
+  }
+
+  /** Finishes what a command began that was killed at it; one that lives has the claim. */
+  async function stopPod(record: PodRecord, pod: ObservedPod): Promise<void> {
+    if (decideStops(pod).length === 0) return waitForMore(record, pod)
+    if (!claim(record.app)) return wakeIn(CLAIMED_MS, 'another command is at work')
+    try {
+      const now = host.state.pod(uid)
+      if (now?.stopped && !now.removing) await halt(beginRun({ host }), now)
+    } finally {
+      release(record.app)
+    }
+    again = true
   }
 
   /** A pod that is over ends as a whole: what still runs is stopped. */

@@ -1,10 +1,11 @@
 /** Verbs that turn what runs back into text. */
 import { Option } from 'commander'
 import { GENERATE_TYPES } from '../../generate/types.ts'
+import { withPodmanFlags } from '../podman-flags.ts'
 import { type AddVerb, type Entry, namespaceOption, outputOption, wholeNumber } from './verb.ts'
 
 export function addMakeVerbs(verb: AddVerb): void {
-  verb(
+  const generate = verb(
     'generate <names...>',
     'print manifests of pods, workloads or apps: NAME, KIND/NAME, app/NAME',
     async () => (await import('../generate.ts')).runGenerate as Entry,
@@ -15,4 +16,5 @@ export function addMakeVerbs(verb: AddVerb): void {
     .option('-r, --replicas <number>', 'this many pods of each workload', text => wholeNumber(text, 'replicas'))
     .option('-f, --filename <file>', 'write a new file instead of printing')
     .addOption(outputOption('yaml', 'json'))
+  withPodmanFlags(generate, 'generate')
 }

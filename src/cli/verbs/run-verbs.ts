@@ -1,5 +1,6 @@
 /** Verbs that run manifests and take away what they made. */
 import { type Command, Option } from 'commander'
+import { withPodmanFlags } from '../podman-flags.ts'
 import { type AddVerb, collect, type Entry, namespaceOption, outputOption, seconds } from './verb.ts'
 
 /** How manifests are named, by the verbs that run them. */
@@ -12,7 +13,7 @@ function withManifestOptions(command: Command): Command {
 }
 
 export function addRunVerbs(verb: AddVerb): void {
-  withManifestOptions(
+  const play = withManifestOptions(
     verb(
       'play [files...]',
       'run the pods of manifests: files, directories, globs, URLs or - for standard input',
@@ -38,10 +39,11 @@ export function addRunVerbs(verb: AddVerb): void {
     .option('--configmap <file>', 'more manifests, of ConfigMaps; can be repeated', collect)
     .option('--publish <port>', '[[ip:][hostPort]:]containerPort[/protocol]; can be repeated', collect)
     .option('--publish-all', "publish every containerPort as the machine's port of the same number")
+    .option('--start [bool]', 'false: make everything, and start nothing until `kube start`')
     .addOption(new Option('--down').hideHelp())
-    .addOption(new Option('--build').hideHelp())
     .option('-q, --quiet', 'no progress')
     .addOption(outputOption('json'))
+  withPodmanFlags(play, 'play')
 
   withManifestOptions(
     verb(

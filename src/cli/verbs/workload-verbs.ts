@@ -1,5 +1,5 @@
 /** Verbs that change workloads: `kube scale`, `kube rollout undo`. */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { type AddVerb, collect, type Entry, namespaceOption, outputOption, seconds, wholeNumber } from './verb.ts'
 
 export function addWorkloadVerbs(verb: AddVerb, verbIn: (group: string, description: string) => AddVerb): void {
@@ -17,13 +17,29 @@ export function addWorkloadVerbs(verb: AddVerb, verbIn: (group: string, descript
     .option('--all', 'all of the kind')
     .addOption(outputOption('name'))
 
-  verb(
-    'restart <names...>',
-    "run pods' containers anew: POD...; workloads get new pods: deployment/NAME...",
-    async () => (await import('../restart.ts')).runRestart as Entry,
+  withGrace(
+    verb(
+      'restart <names...>',
+      'run the containers of pods or apps anew: POD..., APP...; workloads get new pods: deployment/NAME...',
+      async () => (await import('../restart.ts')).runRestart as Entry,
+    ).addOption(namespaceOption('namespace of the names')),
   )
-    .addOption(namespaceOption('namespace of the names'))
-    .option('--grace-period <seconds>', "seconds before SIGKILL (default: the pod's own)", seconds)
+  withGrace(
+    withPods(
+      verb(
+        'stop [names...]',
+        'end the containers of pods, which stay as they are until they are started: POD..., APP..., KIND/NAME...',
+        async () => (await import('../stop.ts')).runStop as Entry,
+      ),
+    ),
+  )
+  withPods(
+    verb(
+      'start [names...]',
+      'run the containers of stopped pods again: POD..., APP..., KIND/NAME...',
+      async () => (await import('../stop.ts')).runStart as Entry,
+    ),
+  )
 
   const rollout = verbIn('rollout', "a workload's updates: status, history, undo, restart, pause, resume")
   withTargets(
@@ -62,6 +78,20 @@ export function addWorkloadVerbs(verb: AddVerb, verbIn: (group: string, descript
     .addOption(namespaceOption('namespace of the objects'))
     .option('--from <cronjob>', 'the CronJob: cronjob/NAME')
     .addOption(outputOption('name'))
+}
+
+function withPods(command: Command): Command {
+  return command
+    .addOption(namespaceOption('namespace of the names'))
+    .option('-a, --all', 'all pods of the namespace')
+    .option('-l, --selector <labels>', 'pods with these labels')
+    .option('-i, --ignore-not-found', 'no error for what is not there')
+}
+
+function withGrace(command: Command): Command {
+  return command
+    .option('--grace-period <seconds>', "seconds before SIGKILL (default: the pod's own)", seconds)
+    .addOption(new Option('-t, --time <seconds>', 'the same, as podman has it').argParser(seconds).hideHelp())
 }
 
 function withTargets(command: Command): Command {

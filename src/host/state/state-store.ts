@@ -11,7 +11,7 @@ import { openDatabase, transaction } from './database.ts'
 import { eventOf, openEventWriter } from './event-rows.ts'
 import { openObjectRows } from './object-rows.ts'
 
-const VERSION = 2
+const VERSION = 3
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -38,6 +38,7 @@ CREATE TABLE IF NOT EXISTS event (
   count INTEGER NOT NULL, first_at TEXT NOT NULL, last_at TEXT NOT NULL) STRICT;
 CREATE INDEX IF NOT EXISTS event_uid ON event (uid);
 CREATE TABLE IF NOT EXISTS workload (uid TEXT PRIMARY KEY, owner TEXT, origin TEXT, progress TEXT) STRICT;
+CREATE TABLE IF NOT EXISTS stopped (pod TEXT PRIMARY KEY REFERENCES pod ON DELETE CASCADE) STRICT;
 CREATE TABLE IF NOT EXISTS claim (app TEXT PRIMARY KEY, holder TEXT NOT NULL) STRICT;
 `
 
@@ -45,6 +46,8 @@ CREATE TABLE IF NOT EXISTS claim (app TEXT PRIMARY KEY, holder TEXT NOT NULL) ST
 const EVENT_LIFE_MS = 3_600_000
 
 const NONE: ReadonlySet<string> = new Set()
+
+const SELECT_POD = 'SELECT pod.*, stopped.pod AS stopped FROM pod LEFT JOIN stopped ON stopped.pod = pod.uid'
 
 type Row = Record<string, SQLOutputValue>
 
@@ -85,6 +88,7 @@ export function openState(path: string, options: StateOptions): StateStore {
       ...(row.address === null ? {} : { address: String(row.address) }),
       ...(row.infra === null ? {} : { infra: String(row.infra) }),
       ...(row.failure === null ? {} : { failure: JSON.parse(String(row.failure)) as PodFailure }),
+      ...(row.stopped === null ? {} : { stopped: true }),
       ...(row.builder === null ? {} : { builder: String(row.builder) }),
       containers,
     }
@@ -139,13 +143,13 @@ export function openState(path: string, options: StateOptions): StateStore {
     },
     pods(filter = {}) {
       const app = filter.app ?? null
-      const rows = sql('SELECT * FROM pod WHERE (?1 IS NULL OR app = ?1) ORDER BY rowid').all(app)
+      const rows = sql(`${SELECT_POD} WHERE (?1 IS NULL OR app = ?1) ORDER BY pod.rowid`).all(app)
       if (rows.length === 0) return []
       const containers = containersOf(sql('SELECT * FROM container ORDER BY rowid').all())
       return rows.map(row => recordOf(row, containers.get(String(row.uid)) ?? {}))
     },
     pod(uid) {
-      const row = sql('SELECT * FROM pod WHERE uid = ?').get(uid)
+      const row = sql(`${SELECT_POD} WHERE uid = ?`).get(uid)
       if (!row) return undefined
       return recordOf(row, containersOf(sql('SELECT * FROM container WHERE pod = ?').all(uid)).get(uid) ?? {})
     },
@@ -215,6 +219,10 @@ export function openState(path: string, options: StateOptions): StateStore {
     container(uid, name) {
       const row = sql('SELECT * FROM container WHERE pod = ? AND name = ?').get(uid, name)
       return row && containerOf(row)
+    },
+    setStopped(uid, stopped) {
+      const change = stopped ? 'INSERT OR IGNORE INTO stopped VALUES (?)' : 'DELETE FROM stopped WHERE pod = ?'
+      sql(change).run(uid)
     },
     setFailure: (uid, failure) =>
       void sql('UPDATE pod SET failure = ? WHERE uid = ?').run(JSON.stringify(failure), uid),
