@@ -1,12 +1,13 @@
 /** Containers by the OCI runtime (crun, runc) with conmon as monitor. Source: conmon(8), crun(1), OCI runtime spec. */
-import { spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
 import type { CreateOptions, RuntimePort, StartedProcess } from '../../engine/ports.ts'
 import type { OciSpec } from '../../plan/oci-types.ts'
 import type { Layout } from '../layout.ts'
 import { requireProgram } from '../sys/find-program.ts'
+import { type Launch, type Launched, launch, memoryFile, pipe } from '../sys/launch.ts'
 import { identityOf, isAlive, pidOf } from '../sys/process-identity.ts'
 import { toolError } from '../sys/run.ts'
 import { makeCgroup, prepareCgroups, removeCgroup } from './cgroups.ts'
@@ -40,29 +41,19 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
   /** What starts containers; see `prepare`. */
   let launcher: string | undefined
 
-  /** Runs the OCI runtime; its errors go to a log of their own, because a container may inherit the pipes. */
-  function runtime(id: string, args: readonly string[]): Promise<{ readonly status: number; readonly stderr: string }> {
-    return new Promise((resolve, reject) => {
-      const chosen = programOf(id)
-      const child = spawn(chosen, ['--root', layout.runtimeRoot, ...args], {
-        stdio: ['ignore', 'ignore', 'pipe'],
-      })
-      let stderr = ''
-      child.stderr.setEncoding('utf8').on('data', (text: string) => {
-        stderr += text
-      })
-      child.on('error', error => reject(toolError(chosen, error)))
-      // Not `close`: a container that was started holds the pipe for as long as it lives.
-      child.on('exit', (code, signal) => {
-        const status = code ?? (signal === null ? 1 : 137)
-        if (status === 0) child.stderr.destroy()
-        else if (!child.stderr.readableEnded) {
-          child.stderr.once('close', () => resolve({ status, stderr }))
-          return
-        }
-        resolve({ status, stderr })
-      })
+  /** Runs the OCI runtime. What it prints goes into memory: a container that it starts may hold that open. */
+  async function runtime(
+    id: string,
+    args: readonly string[],
+  ): Promise<{ readonly status: number; readonly stderr: string }> {
+    const program = programOf(id)
+    using stderr = memoryFile()
+    const { ended } = await start({
+      program,
+      args: ['--root', layout.runtimeRoot, ...args],
+      files: [null, null, stderr.fd],
     })
+    return { status: await ended, stderr: stderr.text() }
   }
 
   /** A container of another runtime than the default one has a note of it in its bundle. */
@@ -173,7 +164,7 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
   }
 
   /** Starts conmon, which has the OCI runtime create the container and tells the pid by one JSON line. */
-  function conmon(id: string, bundle: string, create: CreateOptions): Promise<number> {
+  async function conmon(id: string, bundle: string, create: CreateOptions): Promise<number> {
     const monitor = requireProgram('conmon')
     const log = `${bundle}/oci-log`
     const args = ['--api-version', '1', '--cid', id, '--cuuid', id, '--name', create.name, '--runtime', programOf(id)]
@@ -194,10 +185,13 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
     if (create.terminal) args.push('--terminal')
     if (create.stdin) args.push('--stdin')
     if (create.stdin && !create.stdinOnce) args.push('--leave-stdin-open')
-    return new Promise((resolve, reject) => {
-      const errors = openSync(`${bundle}/conmon.log`, 'a', 0o600)
-      const child = spawn(monitor, args, {
-        stdio: ['ignore', 'ignore', errors, 'pipe'],
+    const [answers, toAnswer] = pipe()
+    const errors = openSync(`${bundle}/conmon.log`, 'a', 0o600)
+    try {
+      await start({
+        program: monitor,
+        args,
+        files: [null, null, errors, toAnswer],
         cwd: '/',
         env: {
           PATH: process.env.PATH,
@@ -206,27 +200,47 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
           XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR,
         },
       })
+    } catch (error) {
+      closeSync(answers)
+      throw error
+    } finally {
       closeSync(errors)
-      child.on('error', error => reject(toolError(monitor, error)))
-      const sync = child.stdio[3] as NodeJS.ReadableStream & { destroy(): void }
-      let text = ''
-      const settle = () => {
-        sync.destroy()
-        const answer = parseAnswer(text.slice(0, text.indexOf('\n') + 1))
-        if (answer !== undefined && answer.pid > 0) return resolve(answer.pid)
-        const detail =
-          readText(log) || answer?.message || readText(`${bundle}/conmon.log`) || 'conmon ended without an answer'
-        reject(runtimeError(detail, id))
-      }
-      sync.setEncoding('utf8')
-      sync.on('data', chunk => {
-        text += chunk
-        if (text.includes('\n')) settle()
-      })
-      sync.on('end', settle)
-      sync.on('error', settle)
-    })
+      closeSync(toAnswer)
+    }
+    const line = await firstLine(answers)
+    const answer = parseAnswer(line)
+    if (answer !== undefined && answer.pid > 0) return answer.pid
+    const detail =
+      readText(log) || answer?.message || readText(`${bundle}/conmon.log`) || 'conmon ended without an answer'
+    throw runtimeError(detail, id)
   }
+}
+
+async function start(program: Launch): Promise<Launched> {
+  try {
+    return await launch(program)
+  } catch (error) {
+    throw toolError(program.program, error)
+  }
+}
+
+/** The first line that comes through a pipe, or '' when it ends before; closes it. */
+function firstLine(fd: number): Promise<string> {
+  return new Promise(resolve => {
+    const socket = new Socket({ fd, readable: true, writable: false })
+    let text = ''
+    const settle = () => {
+      socket.destroy()
+      resolve(text.slice(0, text.indexOf('\n') + 1))
+    }
+    socket.setEncoding('utf8')
+    socket.on('data', chunk => {
+      text += chunk
+      if (text.includes('\n')) settle()
+    })
+    socket.on('end', settle)
+    socket.on('error', settle)
+  })
 }
 
 /** How long the monitor of a container that is gone may go on, in milliseconds. */

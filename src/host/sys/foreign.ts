@@ -4,7 +4,11 @@ import { getSystemErrorName } from 'node:util'
 import type koffiModule from 'koffi'
 
 type Koffi = typeof koffiModule
-export type ForeignFunction = (...args: unknown[]) => number
+export interface ForeignFunction {
+  (...args: unknown[]): number
+  /** The same on a thread of Node.js's pool; the last argument is told the error or the result. */
+  async(...args: unknown[]): void
+}
 
 let koffi: Koffi | undefined
 
@@ -26,6 +30,20 @@ export function library(name: string): (prototype: string) => ForeignFunction {
     known.set(prototype, made)
     return made
   }
+}
+
+/**
+ * Calls a function that takes its time on a thread of Node.js's pool. What the arguments point to is kept meanwhile. Such a
+ * thread has its own namespaces: those of the main thread when the pool was first used.
+ */
+export function callInPool(f: ForeignFunction, ...args: unknown[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    f.async(...args, (error: unknown, result: number) => {
+      // Named here too, so that no buffer among them is collected before.
+      if (error && args) reject(error as Error)
+      else resolve(result)
+    })
+  })
 }
 
 /** Tells koffi of a C structure, by which prototypes may name it. */
