@@ -93,6 +93,7 @@ export const EXECUTORS: Executors = {
       attempt,
       imageId: image.id,
       createdAt: host.now(),
+      user: { uid: facts.user.uid, gid: facts.user.gid, supplementalGroups: facts.user.additionalGids },
       process: identity,
       ...(lifecycle === undefined ? {} : { lifecycle }),
     })

@@ -48,6 +48,8 @@ export interface ContainerRecord {
   /** 0 for the first run, then the number of restarts. */
   readonly attempt: number
   readonly imageId: string
+  /** Who its first process runs as; absent in records of earlier versions. */
+  readonly user?: { readonly uid: number; readonly gid: number; readonly supplementalGroups: readonly number[] }
   /** RFC 3339. */
   readonly createdAt: string
   /** Once its command was started. RFC 3339. */

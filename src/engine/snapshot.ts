@@ -53,6 +53,7 @@ function snapshotContainer(
     state: now.state,
     restarts: known?.attempt ?? 0,
     ...imageFacts(host, member, known),
+    ...(known?.user === undefined ? {} : { user: known.user }),
     ...(known?.startedAt === undefined ? {} : { startedAt: known.startedAt }),
     ...(end === undefined ? {} : { end }),
     ...lifeFacts(known?.lifecycle, now.state === 'running'),

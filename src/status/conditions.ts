@@ -16,6 +16,8 @@ interface Answer {
 }
 
 const YES: Answer = { status: 'True' }
+/** No kubelet sets this time, and an API server writes one that is not set as null. */
+const NEVER = null as unknown as string
 
 export function podConditions(snapshot: PodSnapshot, phase: PodPhase, statuses: Statuses): readonly WireCondition[] {
   const created = wireTime(snapshot.createdAt)
@@ -24,7 +26,11 @@ export function podConditions(snapshot: PodSnapshot, phase: PodPhase, statuses: 
   const ready = readyAnswer(snapshot, containersReady)
   const changed = lastChange(snapshot, containersReady.status === 'True')
   return [
-    condition('PodReadyToStartContainers', { status: snapshot.sandboxReady ? 'True' : 'False' }, created),
+    condition(
+      'PodReadyToStartContainers',
+      sandboxAnswer(snapshot, phase),
+      isOver(phase) ? (changed ?? created) : created,
+    ),
     condition('Initialized', initialized, initTime(snapshot) ?? created),
     condition('Ready', ready, changed ?? created),
     condition('ContainersReady', containersReady, changed ?? created),
@@ -41,7 +47,12 @@ function allRestarting(
   created: string,
 ): readonly WireCondition[] {
   if (!plan.members.some(mayRestartAll)) return []
-  const base = { lastTransitionTime: created, status: 'False', type: 'AllContainersRestarting' }
+  const base = {
+    lastProbeTime: NEVER,
+    lastTransitionTime: created,
+    status: 'False',
+    type: 'AllContainersRestarting',
+  }
   if (phase === 'Succeeded') return [{ ...base, reason: 'PodCompleted' }]
   if (phase === 'Failed') return [{ ...base, reason: 'PodFailed' }]
   const policy = plan.pod.spec?.restartPolicy ?? 'Always'
@@ -58,6 +69,7 @@ function allRestarting(
 function condition(type: string, answer: Answer, lastTransitionTime: string): WireCondition {
   const { status, reason, message } = answer
   return {
+    lastProbeTime: NEVER,
     lastTransitionTime,
     ...(message === undefined ? {} : { message }),
     observedGeneration: 1,
@@ -65,6 +77,15 @@ function condition(type: string, answer: Answer, lastTransitionTime: string): Wi
     status,
     type,
   }
+}
+
+/** A kubelet ends the sandbox of a pod that is over; here it stays until `down`, but nothing is started in it again. */
+function sandboxAnswer({ sandboxReady }: PodSnapshot, phase: PodPhase): Answer {
+  return sandboxReady && !isOver(phase) ? YES : { status: 'False' }
+}
+
+function isOver(phase: PodPhase): boolean {
+  return phase === 'Succeeded' || phase === 'Failed'
 }
 
 function initializedAnswer({ plan }: PodSnapshot, phase: PodPhase, statuses: Statuses): Answer {

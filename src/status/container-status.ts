@@ -19,18 +19,28 @@ export function containerStatus(
   const state = stateOf(now, hasInit)
   const started = startedOf(member, now)
   return {
-    ...(now === undefined || now.state === 'absent' ? {} : { containerID: `${RUNTIME}://${now.id}` }),
+    ...(now === undefined || now.state === 'absent'
+      ? {}
+      : { containerID: `${RUNTIME}://${now.id}`, ...allocated(member) }),
     image: now?.image ?? member.image,
     imageID: now?.imageId ?? '',
     lastState: lastStateOf(now),
     name: member.name,
     ready: readyOf(member, now, started),
-    ...(Object.keys(member.container.resources ?? {}).length === 0 ? {} : { resources: member.container.resources! }),
     restartCount: now?.restarts ?? 0,
     started,
     state,
+    ...(now?.user === undefined ? {} : { user: { linux: now.user } }),
     ...(member.mounts.length === 0 ? {} : { volumeMounts: mountsOf(member) }),
   }
+}
+
+/** What it was given: nothing changes a running container's. */
+function allocated({ container }: MemberPlan): Pick<WireContainerStatus, 'allocatedResources' | 'resources'> {
+  const { resources = {} } = container
+  const { requests } = resources
+  const isAsking = requests !== undefined && Object.keys(requests).length > 0
+  return { ...(isAsking ? { allocatedResources: requests } : {}), resources }
 }
 
 function stateOf(now: ContainerSnapshot | undefined, hasInit: boolean): WireState {
@@ -46,7 +56,9 @@ function stateOf(now: ContainerSnapshot | undefined, hasInit: boolean): WireStat
 function lastStateOf(now: ContainerSnapshot | undefined): WireState {
   if (now?.waiting && now.end) return { terminated: terminated(now.id, now.end, now.startedAt) }
   if (now?.previous === undefined) return {}
-  return { terminated: terminated(now.previous.id, now.previous, now.previous.startedAt) }
+  const { id, startedAt, reason } = now.previous
+  const end = terminated(id, now.previous, startedAt)
+  return { terminated: reason === undefined ? end : { ...end, reason } }
 }
 
 function terminated(

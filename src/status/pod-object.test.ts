@@ -121,6 +121,42 @@ test('a container that ended by itself, by each restart policy', () => {
   assert.equal(phase('Never', done, running), 'Running')
 })
 
+test('a pod that is over is ready for nothing', () => {
+  const over = { ...settled, proxy: done, web: done, log: done }
+  const pod = podObject(snapshot(over, { restartPolicy: 'Never' }))
+  assert.deepEqual(condition(pod, 'PodReadyToStartContainers'), {
+    status: 'False',
+    reason: undefined,
+    message: undefined,
+  })
+  assert.deepEqual(condition(pod, 'Initialized'), { status: 'True', reason: 'PodCompleted', message: undefined })
+  for (const type of ['Ready', 'ContainersReady'])
+    assert.deepEqual(condition(pod, type), { status: 'False', reason: 'PodCompleted', message: undefined })
+  assert.equal(pod.status.podIP, '10.88.0.7')
+})
+
+test('what a container was given, and who it runs as', () => {
+  const user = { uid: 1000, gid: 100, supplementalGroups: [100, 7] }
+  const resources = { limits: { cpu: '1' }, requests: { cpu: '500m' } }
+  const containers = [
+    { name: 'log', image: 'log:1' },
+    { name: 'web', image: 'web:1', resources },
+  ]
+  const pod = podObject(snapshot({ log: running, web: { ...running, user } }, { initContainers: [], containers }))
+  const [log, web] = pod.status.containerStatuses ?? []
+  assert.deepEqual(web?.user, { linux: user })
+  assert.deepEqual(web?.allocatedResources, { cpu: '500m' })
+  assert.deepEqual(web?.resources, resources)
+  assert.deepEqual([log?.allocatedResources, log?.resources, log?.user], [undefined, {}, undefined])
+})
+
+test('how the run before the last one ended', () => {
+  const previous = { id: 'old', exitCode: 137, oomKilled: false, finishedAt: ENDED, reason: 'RestartingAllContainers' }
+  const pod = podObject(snapshot({ ...settled, web: { ...running, restarts: 1, previous } }))
+  const web = pod.status.containerStatuses?.find(({ name }) => name === 'web')
+  assert.equal(web?.lastState?.terminated?.reason, 'RestartingAllContainers')
+})
+
 test('a pod is not over while its sidecar is still being stopped', () => {
   const over = { ...settled, web: done, log: done }
   assert.equal(podObject(snapshot(over, { restartPolicy: 'Never' })).status.phase, 'Running')

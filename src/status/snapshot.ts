@@ -33,6 +33,8 @@ export interface ContainerSnapshot {
   readonly image?: string
   /** `docker.io/library/busybox@sha256:...`, or the image's own ID when no registry gave it a digest. */
   readonly imageId?: string
+  /** Who its first process runs as; absent until that is known. */
+  readonly user?: { readonly uid: number; readonly gid: number; readonly supplementalGroups: readonly number[] }
   /** RFC 3339; absent until its command was started. */
   readonly startedAt?: string
   readonly end?: ContainerEnd
