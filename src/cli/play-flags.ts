@@ -12,6 +12,12 @@ export interface PlayFlags {
   readonly publishAll?: boolean
   /** More manifests, of ConfigMaps. */
   readonly configmap?: readonly string[]
+  /** `host`: the network of the machine itself. */
+  readonly network?: string
+  /** The same by podman's other name. */
+  readonly net?: string
+  /** `auto`: a user namespace for each pod. */
+  readonly userns?: string
 }
 
 interface Template {
@@ -22,20 +28,23 @@ interface Template {
 /** The objects as the flags want them. Fails with exit status 2 for a flag that cannot be read. */
 export function withFlags(objects: readonly ManifestObject[], flags: PlayFlags): readonly ManifestObject[] {
   const annotations = Object.fromEntries((flags.annotation ?? []).map(parseAnnotation))
-  const published = (flags.publish ?? []).map(parsePublish)
+  const published = (flags.publish ?? []).flatMap(parsePublish)
   if (Object.keys(annotations).length === 0 && published.length === 0 && !flags.publishAll) return objects
-  const used = new Set<Published>()
-  const edited = objects.map(object =>
-    changeTemplate(object, template => withPorts(annotated(template, annotations), published, flags, used)),
-  )
-  const unused = published.find(publish => !used.has(publish))
-  if (unused) {
-    throw new KubeError('Usage', `--publish: no container has port ${unused.containerPort}/${unused.protocol}`, {
+  const templates: Template[] = []
+  for (const object of objects) changeTemplate(object, template => templates[templates.push(template) - 1] as Template)
+  const unlisted = published.filter(publish => !templates.some(template => lists(template, publish)))
+  const [first] = unlisted
+  if (first && templates.length !== 1) {
+    throw new KubeError('Usage', `--publish: no container has port ${first.containerPort}/${first.protocol}`, {
       exitStatus: 2,
-      hint: 'add it to the ports of a container',
+      hint: 'add it to the ports of the container that is meant: the manifest is not of one pod alone',
     })
   }
-  return edited
+  return objects.map(object =>
+    changeTemplate(object, template =>
+      withUnlisted(withPorts(annotated(template, annotations), published, flags), unlisted),
+    ),
+  )
 }
 
 /** The pod template of an object of any kind that has one. */
@@ -71,43 +80,78 @@ interface Published {
   readonly protocol: string
 }
 
-function withPorts(
-  template: Template,
-  published: readonly Published[],
-  { publishAll }: PlayFlags,
-  used: Set<Published>,
-): Template {
+function isFor(publish: Published, port: V1ContainerPort): boolean {
+  return publish.containerPort === port.containerPort && publish.protocol === (port.protocol ?? 'TCP')
+}
+
+function lists({ spec }: Template, publish: Published): boolean {
+  return spec?.containers.some(({ ports }) => ports?.some(port => isFor(publish, port))) === true
+}
+
+/** A port that is published twice is listed twice. */
+function withPorts(template: Template, published: readonly Published[], { publishAll }: PlayFlags): Template {
   const { spec } = template
   if (!spec || (published.length === 0 && !publishAll)) return template
-  const portOf = (port: V1ContainerPort): V1ContainerPort => {
-    const protocol = port.protocol ?? 'TCP'
-    const match = published.find(one => one.containerPort === port.containerPort && one.protocol === protocol)
-    if (match) {
-      used.add(match)
-      return { ...port, hostPort: match.hostPort, ...(match.hostIP === undefined ? {} : { hostIP: match.hostIP }) }
-    }
-    return publishAll && port.hostPort === undefined ? { ...port, hostPort: port.containerPort } : port
+  const portsOf = (port: V1ContainerPort): readonly V1ContainerPort[] => {
+    const matches = published.filter(publish => isFor(publish, port))
+    if (matches.length > 0) return matches.map(match => ({ ...port, ...hostOf(match) }))
+    return [publishAll && port.hostPort === undefined ? { ...port, hostPort: port.containerPort } : port]
   }
   const containers = spec.containers.map(container =>
-    container.ports ? { ...container, ports: container.ports.map(portOf) } : container,
+    container.ports ? { ...container, ports: container.ports.flatMap(portsOf) } : container,
   )
   return { ...template, spec: { ...spec, containers } }
 }
 
-const PUBLISH = /^(?:(?:(\[[0-9a-fA-F:]+\]|[\d.]+):)?(\d*):)?(\d+)(?:\/(tcp|udp|sctp))?$/i
+/** A pod's containers share its ports: those that none of them lists are the first one's, as podman has it. */
+function withUnlisted(template: Template, unlisted: readonly Published[]): Template {
+  const { spec } = template
+  const [first, ...others] = spec?.containers ?? []
+  if (!spec || !first || unlisted.length === 0) return template
+  const added = unlisted.map(publish => ({
+    containerPort: publish.containerPort,
+    protocol: publish.protocol,
+    ...hostOf(publish),
+  }))
+  return {
+    ...template,
+    spec: { ...spec, containers: [{ ...first, ports: [...(first.ports ?? []), ...added] }, ...others] },
+  }
+}
 
-function parsePublish(text: string): Published {
+function hostOf({ hostPort, hostIP }: Published): Pick<V1ContainerPort, 'hostPort' | 'hostIP'> {
+  return { hostPort, ...(hostIP === undefined ? {} : { hostIP }) }
+}
+
+const PUBLISH = /^(?:(?:(\[[0-9a-fA-F:]+\]|[\d.]+):)?(\d*(?:-\d+)?):)?(\d+(?:-\d+)?)(?:\/(tcp|udp|sctp))?$/i
+
+/** A range is so many single ports. */
+function parsePublish(text: string): readonly Published[] {
   const [, ip, host = '', port = '', protocol = 'tcp'] = PUBLISH.exec(text) ?? []
-  const containerPort = Number(port)
-  const hostPort = host === '' ? containerPort : Number(host)
-  if (port === '' || containerPort > 65_535 || hostPort > 65_535 || containerPort === 0 || hostPort === 0) {
+  const inside = portsOf(port)
+  const outside = host === '' ? inside : portsOf(host)
+  if (inside.length === 0 || inside.length !== outside.length) {
     throw new KubeError('Usage', `--publish: not a port: ${text}`, {
       exitStatus: 2,
-      hint: '[[ip:][hostPort]:]containerPort[/protocol], such as 8080:80 or 127.0.0.1:5353:53/udp',
+      hint: '[[ip:][hostPort]:]containerPort[/protocol], such as 8080:80, 127.0.0.1:5353:53/udp or 8000-8009:8000-8009',
     })
   }
   const hostIP = ip?.replace(/[[\]]/g, '')
-  return { hostPort, containerPort, protocol: protocol.toUpperCase(), ...(hostIP === undefined ? {} : { hostIP }) }
+  return inside.map((containerPort, index) => ({
+    hostPort: outside[index]!,
+    containerPort,
+    protocol: protocol.toUpperCase(),
+    ...(hostIP === undefined ? {} : { hostIP }),
+  }))
+}
+
+const MAX_PORT = 65_535
+
+/** `8000-8002`; none for what is no range of ports. */
+function portsOf(text: string): readonly number[] {
+  const [first = 0, last = first] = text.split('-').map(Number)
+  if (text === '' || first < 1 || last < first || last > MAX_PORT) return []
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index)
 }
 
 function parseAnnotation(text: string): readonly [string, string] {
