@@ -4,7 +4,7 @@ import { type Diagnostic, KubeError } from '../diagnostic.ts'
 import { readManifests } from '../manifest/read.ts'
 import type { KubernetesObject, ManifestObject, ManifestText } from '../manifest/types.ts'
 import { planApp } from '../plan/plan-app.ts'
-import type { PodPlan } from '../plan/types.ts'
+import type { PodPlan, PodSettings } from '../plan/types.ts'
 import type { Context } from './context.ts'
 import { gatherTexts } from './gather.ts'
 import { renderDiagnostics } from './render-diagnostics.ts'
@@ -17,6 +17,7 @@ export interface LoadOptions {
   readonly kustomize?: boolean
   readonly skipUnknown?: boolean
   readonly seccompProfileRoot?: string
+  readonly settings?: PodSettings
   /** Changes the objects before they are planned. */
   readonly edit?: (objects: readonly ManifestObject[]) => readonly ManifestObject[]
 }
@@ -53,6 +54,7 @@ export async function loadManifests(
     ...(options.seccompProfileRoot === undefined
       ? {}
       : { seccompRoot: resolve(context.io.cwd, options.seccompProfileRoot) }),
+    ...(options.settings === undefined ? {} : { settings: options.settings }),
     baseDir: file => resolve(context.io.cwd, file === '-' ? '.' : dirname(file)),
   })
   report([...diagnostics, ...planned.diagnostics], texts, context)

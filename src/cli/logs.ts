@@ -86,6 +86,11 @@ function sourceOf(host: RealHost, pod: PodRecord, member: MemberPlan, previous: 
   const isLast = known?.lifecycle?.waiting !== undefined && !isRunning(host, known)
   const attempt = (known?.attempt ?? 0) - (previous && !isLast ? 1 : 0)
   const path = host.logFile(pod.uid, member.name, attempt)
+  if (pod.plan.logging?.driver === 'none')
+    throw new KubeError(
+      'LogNotFound',
+      `container "${member.name}" in pod "${pod.plan.name}" has no log: it was played with --log-driver=none`,
+    )
   const place = `container "${member.name}" in pod "${pod.plan.name}"`
   if (previous && (attempt < 0 || !existsSync(path)))
     throw new KubeError('LogNotFound', `previous terminated ${place} not found`)

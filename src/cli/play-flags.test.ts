@@ -73,3 +73,26 @@ test('of several pods, a port has to be listed by the one that is meant', () => 
     (error: unknown) => error instanceof KubeError && error.message === '--publish: no container has port 81/TCP',
   )
 })
+
+test('a range of ports', () => {
+  const edited = withFlags([podWith('web', undefined)], { publish: ['8000-8001:80-81/udp'] })
+  assert.deepEqual(portsOf(edited), [
+    [
+      { containerPort: 80, protocol: 'UDP', hostPort: 8000 },
+      { containerPort: 81, protocol: 'UDP', hostPort: 8001 },
+    ],
+    undefined,
+  ])
+  for (const wrong of ['8000-8001:80', '80-79', '0', '65535-65536', '-', 'x:1'])
+    assert.throws(() => withFlags([podWith('web', undefined)], { publish: [wrong] }), /not a port/)
+})
+
+test("--network and --userns are the pod spec's fields, and other modes are told what there is", () => {
+  const specOf = (flags: object) => (withFlags([podWith('web', undefined)], flags)[0]!.value as unknown as V1Pod).spec
+  assert.equal(specOf({ network: 'host' })?.hostNetwork, true)
+  assert.equal(specOf({ net: 'bridge' })?.hostNetwork, undefined)
+  assert.equal(specOf({ userns: 'auto' })?.hostUsers, false)
+  assert.equal(specOf({ userns: 'host' })?.hostUsers, true)
+  for (const flags of [{ network: 'none' }, { network: 'pasta:-t,80' }, { userns: 'keep-id' }])
+    assert.throws(() => specOf(flags), { exitStatus: 2 })
+})

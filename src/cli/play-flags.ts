@@ -29,7 +29,9 @@ interface Template {
 export function withFlags(objects: readonly ManifestObject[], flags: PlayFlags): readonly ManifestObject[] {
   const annotations = Object.fromEntries((flags.annotation ?? []).map(parseAnnotation))
   const published = (flags.publish ?? []).flatMap(parsePublish)
-  if (Object.keys(annotations).length === 0 && published.length === 0 && !flags.publishAll) return objects
+  const namespaces = namespacesOf(flags)
+  const isPlain = Object.keys(annotations).length + published.length + Object.keys(namespaces).length === 0
+  if (isPlain && !flags.publishAll) return objects
   const templates: Template[] = []
   for (const object of objects) changeTemplate(object, template => templates[templates.push(template) - 1] as Template)
   const unlisted = published.filter(publish => !templates.some(template => lists(template, publish)))
@@ -42,9 +44,35 @@ export function withFlags(objects: readonly ManifestObject[], flags: PlayFlags):
   }
   return objects.map(object =>
     changeTemplate(object, template =>
-      withUnlisted(withPorts(annotated(template, annotations), published, flags), unlisted),
+      withUnlisted(withPorts(withSpec(annotated(template, annotations), namespaces), published, flags), unlisted),
     ),
   )
+}
+
+/** What podman's `--network` and `--userns` come to. */
+function namespacesOf({ network, net, userns }: PlayFlags): Pick<V1PodSpec, 'hostNetwork' | 'hostUsers'> {
+  const mode = network ?? net ?? 'bridge'
+  if (mode !== 'host' && mode !== 'bridge') {
+    throw new KubeError('Usage', `--network: there is one network, which all pods share, not ${mode}`, {
+      exitStatus: 2,
+      hint: "leave it out, or use host for the machine's own",
+    })
+  }
+  const hostUsers = userns === undefined ? undefined : USER_MODES[userns]
+  if (userns !== undefined && hostUsers === undefined) {
+    throw new KubeError('Usage', `--userns: ${userns} is not supported`, {
+      exitStatus: 2,
+      hint: 'auto gives each pod a user namespace, host gives none',
+    })
+  }
+  return { ...(mode === 'host' ? { hostNetwork: true } : {}), ...(hostUsers === undefined ? {} : { hostUsers }) }
+}
+
+/** Whether the pod has the machine's users. Source: podman-kube-play(1), --userns. */
+const USER_MODES: Readonly<Record<string, boolean>> = { '': true, host: true, auto: false, private: false }
+
+function withSpec(template: Template, change: Partial<V1PodSpec>): Template {
+  return template.spec ? { ...template, spec: { ...template.spec, ...change } } : template
 }
 
 /** The pod template of an object of any kind that has one. */

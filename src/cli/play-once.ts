@@ -6,17 +6,18 @@ import type { ObjectRecord, PodRecord } from '../engine/ports.ts'
 import { isPrivate } from '../host/volumes/propagation.ts'
 import type { KubernetesObject, ManifestObject } from '../manifest/types.ts'
 import { canonicalJson } from '../plan/canonical.ts'
-import type { PodPlan } from '../plan/types.ts'
+import type { PodPlan, PodSettings } from '../plan/types.ts'
 import { podKey } from '../reconcile/decide.ts'
 import type { Context } from './context.ts'
 import type { RealHost } from './host.ts'
 import { appNameOf, loadManifests, sourceOf } from './load-manifests.ts'
 import { type PlayFlags, withFlags } from './play-flags.ts'
+import { registryOf, type SettingOptions, settingsOf } from './play-settings.ts'
 import { tellFailedInits } from './tell-failed-inits.ts'
 import { truthOf } from './truth.ts'
 import { keepCgroupsWarm } from './warm-up.ts'
 
-export interface PlayCommandOptions extends PlayFlags {
+export interface PlayCommandOptions extends PlayFlags, SettingOptions {
   readonly namespace: string
   readonly app?: string
   readonly replace?: boolean
@@ -44,11 +45,12 @@ export async function playOnce(
 ): Promise<string> {
   const { io } = context
   using warm = keepCgroupsWarm()
+  const settings = settingsOf(options)
   const host = await context.host()
   const existing = host.state.objects().map(object => object.value as KubernetesObject)
   const { objects, plans, later } = await loadManifests(
     files,
-    { ...options, edit: objects => withFlags(objects, options) },
+    { ...options, ...(settings ? { settings } : {}), edit: objects => withFlags(objects, options) },
     context,
     existing,
   )
@@ -63,7 +65,7 @@ export async function playOnce(
     {
       app,
       source,
-      objects: objects.map(object => asRecord(object, options, io.cwd)),
+      objects: objects.map(object => asRecord(object, { ...options, settings }, io.cwd)),
       plans,
       later,
       ...(options.replace ? { replace: true } : {}),
@@ -76,6 +78,7 @@ export async function playOnce(
         if (kind === 'startInfra') warm[Symbol.dispose]()
       },
       onWait: pid => io.err(`waiting for another kube (pid ${pid}) to finish with app ${app}\n`),
+      registry: registryOf(options, io.cwd),
       onPull: image => {
         if (!options.quiet) io.err(`pulling ${image}\n`)
       },
@@ -174,7 +177,7 @@ export function chooseApp(
 
 function asRecord(
   object: ManifestObject,
-  { seccompProfileRoot }: PlayCommandOptions,
+  { seccompProfileRoot, settings }: PlayCommandOptions & { readonly settings: PodSettings | undefined },
   cwd: string,
 ): Omit<ObjectRecord, 'app' | 'uid' | 'createdAt'> {
   return {
@@ -186,6 +189,7 @@ function asRecord(
     origin: {
       baseDir: resolve(cwd, object.file === '-' ? '.' : dirname(object.file)),
       ...(seccompProfileRoot === undefined ? {} : { seccompRoot: resolve(cwd, seccompProfileRoot) }),
+      ...(settings === undefined ? {} : { settings }),
     },
   }
 }

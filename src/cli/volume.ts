@@ -146,7 +146,7 @@ function usersOf(host: RealHost, { namespace, name }: NamedVolume): readonly str
 }
 
 /** Whoever removes volumes does so alone; a pod is recorded before its volumes are looked at. */
-async function removeUnused(host: RealHost, claims: ClaimStore, volume: NamedVolume): Promise<void> {
+export async function removeUnused(host: RealHost, claims: ClaimStore, volume: NamedVolume): Promise<void> {
   using _lock = await host.lock()
   const users = usersOf(host, volume)
   if (users.length > 0) {

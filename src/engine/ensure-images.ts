@@ -1,24 +1,34 @@
 /** Making the images of pods present, as each container's pull policy says. */
 import { KubeError } from '../diagnostic.ts'
 import type { PodPlan, PullPolicy } from '../plan/types.ts'
-import type { Host } from './ports.ts'
+import type { Host, RegistrySettings } from './ports.ts'
 
 export interface EnsureOptions {
   readonly signal?: AbortSignal
   /** Told of each image before it is pulled. */
   readonly onPull?: (image: string) => void
+  /** How the registries are asked. */
+  readonly registry?: RegistrySettings
 }
 
 /** Pulls what is missing, each image once, all at the same time. A present one costs no network unless it is `Always`. */
 export async function ensureImages(host: Host, plans: readonly PodPlan[], options: EnsureOptions): Promise<void> {
   const policies = new Map<string, PullPolicy>()
+  const auths = new Map<string, readonly string[]>()
   for (const plan of plans) {
     for (const { image, pullPolicy } of imagesOf(plan)) {
       const known = policies.get(image)
       if (known === undefined || strictness(pullPolicy) > strictness(known)) policies.set(image, pullPolicy)
+      auths.set(image, [...new Set([...(auths.get(image) ?? []), ...plan.registryAuths])])
     }
   }
-  await Promise.all([...policies].map(([image, policy]) => ensureImage(host, image, policy, options)))
+  await Promise.all(
+    [...policies].map(([image, policy]) => {
+      const authTexts = auths.get(image) ?? []
+      const registry = { ...(authTexts.length === 0 ? {} : { authTexts }), ...options.registry }
+      return ensureImage(host, image, policy, { ...options, registry })
+    }),
+  )
 }
 
 /** Of its containers and of its image volumes. */
@@ -43,5 +53,5 @@ async function ensureImage(host: Host, image: string, policy: PullPolicy, option
     })
   }
   options.onPull?.(image)
-  await host.images.pull(image, options.signal ? { signal: options.signal } : {})
+  await host.images.pull(image, { ...options.registry, ...(options.signal ? { signal: options.signal } : {}) })
 }

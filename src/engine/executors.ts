@@ -79,6 +79,7 @@ export const EXECUTORS: Executors = {
       ...(record.plan.runtimeClass === undefined ? {} : { runtimeClass: record.plan.runtimeClass }),
       name: `${record.plan.name}-${container}`,
       logFile: host.logFile(uid, container, attempt),
+      ...(record.plan.logging === undefined ? {} : { logging: record.plan.logging }),
       terminal: member.terminal,
       stdin: member.stdin,
       stdinOnce: member.stdinOnce,
@@ -92,8 +93,8 @@ export const EXECUTORS: Executors = {
       name: container,
       attempt,
       imageId: image.id,
-      createdAt: host.now(),
       user: { uid: facts.user.uid, gid: facts.user.gid, supplementalGroups: facts.user.additionalGids },
+      createdAt: host.now(),
       process: identity,
       ...(lifecycle === undefined ? {} : { lifecycle }),
     })

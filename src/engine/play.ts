@@ -9,7 +9,7 @@ import { beginRemoval, sweep } from './down.ts'
 import { ensureImages } from './ensure-images.ts'
 import { carryOver, type Handover, handOver, keyOf, predecessors } from './handover.ts'
 import { observePod } from './observe.ts'
-import type { Host, ObjectRecord, PodRecord } from './ports.ts'
+import type { Host, ObjectRecord, PodRecord, RegistrySettings } from './ports.ts'
 import { recover } from './recover.ts'
 import { startClaimed } from './restart-pods.ts'
 import { type RollbackReport, rollback } from './rollback.ts'
@@ -35,6 +35,8 @@ export interface PlayRequest {
 export interface PlayOptions extends RunOptions {
   readonly onWait?: (pid: number) => void
   readonly onPull?: (image: string) => void
+  /** How the registries are asked, but for what the pods' imagePullSecrets say. */
+  readonly registry?: RegistrySettings
 }
 
 export interface PlayResult {

@@ -7,7 +7,7 @@ import type { CgroupSetting } from '../plan/cgroup-settings.ts'
 import type { DeviceEdits, DeviceFacts, ImageDefaults, MachineFacts, PodFacts } from '../plan/facts.ts'
 import type { Authority, FileContent } from '../plan/file-contents.ts'
 import type { OciSpec } from '../plan/oci-types.ts'
-import type { MemberPlan, PodPlan, PortPlan } from '../plan/types.ts'
+import type { LoggingPlan, MemberPlan, PodPlan, PodSettings, PortPlan } from '../plan/types.ts'
 import type { ContainerLifecycle } from '../reconcile/lifecycle.ts'
 import type { ObservedContainer } from '../reconcile/observed.ts'
 import type { BackoffLimits } from '../reconcile/restart.ts'
@@ -89,6 +89,7 @@ export interface ObjectOrigin {
   readonly baseDir?: string
   /** Absolute directory of the seccomp profiles that pods name. */
   readonly seccompRoot?: string
+  readonly settings?: PodSettings
 }
 
 /** Something that happened to an object. */
@@ -237,6 +238,8 @@ export interface CreateOptions {
   readonly runtimeClass?: string
   readonly name: string
   readonly logFile: string
+  /** Default: into the file, without a limit. */
+  readonly logging?: LoggingPlan
   readonly terminal: boolean
   readonly stdin: boolean
   /** The first who attaches to it closes it for good. */
@@ -372,7 +375,19 @@ export interface Host {
 /** What the engine asks of the image store. */
 export interface ImagePort {
   find(reference: string): EngineImage | undefined
-  pull(reference: string, options: { readonly signal?: AbortSignal }): Promise<EngineImage>
+  pull(reference: string, options: RegistrySettings & { readonly signal?: AbortSignal }): Promise<EngineImage>
+}
+
+/** How registries are asked. */
+export interface RegistrySettings {
+  /** auth.json of podman or config.json of docker. Default: where those tools look. */
+  readonly authFile?: string
+  /** Texts of such files (imagePullSecrets), asked before them. */
+  readonly authTexts?: readonly string[]
+  /** `user:password`, instead of anything in texts and files. */
+  readonly credentials?: string
+  /** `false`: plain HTTP or an unverified certificate will do. */
+  readonly tlsVerify?: boolean
 }
 
 export interface EngineImage {

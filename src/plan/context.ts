@@ -3,7 +3,7 @@ import type { V1Pod } from '@kubernetes/client-node'
 import type { Finding } from '../manifest/finding.ts'
 import type { BoundVolume } from './bindings.ts'
 import type { FindObject } from './lookup.ts'
-import type { VolumePlan } from './types.ts'
+import type { PodSettings, VolumePlan } from './types.ts'
 
 export interface PodContext {
   readonly find: FindObject
@@ -17,6 +17,7 @@ export interface PodContext {
   readonly seccompRoot?: string
   /** Absolute directory that the manifest's relative host paths start from; absent when there is none. */
   readonly baseDir?: string
+  readonly settings?: PodSettings
 }
 
 /** A Pod with its defaults, its final name and its namespace. */

@@ -116,7 +116,7 @@ function sandboxMounts(
   return [
     bind('/dev/shm', shm, ['rw', 'nosuid', 'noexec', 'nodev']),
     ...(pod.hosts.managed ? [bind('/etc/hosts', `${dir}/hosts`, [access])] : []),
-    bind('/etc/hostname', `${dir}/hostname`, [access]),
+    ...(pod.imageHostname ? [] : [bind('/etc/hostname', `${dir}/hostname`, [access])]),
     bind('/etc/resolv.conf', `${dir}/resolv.conf`, [access]),
     bind(trimSlash(member.terminationMessagePath), facts.terminationLog, ['rw']),
   ]

@@ -10,7 +10,7 @@ import { immutableFindings } from './immutable.ts'
 import { type NamedObject, namedObject, objectFinder } from './lookup.ts'
 import { planPod } from './plan-pod.ts'
 import { podCountFinding } from './pod-count.ts'
-import type { PodPlan, PortPlan } from './types.ts'
+import type { PodPlan, PodSettings, PortPlan } from './types.ts'
 
 export interface PlanOptions {
   /** Objects that are there already, from other apps: what the manifests refer to but do not define. Default none. */
@@ -21,6 +21,8 @@ export interface PlanOptions {
   readonly clusterDomain?: string
   /** Absolute directory of the seccomp profiles that pods name. Default: the machine's usual one. */
   readonly seccompRoot?: string
+  /** Default: none. */
+  readonly settings?: PodSettings
   /** Absolute directory that a file's relative host paths start from. Default: such paths are errors. */
   readonly baseDir?: (file: string) => string | undefined
 }
@@ -73,6 +75,7 @@ export function planApp(objects: readonly ManifestObject[], options: PlanOptions
       clusterDomain: options.clusterDomain ?? 'cluster.local',
       boundVolume,
       ...(options.seccompRoot === undefined ? {} : { seccompRoot: options.seccompRoot }),
+      ...(options.settings === undefined ? {} : { settings: options.settings }),
       ...(baseDir === undefined ? {} : { baseDir }),
     }
     const findings: Finding[] = []

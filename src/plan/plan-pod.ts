@@ -1,7 +1,7 @@
 /** A Pod as an infra container, which owns the namespaces, and members that join them. */
 import type { V1PodSpec } from '@kubernetes/client-node'
 import type { Finding } from '../manifest/finding.ts'
-import { invalid } from '../manifest/finding.ts'
+import { forbidden, invalid } from '../manifest/finding.ts'
 import { applyAnnotations, ownsUserNamespace } from './annotations.ts'
 import { hashOf } from './canonical.ts'
 import type { PodContext, PodSource } from './context.ts'
@@ -59,6 +59,8 @@ export function planPod(source: PodSource, context: PodContext): PodResult {
     dns: planDns(spec),
     registryAuths: pullSecrets.registryAuths,
     userNamespace,
+    ...(context.settings?.imageHostname ? { imageHostname: true } : {}),
+    ...(context.settings?.logging ? { logging: context.settings.logging } : {}),
     ...(spec.runtimeClassName ? { runtimeClass: handlerOf(spec.runtimeClassName, context) } : {}),
   }
   return {
@@ -123,17 +125,25 @@ function podNames(source: PodSource, context: PodContext): PodNames {
   const domain =
     spec.subdomain && !override ? `${spec.subdomain}.${source.namespace}.svc.${context.clusterDomain}` : undefined
   const hosts: HostsPlan = {
-    managed: true,
+    managed: context.settings?.imageHosts !== true,
     aliases: (spec.hostAliases ?? []).map(alias => ({ ip: alias.ip, hostnames: alias.hostnames ?? [] })),
     hostname,
     ...(domain === undefined ? {} : { domain }),
   }
-  if (spec.hostNetwork === true) return { kernelHostname: '', hosts, findings: [] }
-  if (spec.setHostnameAsFQDN !== true || domain === undefined) return { kernelHostname: hostname, hosts, findings: [] }
+  const findings =
+    hosts.managed || hosts.aliases.length === 0
+      ? []
+      : [forbidden(['spec', 'hostAliases'], "the images' own /etc/hosts is to stay (--no-hosts)")]
+  if (spec.hostNetwork === true) return { kernelHostname: '', hosts, findings }
+  if (spec.setHostnameAsFQDN !== true || domain === undefined) return { kernelHostname: hostname, hosts, findings }
   const fqdn = `${hostname}.${domain}`
-  if (fqdn.length <= MAX_HOSTNAME) return { kernelHostname: fqdn, hosts, findings: [] }
+  if (fqdn.length <= MAX_HOSTNAME) return { kernelHostname: fqdn, hosts, findings }
   const detail = `FQDN ${fqdn} is too long (${MAX_HOSTNAME} is the max, ${fqdn.length} is the length)`
-  return { kernelHostname: hostname, hosts, findings: [invalid(['spec', 'setHostnameAsFQDN'], true, detail)] }
+  return {
+    kernelHostname: hostname,
+    hosts,
+    findings: [...findings, invalid(['spec', 'setHostnameAsFQDN'], true, detail)],
+  }
 }
 
 /** Host ports of what runs as long as the pod: not of init containers. */

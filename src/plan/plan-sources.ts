@@ -5,6 +5,7 @@ import { bindVolumes } from './bindings.ts'
 import type { PodSource } from './context.ts'
 import { type NamedObject, namedObject, objectFinder } from './lookup.ts'
 import { type PodResult, planPod } from './plan-pod.ts'
+import type { PodSettings } from './types.ts'
 
 export interface SourceOptions {
   /** Everything that is recorded. */
@@ -14,6 +15,7 @@ export interface SourceOptions {
   /** Absolute directory that the manifest's relative host paths start from. */
   readonly baseDir?: string
   readonly seccompRoot?: string
+  readonly settings?: PodSettings
   /** Default `kube`. */
   readonly network?: string
   /** Default `cluster.local`. */
@@ -34,6 +36,7 @@ export function planSources(sources: readonly PodSource[], options: SourceOption
     ),
     ...(options.baseDir === undefined ? {} : { baseDir: options.baseDir }),
     ...(options.seccompRoot === undefined ? {} : { seccompRoot: options.seccompRoot }),
+    ...(options.settings === undefined ? {} : { settings: options.settings }),
   }
   return sources.map(source => planPod(source, context))
 }

@@ -56,8 +56,29 @@ export interface PodPlan {
   readonly registryAuths: readonly string[]
   /** A user namespace of the pod's own: `hostUsers: false`. */
   readonly userNamespace: boolean
+  /** The image's own /etc/hostname is left alone. */
+  readonly imageHostname?: true
+  /** Where its containers' output goes. Default: into a file, without a limit. */
+  readonly logging?: LoggingPlan
   /** The OCI runtime that `runtimeClassName` leads to; absent for the default one. */
   readonly runtimeClass?: string
+}
+
+/** `journald`: into the file, and into the machine's journal too; `none`: nowhere. */
+export interface LoggingPlan {
+  readonly driver: 'k8s-file' | 'journald' | 'none'
+  /** Bytes at which a log begins anew. */
+  readonly maxSizeBytes?: number
+  /** What the journal's entries are tagged with. */
+  readonly tag?: string
+}
+
+/** What is asked of all pods that is in no manifest. */
+export interface PodSettings {
+  /** The images' own /etc/hosts and /etc/hostname are left alone. */
+  readonly imageHosts?: true
+  readonly imageHostname?: true
+  readonly logging?: LoggingPlan
 }
 
 /** The pause container: it holds the namespaces that the members join, and reaps orphans when they share its pid namespace. */

@@ -40,7 +40,19 @@ export function addRunVerbs(verb: AddVerb): void {
     .option('--publish <port>', '[[ip:][hostPort]:]containerPort[/protocol]; can be repeated', collect)
     .option('--publish-all', "publish every containerPort as the machine's port of the same number")
     .option('--start [bool]', 'false: make everything, and start nothing until `kube start`')
+    .option('--network <mode>', 'host: the network of the machine itself')
+    .option('--userns <mode>', 'auto: a user namespace for each pod; host: none')
+    .option('--no-hosts', "leave the images' own /etc/hosts alone")
+    .option('--no-hostname', "leave the images' own /etc/hostname alone")
+    .option('--log-driver <driver>', 'k8s-file, journald (the journal as well) or none (default: k8s-file)')
+    .option('--log-opt <name=value>', 'max-size=SIZE, or with journald tag=TEXT; can be repeated', collect)
+    .option('--authfile <file>', 'registry passwords, as podman and docker write them')
+    .option('--creds <user:password>', 'user and password for the registries')
+    .option('--tls-verify [bool]', 'false: plain HTTP or an unverified certificate will do')
+    .addOption(new Option('--net <mode>').hideHelp())
     .addOption(new Option('--down').hideHelp())
+    .addOption(new Option('--force').hideHelp())
+    .addOption(new Option('--volumes').hideHelp())
     .option('-q, --quiet', 'no progress')
     .addOption(outputOption('json'))
   withPodmanFlags(play, 'play')
@@ -56,12 +68,15 @@ export function addRunVerbs(verb: AddVerb): void {
     .addOption(outputOption('json', 'yaml'))
 
   verb(
-    'down <targets...>',
+    'down [targets...]',
     'stop and remove what a manifest made, by file or by app name',
     async () => (await import('../down.ts')).runDown as Entry,
   )
     .addOption(namespaceOption())
+    .option('-f, --filename <file>', 'as an argument; can be repeated', collect)
     .option('--grace-period <seconds>', "seconds before SIGKILL (default: the pod's own)", seconds)
+    .option('--volumes', 'also the volumes of its claims, with all that is in them')
+    .addOption(new Option('--force', 'the same, as podman has it').hideHelp())
     .addOption(outputOption('json'))
 
   verb(

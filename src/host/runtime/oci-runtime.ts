@@ -12,6 +12,7 @@ import { identityOf, isAlive, pidOf } from '../sys/process-identity.ts'
 import { toolError } from '../sys/run.ts'
 import { makeCgroup, prepareCgroups, removeCgroup } from './cgroups.ts'
 import { openExitWatch } from './exit-watch.ts'
+import { logArguments } from './log-arguments.ts'
 import { hasCgroup, killCgroup } from './pod-cgroups.ts'
 import { mountReadOnly, unmountReadOnly } from './read-only-copy.ts'
 import { findRuntime } from './runtime-class.ts'
@@ -177,7 +178,7 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
       `${bundle}/conmon.pid`,
     )
     args.push('--exit-dir', layout.exitsDir, '--persist-dir', bundle, '--full-attach', '--log-level', 'error')
-    args.push('--log-path', `k8s-file:${create.logFile}`)
+    args.push(...logArguments(create))
     for (const arg of ['--root', layout.runtimeRoot, '--log-format=json', '--log', log]) args.push('--runtime-arg', arg)
     const [exitProgram, ...exitArgs] = create.onExit ?? []
     if (exitProgram !== undefined) args.push('--exit-command', exitProgram)
