@@ -6,6 +6,7 @@ import type { Layout } from '../host/layout.ts'
 import { lockFile } from '../host/sys/lock.ts'
 import { endNamedProcess, readPidFile } from '../host/sys/pid-file.ts'
 import { hasStorageLimits } from '../plan/storage-limits.ts'
+import { tokenFiles } from '../plan/tokens.ts'
 import { probesOf } from '../reconcile/probe.ts'
 
 /** The pid of the supervisor that runs, if one does. */
@@ -56,11 +57,12 @@ function poke(layout: Layout): void {
   }
 }
 
-/** Ends of containers wake a supervisor by themselves; probes, deadlines and limits need one from the start. */
+/** Ends of containers wake a supervisor by themselves; probes, deadlines, limits and tokens need one from the start. */
 function needsCare({ plan }: PodRecord): boolean {
   return (
     plan.pod.spec?.activeDeadlineSeconds !== undefined ||
     hasStorageLimits(plan) ||
+    tokenFiles(plan).length > 0 ||
     plan.members.some(({ container }) => Object.keys(probesOf(container)).length > 0)
   )
 }

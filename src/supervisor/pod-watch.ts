@@ -11,6 +11,7 @@ import { isOver, nextBackoff } from '../reconcile/restart.ts'
 import { failWhenOverdue, podDeadlineMs } from './deadline.ts'
 import { startProbes } from './probe-worker.ts'
 import { failWhenTooLarge, STORAGE_LOOK_MS } from './storage-limits.ts'
+import { renewTokens, tokenDueMs } from './tokens.ts'
 import { tellBackoff, tellStartFailure } from './waiting.ts'
 
 /** Disposing of it waits for what it is doing. */
@@ -23,6 +24,9 @@ export interface PodWatch extends AsyncDisposable {
 
 /** How soon an app that another command holds is tried again, in milliseconds. */
 const CLAIMED_MS = 100
+
+/** Least time between two renewals, in milliseconds. */
+const TOKEN_PAUSE_MS = 1000
 
 export interface WatchOptions {
   readonly host: Host
@@ -105,6 +109,7 @@ export function watchPod({ host, uid, claim, release, onChange, onGone }: WatchO
     tellBackoff(host, current, pod)
     if (current.stopped) return stopPod(current, pod)
     stopWhatIsOver(current, pod)
+    if (!renewWhatIsDue(current, pod)) return wakeIn(CLAIMED_MS, 'another command is at work')
     if (decideUp(pod, { nowMs: nowMs(), limits: host.backoff }).length === 0) return waitForMore(current, pod)
     if (!claim(record.app)) return wakeIn(CLAIMED_MS, 'another command is at work')
     try {
@@ -118,6 +123,24 @@ export function watchPod({ host, uid, claim, release, onChange, onGone }: WatchO
     if (record.failure || storageMs > nowMs() || !hasStorageLimits(record.plan)) return
     await failWhenTooLarge(host, record)
     storageMs = nowMs() + STORAGE_LOOK_MS
+  }
+
+  /** Returns whether no token is left that should be renewed. */
+  function renewWhatIsDue(record: PodRecord, pod: ObservedPod): boolean {
+    if ((tokenDueMs(host, record, pod) ?? Infinity) > nowMs()) return true
+    if (!claim(record.app)) return false
+    try {
+      renewTokens(host, uid)
+    } finally {
+      release(record.app)
+    }
+    return true
+  }
+
+  /** Never at once: they were renewed just now. */
+  function nextTokensMs(record: PodRecord, pod: ObservedPod): number | undefined {
+    const due = tokenDueMs(host, record, pod)
+    return due === undefined ? undefined : Math.max(due, nowMs() + TOKEN_PAUSE_MS)
   }
 
   function gone(): void {
@@ -151,6 +174,7 @@ export function watchPod({ host, uid, claim, release, onChange, onGone }: WatchO
       { ms: nextDueMs(pod, host.backoff), reason: 'a restart is due' },
       { ms: podDeadlineMs(record, pod), reason: 'its deadline' },
       { ms: hasStorageLimits(record.plan) && !isOver(pod) ? storageMs : undefined, reason: 'limits of its storage' },
+      { ms: nextTokensMs(record, pod), reason: 'renewal of its tokens' },
     ].flatMap(({ ms, reason }) => (ms === undefined ? [] : [{ ms, reason }]))
     const first = due.sort((a, b) => a.ms - b.ms)[0]
     if (first) wakeIn(first.ms - nowMs(), first.reason)

@@ -8,6 +8,7 @@ import { observePod } from '../engine/observe.ts'
 import type { Host, PodRecord } from '../engine/ports.ts'
 import { needsController } from '../engine/workload-world.ts'
 import { hasStorageLimits } from '../plan/storage-limits.ts'
+import { tokenFiles } from '../plan/tokens.ts'
 import { decideStops, decideUp, nextDueMs } from '../reconcile/decide.ts'
 import type { ObservedPod } from '../reconcile/observed.ts'
 import { probesOf } from '../reconcile/probe.ts'
@@ -169,6 +170,7 @@ export function isNeeded(host: Host): boolean {
       nextDueMs(pod, host.backoff) !== undefined ||
       podDeadlineMs(record, pod) !== undefined ||
       (hasStorageLimits(record.plan) && !isOver(pod)) ||
+      (tokenFiles(record.plan).length > 0 && !isOver(pod)) ||
       hasProbes(record, pod)
     )
   })

@@ -1,6 +1,6 @@
 /** The supervisor's own life: there when it is needed, gone when not, and what a kill at any moment does. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { after, afterEach, before, suite, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { podManifest } from '../support/manifests.ts'
@@ -12,6 +12,12 @@ process.env.KUBE_BACKOFF_MS = '200,400,60000'
 
 interface Info {
   readonly supervisor: string | { readonly pid: number; readonly reasons?: readonly string[] }
+}
+
+interface Claims {
+  readonly aud: readonly string[]
+  readonly iat: number
+  readonly exp: number
 }
 
 suite('supervisor', { skip: lacking('crun', 'conmon', 'catatonit', 'nft') }, () => {
@@ -115,6 +121,33 @@ suite('supervisor', { skip: lacking('crun', 'conmon', 'catatonit', 'nft') }, () 
     await kube.play(podManifest('edge', [{ script, volumeMounts }], { volumes: [{ name: 'd', emptyDir: {} }] }), 'edge')
     await kube.ok(['wait', 'pod/edge', '--for=jsonpath={.status.containerStatuses[0].restartCount}=6', '--timeout=20s'])
     await kube.ok(['down', 'edge'])
+  })
+
+  test('service account tokens are renewed before they end', async () => {
+    const source = { serviceAccountToken: { path: 'token', audience: 'vault', expirationSeconds: 600 } }
+    const volumes = [{ name: 'id', projected: { sources: [source] } }]
+    await kube.play(
+      podManifest('bearer', [{ volumeMounts: [{ name: 'id', mountPath: '/id' }] }], { volumes }),
+      'bearer',
+    )
+    await kube.eventually(
+      async () => (await supervisor())?.reasons?.[0] === 'pod default/bearer: renewal of its tokens',
+    )
+    const { uid } = (await kube.json<PodView>(['get', 'pod', 'bearer'])).metadata
+    const file = `${kube.directory}/root/pods/${uid}/files/id/token`
+    const claims = () =>
+      JSON.parse(Buffer.from(readFileSync(file, 'utf8').split('.')[1]!, 'base64url').toString()) as Claims
+    const first = claims()
+    assert.deepEqual([first.aud, first.exp - first.iat], [['vault'], 600])
+    // As if four fifths of its life had gone by unseen.
+    process.kill((await supervisor())!.pid, 'SIGKILL')
+    const old = { ...first, iat: first.iat - 481, exp: first.exp - 481 }
+    writeFileSync(file, `e30.${Buffer.from(JSON.stringify(old)).toString('base64url')}.x`)
+    await kube.ok(['exec', 'bearer', '--', 'true'])
+    await kube.eventually(async () => (await supervisor()) !== undefined && claims().iat > old.iat)
+    assert.equal(await kube.ok(['exec', 'bearer', '--', 'cat', '/id/token']), readFileSync(file, 'utf8'))
+    assert.equal(claims().exp - claims().iat, 600)
+    await kube.ok(['down', 'bearer'])
   })
 
   test('ends at once when its last pod is taken away', async () => {

@@ -520,6 +520,7 @@ describe('volumes', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'findm
       }),
     )
     assert.equal(kube.sh('group', 'stat -Lc "%a %g" /e /m /c/a'), '2777 4321\n2777 4321\n440 4321')
+    assert.equal(kube.sh('group', 'stat -Lc "%a %g" /c /c/..data'), '2777 4321\n2755 4321')
     assert.equal(kube.sh('group', 'cat /c/a; touch /e/f; stat -c " %u %g" /e/f'), 'x 1000 4321')
     assert.equal(kube.sh('group', 'id -G'), '0 77 4321')
     kube.down('group')

@@ -27,6 +27,7 @@ const NEXT_DATA = '..data_tmp'
 /** Makes the volume hold just these files. Returns whether something changed. `gid` owns them, default root's. */
 export function writeFilesAtomically(volume: string, files: readonly FileContent[], gid = 0): boolean {
   for (const file of files) checkPath(file.path)
+  if (gid !== 0) giveRoot(volume, gid)
   const before = currentData(volume)
   if (before !== undefined && holdsExactly(`${volume}/${before}`, files)) return false
   const name = `..${timestamp()}.${randomBytes(5).toString('hex')}`
@@ -58,9 +59,17 @@ function timestamp(): string {
   return new Date().toISOString().slice(0, 19).replace(/[-T:]/g, '_')
 }
 
+/** Anybody's to write but for its being mounted read-only; what is made in it is the group's. */
+function giveRoot(volume: string, gid: number): void {
+  const { gid: current, mode } = lstatSync(volume)
+  if (current === gid && (mode & 0o2000) !== 0) return
+  chownSync(volume, 0, gid)
+  chmodSync(volume, 0o2777)
+}
+
 function makeDirectory(path: string, gid: number): void {
   mkdirSync(path, { mode: 0o755 })
-  chmodSync(path, gid === 0 ? 0o755 : 0o2775)
+  chmodSync(path, gid === 0 ? 0o755 : 0o2755)
   if (gid !== 0) chownSync(path, 0, gid)
 }
 
