@@ -17,6 +17,13 @@ export const diagnosticCodes: Readonly<Record<string, CodeHelp>> = {
     meaning:
       'podman gives the annotation a meaning that kube has no counterpart for; the hint says what to write instead.',
   },
+  AnnotationObsolete: {
+    meaning: 'The annotation was what came before a field; it has no effect any more. The message names the field.',
+    bad: `apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\n  annotations:\n    seccomp.security.alpha.kubernetes.io/pod: runtime/default\nspec:\n  containers:\n  - name: web\n    image: nginx:1.27\n`,
+    good: pod(
+      '  securityContext: { seccompProfile: { type: RuntimeDefault } }\n  containers:\n  - name: web\n    image: nginx:1.27\n',
+    ),
+  },
   AnnotationUnused: {
     meaning: 'podman gives the annotation a meaning that is void here; the message says why. Nothing needs to be done.',
   },
@@ -36,6 +43,11 @@ export const diagnosticCodes: Readonly<Record<string, CodeHelp>> = {
       'Two objects of the set have the same kind, namespace and name. As with kubectl apply, the later one counts; the earlier one is left out.',
     bad: `${configMap('data: { a: "1" }\n')}---\n${configMap('data: { a: "2" }\n')}`,
     good: configMap('data: { a: "2" }\n'),
+  },
+  EnvNameTwice: {
+    meaning: 'A variable is defined twice in one container: the later definition counts.',
+    bad: container('    env:\n    - { name: MODE, value: a }\n    - { name: MODE, value: b }\n'),
+    good: container('    env:\n    - { name: MODE, value: b }\n'),
   },
   EnvValueSkipped: {
     meaning:
@@ -128,6 +140,16 @@ export const diagnosticCodes: Readonly<Record<string, CodeHelp>> = {
   },
   KindNotRun: {
     meaning: 'Objects of this kind are checked, but kube does not act on them yet.',
+  },
+  MountPathColon: {
+    meaning:
+      "The mountPath ends in what looks like options of podman's or docker's --volume (`:z`, `:ro`): here they are part of the path.",
+    bad: container(
+      '    volumeMounts:\n    - { name: data, mountPath: "/data:ro" }\n  volumes:\n  - name: data\n    emptyDir: {}\n',
+    ),
+    good: container(
+      '    volumeMounts:\n    - { name: data, mountPath: /data, readOnly: true }\n  volumes:\n  - name: data\n    emptyDir: {}\n',
+    ),
   },
   NotAnObject: {
     meaning: 'The document is a list or a single value and not an object with apiVersion and kind.',

@@ -1,5 +1,6 @@
 /** What a check of one object says: a diagnostic before it knows its file and position. */
 import type { FieldPath, Severity } from '../diagnostic.ts'
+import { nearest } from './suggest.ts'
 
 export interface Finding {
   readonly severity: Severity
@@ -56,12 +57,28 @@ export function notFound(path: FieldPath, value: unknown): Finding {
 
 /** `supported` in the order that the API server lists. */
 export function notSupported(path: FieldPath, value: unknown, supported: Iterable<string>): Finding {
-  const values = [...supported].map(item => JSON.stringify(item))
-  return error(
+  const known = [...supported]
+  const values = known.map(item => JSON.stringify(item))
+  const finding = error(
     path,
     'FieldValueNotSupported',
     `Unsupported value: ${quote(value)}: supported values: ${values.join(', ')}`,
   )
+  const meant = typeof value === 'string' ? meantValue(value, known) : undefined
+  return meant === undefined ? finding : { ...finding, hint: `did you mean ${JSON.stringify(meant)}?` }
+}
+
+/** podman's words for restart and pull policies. Source: podman-create(1). */
+const podmanWords = new Map([
+  ['missing', 'IfNotPresent'],
+  ['newer', 'Always'],
+  ['no', 'Never'],
+  ['unless-stopped', 'Always'],
+])
+
+function meantValue(value: string, known: readonly string[]): string | undefined {
+  const word = podmanWords.get(value.toLowerCase())
+  return word !== undefined && known.includes(word) ? word : nearest(value, known)
 }
 
 /** `limit` in bytes, as the API server counts. */

@@ -157,11 +157,24 @@ test('an unknown field gets the nearest name, or the place where it belongs', as
   }
   assert.equal(await hintOf(`${pod}    volumemounts: []`), 'did you mean "volumeMounts"?')
   assert.equal(await hintOf(`${pod}    volumes: []`), '"volumes" belongs to spec: check the indentation')
+  assert.equal(await hintOf(`${pod}    securityContext: {fsGroup: 1}`), '"fsGroup" belongs to spec.securityContext')
   assert.equal(
     await hintOf('apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nreplicas: 1'),
     'did you mean "spec.replicas", one level down?',
   )
   assert.equal(await hintOf(`${pod}    xyzzy: 1`), undefined)
+})
+
+test('a value gets the nearest one that would do', async () => {
+  const hintOf = async (line: string): Promise<string | undefined> => {
+    const { diagnostics } = await readManifests([{ name: 'x', text: `${pod}    ${line}` }])
+    return diagnostics.find(({ severity }) => severity === 'error')?.hint
+  }
+  assert.equal(await hintOf('imagePullPolicy: always'), 'did you mean "Always"?')
+  assert.equal(await hintOf('imagePullPolicy: missing'), 'did you mean "IfNotPresent"?')
+  assert.equal(await hintOf('ports: [{containerPort: 53, protocol: udp}]'), 'did you mean "UDP"?')
+  assert.equal(await hintOf('imagePullPolicy: whenever'), undefined)
+  assert.equal(await hintOf('envFrom: [{configMapRef: {name: myConfig_Map}}]'), '"my-config-map" would do')
 })
 
 test('the same object twice: the later one counts, the earlier one is warned about', async () => {

@@ -192,8 +192,14 @@ function hintFor(path: FieldPath, name: string, fields: Fields, root: string): s
     if (typeof path[up] === 'number') continue
     const parent = path.slice(0, up)
     const definition = definitionAt(parent, fields, root)
-    if (definition === undefined || definition === here || !Object.hasOwn(fields[definition] ?? {}, name)) continue
+    if (definition === undefined || definition === here) continue
     const place = parent.filter(step => typeof step === 'string').join('.')
+    // A container's securityContext has not all that the pod's has.
+    const sibling = String(path.at(-1))
+    const other: string | undefined = fields[definition]?.[sibling]
+    if (other !== undefined && other !== here && Object.hasOwn(fields[other] ?? {}, name))
+      return `${JSON.stringify(name)} belongs to ${place}.${sibling}`
+    if (!Object.hasOwn(fields[definition] ?? {}, name)) continue
     return `${JSON.stringify(name)} belongs to ${place === '' ? 'the top level' : place}: check the indentation`
   }
   for (const [child, type] of Object.entries(own)) {

@@ -8,7 +8,23 @@ export type Findings = Generator<Finding, void, undefined>
 /** A value that must have the form, when it is there. */
 export function* checkForm(path: FieldPath, value: string | undefined, form: NameCheck): Findings {
   if (value === undefined) return
-  for (const message of form(value)) yield invalid(path, value, message)
+  const messages = form(value)
+  if (messages.length === 0) return
+  const good = goodName(value, form)
+  for (const message of messages) {
+    const finding = invalid(path, value, message)
+    yield good === undefined ? finding : { ...finding, hint: `${JSON.stringify(good)} would do` }
+  }
+}
+
+/** The name nearest to the value that has the form: `test-pod` for `Test_Pod`. */
+function goodName(value: string, form: NameCheck): string | undefined {
+  const name = value
+    .replace(/(?<=[a-z0-9])(?=[A-Z])/g, '-')
+    .toLowerCase()
+    .replace(/[^a-z0-9.]+/g, '-')
+    .replace(/^[^a-z0-9]+|[^a-z0-9]+$/g, '')
+  return name !== '' && name !== value && form(name).length === 0 ? name : undefined
 }
 
 /** A value that must be there and have the form. */

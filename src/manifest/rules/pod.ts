@@ -20,6 +20,7 @@ import {
   checkQualifiedName,
 } from './names.ts'
 import { checkNoNul } from './nul.ts'
+import { warnOfPod } from './pod-warnings.ts'
 import { checkHooks, checkRestart, type HookSurroundings } from './probes.ts'
 import { checkPodResources } from './resources.ts'
 import { checkScheduling } from './scheduling.ts'
@@ -46,6 +47,7 @@ export function* checkPod(pod: V1Pod): Findings {
     yield forbidden(['spec', 'ephemeralContainers'], 'cannot be set on create')
   if ((spec.nodeName ?? '') !== '' && (spec.schedulingGates ?? []).length > 0)
     yield forbidden(['spec', 'nodeName'], 'cannot be set until all schedulingGates have been cleared')
+  yield* warnOfPod([], pod)
 }
 
 /** The template of a workload; `extraVolumes` are the names of a StatefulSet's claims. */
@@ -60,6 +62,7 @@ export function* checkPodTemplate(
   else yield* checkPodSpec([...at, 'spec'], template.spec, { podName: '', isPod: false, extraVolumes })
   if ((template.spec?.ephemeralContainers ?? []).length > 0)
     yield forbidden([...at, 'spec', 'ephemeralContainers'], 'ephemeral containers not allowed in pod template')
+  yield* warnOfPod(at, template)
 }
 
 interface PodPlace {
