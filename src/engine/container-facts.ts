@@ -6,7 +6,7 @@ import type { ContainerFacts, ImageDefaults, PodFacts } from '../plan/facts.ts'
 import { podFileContents } from '../plan/file-contents.ts'
 import { lacksContents, withContents } from '../plan/replan-files.ts'
 import { seccompProfilePath } from '../plan/seccomp-profile.ts'
-import type { MemberPlan } from '../plan/types.ts'
+import type { MemberPlan, VolumePlan } from '../plan/types.ts'
 import { resolveUser } from '../plan/user.ts'
 import type { Host, PodRecord, UserNamespace, VolumeFiles } from './ports.ts'
 
@@ -45,17 +45,25 @@ export function userNamespace(host: Host, record: PodRecord): UserNamespace | un
   return root === undefined ? undefined : { path: `/proc/${infraPid}/ns/user`, rootId: root.hostID }
 }
 
-/** The contents of the pod's configMap, secret, downwardAPI and projected volumes. */
-export function volumeFiles(host: Host, record: PodRecord): VolumeFiles {
+/**
+ * The contents of the pod's configMap, secret, downwardAPI and projected volumes. `lost`: what becomes of a volume whose
+ * object is gone; without it that fails with `VolumeNotReady`.
+ */
+export function volumeFiles(host: Host, record: PodRecord, lost?: 'leave out'): VolumeFiles {
   const { uid } = record
   if (!record.plan.volumes.some(volume => volume.kind === 'files')) return {}
-  const plan = lacksContents(record.plan) ? withContents(record.plan, storedObjects(host)) : record.plan
+  const full = lacksContents(record.plan) ? withContents(record.plan, storedObjects(host)) : record.plan
+  const plan = lost === undefined ? full : { ...full, volumes: full.volumes.filter(volume => !isLost(volume)) }
   return podFileContents({
     pod: plan,
     facts: podFacts(host, record),
     machine: host.machine,
     authority: host.authorityFor(uid, plan),
   })
+}
+
+function isLost(volume: VolumePlan): boolean {
+  return volume.kind === 'files' && volume.files.some(file => 'stored' in file)
 }
 
 /** What volumes can be made of. */

@@ -3,6 +3,7 @@ import { claimApp } from './claim.ts'
 import { beginRemoval, type DownOptions, removePods } from './down.ts'
 import type { Host, ObjectRecord, PodRecord } from './ports.ts'
 import { beginRun } from './run-loop.ts'
+import { updateFiles } from './update-files.ts'
 import { needsController } from './workload-world.ts'
 import { bringUpCreated, isStepDue, stepWorkloads, type WorkloadStep } from './workloads.ts'
 
@@ -26,6 +27,7 @@ export async function deleteObjects(request: DeleteRequest, options: DownOptions
   const pods = request.pods.flatMap(pod => host.state.pod(pod.uid) ?? [])
   for (const pod of pods) beginRemoval(host, pod.uid)
   for (const { uid } of request.objects) host.state.removeObject(uid)
+  updateFiles(host, request.objects, [], new Set())
   const successors = await Promise.all(apps.map(app => replaceRemoved(host, app)))
   const removed = new Set([...pods.map(({ uid }) => uid), ...successors.flatMap(step => step.removed)])
   const run = beginRun(options)

@@ -5,6 +5,7 @@ import { isWorkload } from '../workloads/decide.ts'
 import { claimApp } from './claim.ts'
 import type { Host, PodRecord } from './ports.ts'
 import { beginRun, type RunOptions, takeDown } from './run-loop.ts'
+import { updateFiles } from './update-files.ts'
 
 export interface DownOptions extends RunOptions {
   /** Seconds; default each pod's own. 0 kills at once. */
@@ -21,10 +22,12 @@ export async function down(app: string, options: DownOptions): Promise<DownResul
   const { host } = options
   using _claim = await claimApp(host, app, options)
   const pods = host.state.pods({ app })
+  const objects = host.state.objects({ app })
   // First that nobody makes them anew: if this is killed, what is left are pods to be removed and an app by that name.
   for (const pod of pods) beginRemoval(host, pod.uid)
   host.state.putObjects(app, [])
   await removePods(pods, options)
+  updateFiles(host, objects, [], new Set())
   host.state.removeApp(app)
   return { removed: pods }
 }

@@ -5,8 +5,8 @@ import { volumeFiles } from './container-facts.ts'
 import type { Host, ObjectRecord, PodRecord } from './ports.ts'
 
 /**
- * Rewrites the volumes of every pod that shows an object which changed since `previous`, whichever app the pod belongs
- * to; those just `made` know it. What a container has mounted by subPath or read into a variable stays as it was.
+ * Rewrites the volumes of every pod that shows an object which changed or went since `previous`, whichever app the pod
+ * belongs to; those just `made` know it. A volume that needs an object which is gone keeps what it has. What a container has mounted by subPath or read into a variable stays as it was.
  * Returns the pods that changed.
  */
 export function updateFiles(
@@ -16,11 +16,11 @@ export function updateFiles(
   made: ReadonlySet<string>,
 ): readonly PodRecord[] {
   const before = new Map(previous.map(object => [keyOf(object), JSON.stringify(object.value)]))
-  const changed = current.filter(
-    object =>
-      (object.kind === 'ConfigMap' || object.kind === 'Secret') &&
-      before.get(keyOf(object)) !== JSON.stringify(object.value),
-  )
+  const after = new Set(current.map(keyOf))
+  const changed = [
+    ...current.filter(object => before.get(keyOf(object)) !== JSON.stringify(object.value)),
+    ...previous.filter(object => !after.has(keyOf(object))),
+  ].filter(({ kind }) => kind === 'ConfigMap' || kind === 'Secret')
   if (changed.length === 0) return []
   const namespaces = new Set(changed.map(object => object.namespace))
   const readers = host.state
@@ -40,7 +40,7 @@ export function updateFiles(
     const plan = withContents(record.plan, objects)
     if (plan.filesHash === record.plan.filesHash) return []
     const updated = { ...record, plan }
-    host.volumes.updateFiles(uid, plan, volumeFiles(host, updated))
+    host.volumes.updateFiles(uid, plan, volumeFiles(host, updated, 'leave out'))
     host.state.setPlan(uid, plan)
     return [updated]
   })

@@ -21,5 +21,5 @@ export function tokenDueMs(host: Host, { uid, plan }: PodRecord, pod: ObservedPo
 /** The caller holds the app's claim. */
 export function renewTokens(host: Host, uid: string): void {
   const record = host.state.pod(uid)
-  if (record && !record.removing) host.volumes.updateFiles(uid, record.plan, volumeFiles(host, record))
+  if (record && !record.removing) host.volumes.updateFiles(uid, record.plan, volumeFiles(host, record, 'leave out'))
 }

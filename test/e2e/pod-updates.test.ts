@@ -72,6 +72,43 @@ describe('updates of running pods', { skip: lacking('crun', 'conmon', 'catatonit
     kube.down('config')
   })
 
+  test('optional objects come and go; what needs one that is gone keeps it', () => {
+    const names = ['a', 'b', 'c']
+    kube.play(
+      'user',
+      pod('web', {
+        container: { volumeMounts: names.map(name => ({ name, mountPath: `/v/${name}` })) },
+        spec: {
+          volumes: [
+            { name: 'a', configMap: { name: 'late', optional: true } },
+            {
+              name: 'b',
+              projected: {
+                sources: [
+                  { configMap: { name: 'late', optional: true } },
+                  { secret: { name: 'sec', optional: true } },
+                  { serviceAccountToken: { path: 'token' } },
+                ],
+              },
+            },
+            { name: 'c', configMap: { name: 'needed' } },
+          ],
+        },
+      }),
+      configMap('needed', { k: 'v' }),
+    )
+    const files = () => kube.sh('web', 'cd /v; ls -d */*').split('\n')
+    assert.deepEqual(files(), ['b/token', 'c/k'])
+    kube.play('config', configMap('late', { k: '1' }), secret('sec', { s: 'x' }))
+    assert.deepEqual(files(), ['a/k', 'b/k', 'b/s', 'b/token', 'c/k'])
+    kube.ok('delete', 'configmap', 'needed')
+    kube.ok('delete', 'configmap', 'late')
+    assert.deepEqual(files(), ['b/s', 'b/token', 'c/k'])
+    kube.down('config')
+    assert.deepEqual(files(), ['b/token', 'c/k'])
+    kube.down('user')
+  })
+
   test('a variable that changes makes the pod anew', () => {
     const env = pod('env', { container: { envFrom: [{ configMapRef: { name: 'cm' } }] } })
     kube.play('env', configMap('cm', { A: 'one' }), env)

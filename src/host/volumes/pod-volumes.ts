@@ -121,9 +121,10 @@ export function openVolumes(options: VolumeOptions): VolumePort {
         writeFileSync(`${layout.sandboxDir(uid)}/${name}`, content, { mode: 0o644 })
     },
     updateFiles(uid, plan, files) {
-      for (const volume of plan.volumes)
-        if (volume.kind === 'files')
-          writeFilesAtomically(pathOf(uid, volume), files[volume.name] ?? [], plan.fsGroup?.gid)
+      for (const volume of plan.volumes) {
+        const content = files[volume.name]
+        if (volume.kind === 'files' && content) writeFilesAtomically(pathOf(uid, volume), content, plan.fsGroup?.gid)
+      }
     },
     async removeSandbox(uid) {
       unmountAll(`${layout.sandboxDir(uid)}/shm`)
