@@ -1,4 +1,5 @@
 /** Verbs that wait for what happens. */
+import { Option } from 'commander'
 import { type AddVerb, collect, type Entry, namespaceOption, outputOption } from './verb.ts'
 
 export function addFollowVerbs(verb: AddVerb): void {
@@ -37,6 +38,19 @@ export function addFollowVerbs(verb: AddVerb): void {
     .option('-k, --kustomize', 'build the arguments with kustomize')
     .option('--skip-unknown', 'pass over unknown kinds with a warning')
     .option('--app <name>', 'name of the app (default: from the file)')
+
+  verb(
+    'port-forward <target> [ports...]',
+    'ports of this machine that lead into a pod until Ctrl-C: POD, KIND/NAME or service/NAME, then LOCAL:REMOTE...',
+    async () => (await import('../port-forward.ts')).runPortForward as Entry,
+  )
+    .addOption(namespaceOption('namespace of the pod'))
+    .addOption(
+      new Option('--address <addresses>', 'where to listen: localhost or addresses of this machine').default(
+        'localhost',
+      ),
+    )
+    .addOption(new Option('--pod-running-timeout <duration>', 'how long to wait for a pod that runs').default('1m0s'))
 
   verb(
     'port [pod] [port]',

@@ -149,6 +149,18 @@ export function setWindowSize(fd: number, rows: number, columns: number): void {
   check(f(fd, TIOCSWINSZ, size), 'ioctl', 'TIOCSWINSZ')
 }
 
+const AF_INET = 2
+const AF_INET6 = 10
+const SOCK_STREAM = 1
+const SOCK_NONBLOCK = 0o4000
+
+/** A TCP socket of the calling thread's network namespace, which it stays in: not connected yet. Source: socket(2). */
+export function tcpSocket(family: 4 | 6): number {
+  const f = call('int socket(int domain, int type, int protocol)')
+  const type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC
+  return check(f(family === 4 ? AF_INET : AF_INET6, type, 0), 'socket', `IPv${family}`)
+}
+
 const AF_UNIX = 1
 const SOCK_SEQPACKET = 5
 const SOCK_CLOEXEC = 0o2000000
