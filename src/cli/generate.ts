@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { errnoOf, KubeError } from '../diagnostic.ts'
 import { generate } from '../generate/generate.ts'
 import type { GenerateSource, GenerateType } from '../generate/types.ts'
+import { openClaimStore } from '../host/volumes/claim-store.ts'
 import { printManifest } from '../manifest/print.ts'
 import type { KubernetesObject } from '../manifest/types.ts'
 import type { Context } from './context.ts'
@@ -46,6 +47,7 @@ export function sourceOf(host: RealHost): GenerateSource {
   return {
     objects: host.state.objects().map(object => ({ ...object, value: object.value as KubernetesObject })),
     pods: host.state.pods().map(({ app, plan }) => ({ app, plan })),
+    volumes: openClaimStore(host.layout).list(),
   }
 }
 

@@ -45,6 +45,23 @@ export function companionsOf(objects: readonly SourceObject[], all: readonly Sou
   return companions.toSorted((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind))
 }
 
+/** A sentence for each claim of the object's pods that is in no manifest: here a volume is made for it, not on a cluster. */
+export function missingClaims(object: SourceObject, all: readonly SourceObject[]): readonly string[] {
+  const names = referencesOf(object.value, object.namespace).flatMap(({ kind, name }) =>
+    kind === 'PersistentVolumeClaim' ? [name] : [],
+  )
+  return [...new Set(names)]
+    .filter(name => !all.some(other => isClaim(other) && other.name === name && other.namespace === object.namespace))
+    .map(
+      name =>
+        `${object.kind} ${object.name}: no manifest has its claim ${name}: for a cluster, \`kube generate pvc/${name}\` prints one`,
+    )
+}
+
+function isClaim({ kind }: SourceObject): boolean {
+  return kind === 'PersistentVolumeClaim'
+}
+
 function referencesOf(value: KubernetesObject, namespace: string): readonly Reference[] {
   const spec = podSpecOf(value)
   const references = spec ? podReferences(spec) : []

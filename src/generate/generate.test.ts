@@ -143,9 +143,10 @@ test('a pod without labels gets one for its Service; without ports the Service i
 const TYPES = ['deployment', 'replicaset', 'statefulset', 'daemonset', 'job', 'pod'] as const
 
 for (const type of TYPES) {
+  const isCounted = type !== 'pod' && type !== 'daemonset'
   test(`--type ${type} and a Service read back without an error`, async () => {
     for (const name of ['web', 'dep']) {
-      const { objects } = await generated(WEB, [name], { type, service: true, replicas: 1 })
+      const { objects } = await generated(WEB, [name], { type, service: true, ...(isCounted ? { replicas: 1 } : {}) })
       const text = printManifest(objects)
       const read = await readManifests([{ name: '-', text }])
       assert.deepEqual(errors(read.diagnostics), [], text)
@@ -213,6 +214,41 @@ spec:
   const { spec } = objects[1] as KubernetesObject & { spec: Record<string, unknown> }
   assert.equal(spec.hostname, 'db-0')
   assert.deepEqual(spec.volumes, [{ name: 'data', persistentVolumeClaim: { claimName: 'data-db-0' } }])
+})
+
+test('--replicas is refused for what has none, and is told of where it changes nothing', async () => {
+  const text = 'apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: b}]}'
+  for (const type of ['pod', 'daemonset'] as const)
+    await assert.rejects(generated(text, ['a'], { type, replicas: 3 }), { code: 'Usage' })
+  const set = await generated(
+    'apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: a}\nspec: {selector: {matchLabels: {a: a}}, template: {metadata: {labels: {a: a}}, spec: {containers: [{name: a, image: b}]}}}',
+    ['a'],
+    { replicas: 3 },
+  )
+  assert.deepEqual(set.notes, ['DaemonSet a has no replicas: it stays as it is'])
+})
+
+test('a named volume is a claim; a claim that no manifest has is told', async () => {
+  const pod = `
+apiVersion: v1
+kind: Pod
+metadata: {name: a}
+spec:
+  containers: [{name: a, image: b}]
+  volumes: [{name: v, persistentVolumeClaim: {claimName: data}}]
+`
+  const source = { ...(await sourceOf(pod)), volumes: [{ namespace: 'default', name: 'data' }] }
+  for (const name of ['data', 'pvc/data', 'volume/data']) {
+    const [claim, ...others] = generate({ names: [name], namespace: 'default' }, source).objects
+    assert.deepEqual([claim?.kind, claim?.metadata.name, others], ['PersistentVolumeClaim', 'data', []])
+    const { diagnostics } = await readManifests([{ name: 'claim', text: printManifest([claim!]) }])
+    assert.deepEqual(errors(diagnostics), [])
+  }
+  assert.deepEqual(generate({ names: ['a'], namespace: 'default' }, source).notes, [
+    'Pod a: no manifest has its claim data: for a cluster, `kube generate pvc/data` prints one',
+  ])
+  assert.deepEqual(generate({ names: ['a', 'data'], namespace: 'default' }, source).notes, [])
+  assert.throws(() => generate({ names: ['pvc/data'], namespace: 'other' }, source), { code: 'NotFound' })
 })
 
 test('an unknown name tells what there is', async () => {

@@ -1,7 +1,8 @@
 /** From what runs back to manifests that play the same again, here or on a cluster. */
+import { KubeError } from '../diagnostic.ts'
 import type { KubernetesObject } from '../manifest/types.ts'
 import { cleanObject } from './clean.ts'
-import { companionsOf } from './companions.ts'
+import { companionsOf, missingClaims } from './companions.ts'
 import { podTemplateOf } from './pod-spec.ts'
 import { serviceFor } from './service.ts'
 import { findTarget, ownerOf, type Target } from './targets.ts'
@@ -26,13 +27,20 @@ export interface Generated {
   readonly notes: readonly string[]
 }
 
-/** The same records give the same objects. Fails with codes `NotFound`, `Ambiguous`, `UnknownResource`. */
+/** The same records give the same objects. Fails with codes `NotFound`, `Ambiguous`, `UnknownResource`, `Usage`. */
 export function generate(request: GenerateRequest, source: GenerateSource): Generated {
+  if (request.replicas !== undefined && (request.type === 'pod' || request.type === 'daemonset')) {
+    throw new KubeError('Usage', `--replicas: a ${request.type} has no replicas`, {
+      exitStatus: 2,
+      hint: '--type deployment, replicaset, statefulset and job have',
+    })
+  }
   const targets = request.names.map(name => findTarget(name, request.namespace, source))
   const roots = [...new Set(targets.flatMap(rootsOf))]
   const companions = companionsOf(roots, source.objects).map(object => cleanObject(object))
   const notes: string[] = []
   const mains: KubernetesObject[] = []
+  for (const root of roots) notes.push(...missingClaims(root, [...source.objects, ...roots]))
   const seen = new Set<string>()
   for (const object of targets.flatMap(target => mainsOf(target, source))) {
     const key = keyOf(object)
@@ -62,7 +70,10 @@ const SCALED: Readonly<Record<string, GenerateType>> = {
 /** `--replicas` alone makes a Pod a Deployment, as podman does; of a workload it changes the number. */
 function withReplicas(object: KubernetesObject, { replicas }: GenerateRequest): ReturnType<typeof convert> {
   const type = SCALED[object.kind] ?? (object.kind === 'Pod' ? 'deployment' : undefined)
-  return replicas === undefined || type === undefined ? { object, notes: [] } : convert(object, type, replicas)
+  if (replicas === undefined) return { object, notes: [] }
+  if (type !== undefined) return convert(object, type, replicas)
+  const hasPods = podTemplateOf(object) !== undefined
+  return { object, notes: hasPods ? [`${object.kind} ${object.metadata.name} has no replicas: it stays as it is`] : [] }
 }
 
 function rootsOf(target: Target): readonly SourceObject[] {

@@ -1,5 +1,6 @@
 /** What the names on the command line mean. */
 import { KubeError } from '../diagnostic.ts'
+import type { KubernetesObject } from '../manifest/types.ts'
 import { findKindByName } from './kind-names.ts'
 import { podTemplateOf } from './pod-spec.ts'
 import type { GenerateSource, SourceObject, SourcePod } from './types.ts'
@@ -12,21 +13,35 @@ export type Target =
   | { readonly kind: 'app'; readonly name: string; readonly objects: readonly SourceObject[] }
 
 /**
- * `KIND/NAME`, `app/NAME`, or a bare name: of a pod, a workload, an app, or any other object, in this order. Fails with
- * code `NotFound`.
+ * `KIND/NAME`, `app/NAME`, or a bare name: of a pod, a workload, an app, any other object, or a named volume, in this
+ * order. Fails with code `NotFound`.
  */
 export function findTarget(text: string, namespace: string, source: GenerateSource): Target {
   const slash = text.indexOf('/')
   if (slash < 0) return findByName(text, namespace, source)
   const [type, name] = [text.slice(0, slash), text.slice(slash + 1)]
   if (type === 'app') return findApp(name, source) ?? missing(text, source)
-  const kind = findKindByName(type)
+  const kind = /^volumes?$/i.test(type) ? 'PersistentVolumeClaim' : findKindByName(type)
   if (kind === undefined) throw new KubeError('UnknownResource', `there is no resource type ${JSON.stringify(type)}`)
   if (kind === 'Pod') return findPod(name, namespace, source) ?? missing(text, source)
   const object = source.objects.find(
     candidate => candidate.kind === kind && candidate.name === name && isIn(candidate, namespace),
   )
-  return object ? { kind: 'object', object } : missing(text, source)
+  if (object) return { kind: 'object', object }
+  const claim = kind === 'PersistentVolumeClaim' ? claimOfVolume(name, namespace, source) : undefined
+  return claim ?? missing(text, source)
+}
+
+/** A claim for a volume that no manifest claims. Its size is not known: 1Gi, as podman has it. */
+function claimOfVolume(name: string, namespace: string, source: GenerateSource): Target | undefined {
+  if (!source.volumes?.some(volume => volume.name === name && volume.namespace === namespace)) return undefined
+  const value = {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name, ...(namespace === 'default' ? {} : { namespace }) },
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+  } as KubernetesObject
+  return { kind: 'object', object: { app: '', kind: value.kind, namespace, name, value } }
 }
 
 function findByName(name: string, namespace: string, source: GenerateSource): Target {
@@ -42,7 +57,8 @@ function findByName(name: string, namespace: string, source: GenerateSource): Ta
     const choices = objects.map(({ kind }) => `${kind.toLowerCase()}/${name}`)
     throw new KubeError('Ambiguous', `${name} is the name of several objects`, { hint: `say ${choices.join(' or ')}` })
   }
-  return object ? { kind: 'object', object } : missing(name, source)
+  if (object) return { kind: 'object', object }
+  return claimOfVolume(name, namespace, source) ?? missing(name, source)
 }
 
 function findPod(name: string, namespace: string, source: GenerateSource): Target | undefined {

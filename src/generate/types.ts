@@ -20,6 +20,14 @@ export interface SourcePod {
 export interface GenerateSource {
   readonly objects: readonly SourceObject[]
   readonly pods: readonly SourcePod[]
+  /** Named volumes. Default none. */
+  readonly volumes?: readonly SourceVolume[]
+}
+
+/** A volume that claims of this name lead to. */
+export interface SourceVolume {
+  readonly namespace: string
+  readonly name: string
 }
 
 /** Kinds that a pod or a workload can be made into. */
