@@ -72,3 +72,15 @@ test('what has no effect is told, and other annotations are left alone', () => {
     'metadata.annotations.io.containers.autoupdate/web: AnnotationUnused',
   ])
 })
+
+test('what podman writes with --podman-only is not passed over in silence', () => {
+  const severities = (name: string) => findingsOf(annotated({ [`io.podman.annotations.${name}`]: 'TRUE' }))
+  for (const name of ['privileged', 'init', 'seccomp', 'apparmor', 'label', 'publish-all'])
+    assert.deepEqual(severities(`${name}/web`), [
+      `metadata.annotations.io.podman.annotations.${name}/web: AnnotationNotSupported`,
+    ])
+  for (const name of ['autoremove', 'cid-file', 'checkpoint.name'])
+    assert.deepEqual(severities(`${name}/web`), [
+      `metadata.annotations.io.podman.annotations.${name}/web: AnnotationUnused`,
+    ])
+})

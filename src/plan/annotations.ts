@@ -34,6 +34,15 @@ const READERS: Readonly<Record<string, Reader>> = {
   [`${PREFIX}infra.name`]: unused('containers of a pod are told apart by its uid'),
   [`${PREFIX}init.container.type`]: unused('init containers run as in Kubernetes'),
   [`${PREFIX}kube.image.automount`]: refusedHere('use a volume of kind image'),
+  // What `podman kube generate --podman-only` writes for each container.
+  [`${PREFIX}autoremove`]: unused('a pod that is over stays until it is taken down'),
+  [`${PREFIX}cid-file`]: unused('containers are found by their names'),
+  [`${PREFIX}privileged`]: refusedHere('use securityContext.privileged'),
+  [`${PREFIX}init`]: refusedHere('with shareProcessNamespace the pod has a process that reaps'),
+  [`${PREFIX}seccomp`]: refusedHere('use securityContext.seccompProfile'),
+  [`${PREFIX}apparmor`]: refusedHere('use securityContext.appArmorProfile'),
+  [`${PREFIX}label`]: refusedHere('use securityContext.seLinuxOptions'),
+  [`${PREFIX}publish-all`]: refusedHere('give the ports a hostPort, or play with --publish-all'),
   'io.containers.autoupdate': unused('images are updated by playing again'),
   'io.containers.sdnotify': unused('readiness probes say when a container is ready'),
   'bind-mount-options': unused('labels are set where SELinux is on'),
@@ -48,7 +57,8 @@ export function applyAnnotations(
   for (const [key, value] of Object.entries(annotations ?? {})) {
     const slash = key.lastIndexOf('/')
     const name = slash < 0 ? key : key.slice(0, slash)
-    const read = READERS[name] ?? (slash < 0 ? undefined : READERS[key])
+    const read =
+      READERS[name] ?? READERS[key] ?? (name.startsWith(PREFIX) ? unused('kube does not know it') : undefined)
     if (!read) continue
     const container = slash < 0 ? {} : { container: key.slice(slash + 1) }
     const next = read(result.plan, { path: ['metadata', 'annotations', key], value, ...container })
