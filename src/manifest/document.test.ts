@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { composeSlice, LineIndex, splitDocuments } from './document.ts'
+import { composeSlice, LineIndex, readSlice, splitDocuments } from './document.ts'
 
 function valuesOf(text: string): readonly unknown[] {
   return splitDocuments(text).flatMap(slice =>
@@ -58,4 +58,13 @@ test('positions count lines and columns from 1', () => {
     places.map(({ line, column }) => `${line}:${column}`),
     ['1:1', '1:2', '2:1', '2:2', '3:1', '4:1'],
   )
+})
+
+test('an escaped apostrophe, as go-yaml reads it', () => {
+  const read = (text: string): unknown => readSlice({ text, offset: 0 })[0]?.value
+  assert.deepEqual(read(`a: "it\\'s"\n`), { a: "it's" })
+  assert.deepEqual(read(`a: ["\\\\'", "\\\\\\'"]\nb: 1\n`), { a: ["\\'", "\\'"], b: 1 })
+  assert.equal(readSlice({ text: `a: "\\'"\nb: "\\q"\n`, offset: 0 })[0]?.findings[0]?.code, 'YamlSyntax')
+  const document = readSlice({ text: `a: "\\'\\'"\nb: x\n`, offset: 0 })[0]
+  assert.equal(document?.offsetOf(['b']), 13)
 })

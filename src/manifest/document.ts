@@ -1,5 +1,5 @@
 /** Text to documents: splits a text as kubectl does, composes each document and finds where its fields stand. */
-import { Composer, isAlias, isMap, isScalar, isSeq, type ParsedNode, Parser } from 'yaml'
+import { Composer, CST, isAlias, isMap, isScalar, isSeq, type ParsedNode, Parser } from 'yaml'
 import type { FieldPath, Position } from '../diagnostic.ts'
 import { joinFlowLines } from './flow-lines.ts'
 import { readPlainYaml } from './plain-yaml.ts'
@@ -158,19 +158,36 @@ export function composeSlice(slice: Slice): readonly YamlDocument[] {
 function composeText(text: string): readonly YamlDocument[] {
   try {
     const documents: YamlDocument[] = []
-    const tokens = new Parser().parse(text)
-    for (const parsed of new Composer(composerOptions).compose(tokens, false, text.length)) {
-      const error = parsed.errors[0]
+    const parsed = new Parser().parse(text)
+    const tokens = text.includes("\\'") ? withApostrophes(parsed) : parsed
+    for (const document of new Composer(composerOptions).compose(tokens, false, text.length)) {
+      const error = document.errors[0]
       if (error?.message.includes('call stack') === true) documents.push(brokenDocument(tooDeep(0)))
       else if (error !== undefined) {
         const finding = { code: 'YamlSyntax', message: firstLine(error.message), offset: error.pos[0] }
         documents.push(brokenDocument(finding))
-      } else documents.push(documentOf(parsed.contents, text))
+      } else documents.push(documentOf(document.contents, text))
     }
     return documents
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
     return [brokenDocument(tooDeep(0))]
+  }
+}
+
+/** go-yaml takes `\'` in double quotes for an apostrophe; YAML has no such escape. */
+function* withApostrophes(tokens: Iterable<CST.Token>): Generator<CST.Token, void> {
+  const mend = (token: CST.Token | null | undefined): void => {
+    if (token?.type === 'double-quoted-scalar')
+      token.source = token.source.replace(/\\[\s\S]/g, sequence => (sequence === "\\'" ? "'" : sequence))
+  }
+  for (const token of tokens) {
+    if (token.type === 'document')
+      CST.visit(token, ({ key, value }) => {
+        mend(key)
+        mend(value)
+      })
+    yield token
   }
 }
 
