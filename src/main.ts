@@ -1,43 +1,45 @@
 /** The program: arguments in, exit status out. The only file that touches the process. */
 import { buffer } from 'node:stream/consumers'
-import { isatty } from 'node:tty'
 import type { Context, GlobalOptions, Io } from './cli/context.ts'
 import type { RealHost } from './cli/host.ts'
 import { runProgram } from './cli/program.ts'
+import { isTerminal, writeAll } from './cli/standard-streams.ts'
 
-const { argv, env, stdout, stderr } = process
+const { argv, env } = process
 
 const io: Io = {
-  out: text => void stdout.write(text),
-  err: text => void stderr.write(text),
-  write(bytes) {
-    if (stdout.write(bytes)) return Promise.resolve()
-    return new Promise(resolve => stdout.once('drain', resolve))
-  },
+  out: text => print(text),
+  // Nobody reads the errors: no reason to stop.
+  err: text => void writeAll(2, text),
+  write: async bytes => print(bytes),
   // Standard input is opened by being named, which takes milliseconds: only where it is needed.
   input: () => process.stdin,
   readInput: () => buffer(process.stdin),
   get outIsTerminal() {
-    return stdout.isTTY === true
+    return isTerminal(1)
   },
   get errIsTerminal() {
-    return stderr.isTTY === true
+    return isTerminal(2)
   },
   get inIsTerminal() {
-    return isatty(0)
+    return isTerminal(0)
   },
   get columns() {
-    return stdout.columns ?? 80
+    return isTerminal(1) ? process.stdout.columns : 80
   },
-  onResize: listener => void stdout.on('resize', () => listener(stdout.rows, stdout.columns)),
+  onResize(listener) {
+    if (!isTerminal(1)) return
+    const { stdout } = process
+    stdout.on('resize', () => listener(stdout.rows, stdout.columns))
+  },
   get rows() {
-    return stdout.rows ?? 24
+    return isTerminal(1) ? process.stdout.rows : 24
   },
   // Source: no-color.org; FORCE_COLOR as Node.js takes it.
   get colour() {
     if (env.NO_COLOR !== undefined && env.NO_COLOR !== '') return false
     if (env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== '0') return true
-    return stdout.isTTY === true && env.TERM !== 'dumb'
+    return isTerminal(1) && env.TERM !== 'dumb'
   },
   get cwd() {
     return process.cwd()
@@ -45,8 +47,10 @@ const io: Io = {
   env,
 }
 
-// A reader that closes its end (`kube logs | head`) ends the command without a word, as the shell expects.
-stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 141 : 1))
+/** A reader that closes its end (`kube logs | head`) ends the command without a word, as the shell expects. */
+function print(content: string | Uint8Array): void {
+  if (!writeAll(1, content)) process.exit(141)
+}
 
 const abort = new AbortController()
 let pass: ((signal: NodeJS.Signals) => void) | undefined
@@ -91,8 +95,8 @@ async function main(): Promise<void> {
   let status = await runProgram(argv.slice(2), io, contextFor)
   if (host) await host.then(open => open.close()).catch(() => {})
   if (interruptedBy && status !== 0) status = SIGNAL_STATUS[interruptedBy as keyof typeof SIGNAL_STATUS]
-  // Not process.exit(): what was written to a pipe may not have left yet.
-  process.exitCode = status
+  // At once: Node.js would take down piece by piece what the kernel takes away anyway.
+  process.exit(status)
 }
 
 // A function, because the bundled command is a script, which has no top-level await.

@@ -1,5 +1,4 @@
 /** Builds the real host: the only place but `index.ts` where adapters and engine meet. */
-import { createHash, randomUUID } from 'node:crypto'
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -20,8 +19,10 @@ import { openState, portTaken, type StateStore } from '../host/state/state-store
 import { requireProgram } from '../host/sys/find-program.ts'
 import { lockFile } from '../host/sys/lock.ts'
 import { readMachineFacts } from '../host/sys/machine.ts'
+import { randomUuid } from '../host/sys/random-uuid.ts'
 import { openVolumes } from '../host/volumes/pod-volumes.ts'
 import type { MachineFacts } from '../plan/facts.ts'
+import { fingerprint } from '../plan/fingerprint.ts'
 import { type BackoffLimits, KUBELET_BACKOFF } from '../reconcile/restart.ts'
 import { dismissSupervisor, reviveSupervisor, wakeSupervisor } from './wake-supervisor.ts'
 
@@ -117,7 +118,7 @@ export function openHost(options: HostOptions): RealHost {
     layout,
     handlers: openHandlers({
       execIn(id) {
-        const pidFile = join(layout.bundleDir(id), `probe-${randomUUID()}.pid`)
+        const pidFile = join(layout.bundleDir(id), `probe-${randomUuid()}.pid`)
         // The read-only mount of crun spares it a copy of itself at each start.
         const program = requireProgram(options.runtime ?? 'crun')
         const launcher = program.endsWith('/crun') && existsSync(layout.crun) ? layout.crun : program
@@ -157,7 +158,7 @@ export function openHost(options: HostOptions): RealHost {
       },
     },
     now,
-    newUid: randomUUID,
+    newUid: randomUuid,
     containerId,
     infraId,
     authorityFor: (uid, plan) => ({
@@ -194,7 +195,7 @@ export function openHost(options: HostOptions): RealHost {
 
 /** Six hex digits that tell this state root's kernel objects from those of others; empty for the usual one. */
 function instanceOf(root: string): string {
-  return root === '/var/lib/kube' ? '' : createHash('sha256').update(root).digest('hex').slice(0, 6)
+  return root === '/var/lib/kube' ? '' : fingerprint(root).slice(0, 6)
 }
 
 /** `INITIAL,MAX,RESET` in milliseconds, so that tests need not wait for minutes. */

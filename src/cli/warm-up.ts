@@ -14,10 +14,10 @@ const LIMIT_MS = 400
 export function keepCgroupsWarm(): Disposable {
   let over = false
   const file = procsFile()
-  const end = performance.now() + LIMIT_MS
+  const end = Date.now() + LIMIT_MS
   // With callbacks: the modules of promises take the start longer to load than this saves at its shortest.
   const again = () => {
-    if (file === undefined || over || performance.now() > end) return
+    if (file === undefined || over || Date.now() > end) return
     writeFile(file, '0', error => {
       // An ordinary user may not; then it is only not faster.
       if (!error) setTimeout(again, AGAIN_MS).unref()

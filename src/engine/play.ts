@@ -164,15 +164,11 @@ async function makeAll(
   }
   // The pods are recorded by now, so that no other command takes away what is prepared for them.
   const lock = await host.lock()
-  let shared: Promise<unknown> = Promise.resolve()
   try {
     await host.runtime.prepare()
-    const bridged = records.some(record => record.plan.network.mode === 'bridge')
-    if (bridged) shared = host.network.prepare().then(() => host.network.publish())
   } catch (error) {
     note(error)
   }
-  shared = shared.catch(note).finally(() => lock[Symbol.dispose]())
   // Waits for all of them, so that nothing is still being made when the undoing begins.
   const before = predecessors(records, objects)
   const up = new Map<string, Promise<unknown>>()
@@ -180,8 +176,20 @@ async function makeAll(
     const predecessor = up.get(before.get(record.uid) ?? '') ?? Promise.resolve()
     up.set(record.uid, predecessor.then(() => bringUp(run, record)).catch(note))
   }
+  // The first infra containers are being started meanwhile.
+  const shared = prepareNetwork(host, records)
+    .catch(note)
+    .finally(() => lock[Symbol.dispose]())
   await Promise.all([shared, ...up.values()])
   if (failure) throw failure.error
+}
+
+async function prepareNetwork(host: Host, records: readonly PodRecord[]): Promise<void> {
+  if (!records.some(record => record.plan.network.mode === 'bridge')) return
+  // By the next event, what was begun before waits for other programs.
+  await new Promise<void>(resolve => setImmediate(resolve))
+  await host.network.prepare()
+  await host.network.publish()
 }
 
 /** Pods that dead commands left half made or half removed, but for those that a controller is taking away. */

@@ -1,6 +1,6 @@
 /** Where everything is on disk. Two directories: `root` outlives a reboot, `runroot` need not. */
-import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import { fingerprint } from '../plan/fingerprint.ts'
 
 export interface Roots {
   /** Images, records, volumes, logs. Default `/var/lib/kube`, for an ordinary user `$XDG_DATA_HOME/kube`. */
@@ -11,7 +11,8 @@ export interface Roots {
 
 /** 64 hex digits, the same for the same pod, container and attempt, so that a killed run's leftovers can be found. */
 export function containerId(uid: string, container: string, attempt = 0): string {
-  return createHash('sha256').update(`${uid}/${container}/${attempt}`).digest('hex')
+  const text = `${uid}/${container}/${attempt}`
+  return fingerprint(text) + fingerprint(text, 1)
 }
 
 /** No container of a manifest can have this name: it has a slash. */
@@ -23,7 +24,7 @@ export function infraId(uid: string): string {
 
 /** The pod's end of nothing: the name of its link on the machine's side; at most 15 bytes. */
 export function vethName(uid: string): string {
-  return `veth${createHash('sha256').update(uid).digest('hex').slice(0, 10)}`
+  return `veth${fingerprint(uid).slice(0, 10)}`
 }
 
 export function layoutOf(roots: Roots) {
@@ -67,6 +68,8 @@ export function layoutOf(roots: Roots) {
     hushFile: (uid: string) => join(runroot, 'pods', uid, 'hush'),
     /** What a monitor runs when a container ended. */
     exitScript: join(runroot, 'on-exit'),
+    /** The name of the unit that ends the containers before a shutdown. */
+    shutdownUnit: join(runroot, 'shutdown-unit'),
     supervisorLock: join(runroot, 'supervisor.lock'),
     supervisorPid: join(runroot, 'supervisor.pid'),
     /** Why the supervisor lives. */

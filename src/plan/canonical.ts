@@ -1,5 +1,5 @@
 /** One text for equal data, whatever the order of its keys, and hashes of it. */
-import { createHash } from 'node:crypto'
+import { fingerprint } from './fingerprint.ts'
 
 /** JSON with sorted keys and without absent values; Dates as RFC 3339. */
 export function canonicalJson(value: unknown): string {
@@ -10,12 +10,7 @@ export function canonicalJson(value: unknown): string {
   })
 }
 
-/** 64 hex digits. */
-export function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
-}
-
-/** 64 hex digits, equal for equal data. */
+/** 32 hex digits, equal for equal data. */
 export function hashOf(value: unknown): string {
-  return sha256(canonicalJson(value))
+  return fingerprint(canonicalJson(value))
 }

@@ -5,7 +5,6 @@ import type { ContainerFacts, MachineFacts } from './facts.ts'
 import { CONTAINER_FACTS, FACTS, firstMember, IMAGE, MACHINE, planOf, podOf } from './fixture.ts'
 import { infraSpec, memberSpec, processArgs } from './oci-spec.ts'
 import type { OciSpec } from './oci-types.ts'
-import { seccompKey, withCompiledSeccomp } from './seccomp-cache.ts'
 
 interface Change {
   readonly spec?: Partial<V1PodSpec>
@@ -249,15 +248,6 @@ test('a block volume is a device at its path', () => {
     { path: '/dev/xvda', type: 'b', major: 8, minor: 0, fileMode: 0o660, uid: 0, gid: 6 },
   ])
   assert.deepEqual(spec.linux.resources.devices?.at(-1), { allow: true, type: 'b', major: 8, minor: 0, access: 'rwm' })
-})
-
-test('equal filters have one key, and a compiled one goes into an annotation', () => {
-  const key = seccompKey(specOf(), '1.8.1')
-  assert.equal(seccompKey(specOf({ command: ['x'] }), '1.8.1'), key)
-  assert.notEqual(seccompKey(specOf(), '1.9'), key)
-  assert.notEqual(seccompKey(specOf({ securityContext: { capabilities: { add: ['SYS_ADMIN'] } } }), '1.8.1'), key)
-  assert.equal(seccompKey(specOf({ securityContext: { privileged: true } }), '1.8.1'), undefined)
-  assert.equal(withCompiledSeccomp(specOf(), 'AAA=').annotations?.['run.oci.seccomp_bpf_data'], 'AAA=')
 })
 
 test('what was not made ready is an error, never left out', () => {

@@ -69,14 +69,14 @@ describe('decideUp', () => {
     assert.deepEqual(kinds(decideUp(pod)), ['makeSandbox'])
     assert.deepEqual(kinds(decideUp({ ...pod, sandbox: 'present' })), ['startInfra'])
     const running = { ...pod, sandbox: 'present' as const, infra: 'running' as const }
-    assert.deepEqual(kinds(decideUp(running)), ['attachNetwork', 'mountRootfs web'])
+    assert.deepEqual(kinds(decideUp(running)), ['mountRootfs web', 'attachNetwork'])
   })
 
   test('creates members once the infra container runs, and starts them once the network is there', () => {
     const pod = { ...settledPod({ web: 'main' }), network: 'absent' as const }
     assert.deepEqual(kinds(decideUp(withContainer(pod, 'web', { state: 'absent' }))), [
-      'attachNetwork',
       'createContainer web',
+      'attachNetwork',
     ])
     assert.deepEqual(kinds(decideUp(withContainer(pod, 'web', { state: 'created' }))), ['attachNetwork'])
     const attached = { ...pod, network: 'attached' as const }
@@ -227,7 +227,7 @@ describe('laws', () => {
     const { done } = settle(emptyPod(podPlan({ web: 'main' })), decideUp)
     assert.deepEqual(
       done.map(action => inverse(action)?.kind),
-      ['stopInfra', 'removeSandbox', 'unmountRootfs', 'detachNetwork', 'deleteContainer', 'killContainer'],
+      ['stopInfra', 'removeSandbox', 'unmountRootfs', 'deleteContainer', 'detachNetwork', 'killContainer'],
     )
   })
 })

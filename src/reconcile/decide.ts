@@ -29,12 +29,13 @@ export function decideUp(pod: ObservedPod, clock?: Clock): readonly Action[] {
   if (pod.infra === 'absent' && (pod.sandbox === 'present' || !plan.userNamespace)) {
     actions.push({ kind: 'startInfra', uid })
   }
-  if (pod.infra === 'running' && pod.network === 'absent') actions.push({ kind: 'attachNetwork', uid })
   if (pod.sandbox === 'absent') actions.push({ kind: 'makeSandbox', uid })
   for (const member of plan.members) {
     const action = decideMember(pod, member)
     if (action && !(pod.stopped && action.kind === 'startContainer')) actions.push(action)
   }
+  // Last, because it is the kernel's work, for which this process waits: by now the other programs are under way.
+  if (pod.infra === 'running' && pod.network === 'absent') actions.push({ kind: 'attachNetwork', uid })
   return actions
 }
 

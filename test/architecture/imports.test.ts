@@ -70,6 +70,8 @@ const PROCESS: readonly { readonly in: RegExp; readonly allowed: RegExp }[] = [
   { in: /^src\/cli\/system-info\.ts$/, allowed: /^version$/ },
   // The machine as this process sees it.
   { in: /^src\/host\//, allowed: /^(env|getuid|geteuid|getgid|pid|kill|arch|cwd|chdir|execPath)$/ },
+  // Programs that were started end with a signal.
+  { in: /^src\/host\/sys\/launch\.ts$/, allowed: /^on$/ },
   // An image archive can be piped in; it may be too large to be handed over as a whole.
   { in: /^src\/host\/images\/archive\.ts$/, allowed: /^stdin$/ },
   // A program of its own.

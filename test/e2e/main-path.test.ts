@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { cannotRunPods, IMAGE, openSandbox, type Sandbox } from '../support/sandbox.ts'
 
 const PORT = 28_431
@@ -65,10 +66,21 @@ describe('the main path', { skip: cannotRunPods }, () => {
     const addresses = Object.values(networkInterfaces()).flatMap(list => list ?? [])
     const outside = addresses.find(({ family, internal }) => family === 'IPv4' && !internal)?.address
     for (const address of ['127.0.0.1', ...(outside === undefined ? [] : [outside])]) {
-      const response = await fetch(`http://${address}:${PORT}/`)
-      assert.equal(await response.text(), 'hello from web\n')
+      assert.equal(await page(address), 'hello from web\n')
     }
   })
+
+  /** Playing ends when the containers were started: the one may not listen yet, the other may not have written yet. */
+  async function page(address: string): Promise<string> {
+    for (let tries = 0; ; tries++) {
+      const text = await fetch(`http://${address}:${PORT}/`).then(
+        response => response.text(),
+        () => '',
+      )
+      if (text !== '' || tries > 200) return text
+      await delay(10)
+    }
+  }
 
   test('the members share net, ipc and uts with the infra container, and have mounts and processes of their own', async () => {
     const namespaces = (pid: number) =>

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { V1Container, V1PodSpec } from '@kubernetes/client-node'
 import { prepareCgroups, removeCgroup } from '../../src/host/runtime/cgroups.ts'
+import { openSeccompCache } from '../../src/host/runtime/seccomp-cache.ts'
 import { readMachineFacts } from '../../src/host/sys/machine.ts'
 import type { ImageDefaults, PodFacts } from '../../src/plan/facts.ts'
 import { firstMember, planOf, podOf } from '../../src/plan/fixture.ts'
@@ -14,7 +15,6 @@ import { infraSpec, memberSpec } from '../../src/plan/oci-spec.ts'
 import type { OciSpec } from '../../src/plan/oci-types.ts'
 import { sandboxFiles } from '../../src/plan/sandbox-files.ts'
 import { defaultSeccomp } from '../../src/plan/seccomp.ts'
-import { withCompiledSeccomp } from '../../src/plan/seccomp-cache.ts'
 import { resolveUser } from '../../src/plan/user.ts'
 import { busyboxRootfs } from '../support/busybox-rootfs.ts'
 import { lacking } from '../support/need.ts'
@@ -98,9 +98,8 @@ function run(script: string, container: Partial<V1Container> = {}, { spec, image
       },
     )
     if (compiled) {
-      must('create', '-b', bundle(member_), `${id}-first`)
-      member_ = withCompiledSeccomp(member_, readFileSync(join(dir, 'crun', `${id}-first`, 'seccomp.bpf'), 'base64'))
-      must('delete', '-f', `${id}-first`)
+      member_ = openSeccompCache(join(dir, 'seccomp')).precompiled(member_)
+      assert.equal(member_.linux.seccomp, undefined)
     }
     const result = crun('run', '-b', bundle(member_), id)
     return { status: result.status, output: `${result.stdout}${result.stderr}`, infraPid }

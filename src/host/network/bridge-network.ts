@@ -1,8 +1,8 @@
 /** A bridge network: links, addresses and routes of its pods, and the ports of the machine that lead to them. */
-import { createHash } from 'node:crypto'
 import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { during, errnoOf, KubeError } from '../../diagnostic.ts'
 import type { NetworkPort } from '../../engine/ports.ts'
+import { fingerprint } from '../../plan/fingerprint.ts'
 import { type Layout, vethName } from '../layout.ts'
 import { requireProgram } from '../sys/find-program.ts'
 import { withNetns } from '../sys/libc.ts'
@@ -71,7 +71,7 @@ export function openBridgeNetwork(options: BridgeOptions): NetworkPort {
     const rules = isBridge()
       ? firewallRules({ table: options.table, bridge, subnet, ports: options.publishedPorts() })
       : noFirewall(options.table)
-    const mark = `${bootId()} ${createHash('sha256').update(rules).digest('hex')}`
+    const mark = `${bootId()} ${fingerprint(rules)}`
     const nft = requireProgram('nft')
     if (readApplied() === mark) {
       if (!verify || (await run(nft, ['list', 'table', 'ip', options.table])).status === 0) return

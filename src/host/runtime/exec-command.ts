@@ -1,12 +1,12 @@
 /** Another command in a running container, on the caller's own terminal or pipes. Source: crun(1), runc-exec(8). */
 import { spawn } from 'node:child_process'
-import { randomUUID } from 'node:crypto'
 import { closeSync, constants, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { constants as osConstants } from 'node:os'
 import { KubeError } from '../../diagnostic.ts'
 import type { Layout } from '../layout.ts'
 import { requireProgram } from '../sys/find-program.ts'
 import { setWindowSize } from '../sys/libc.ts'
+import { randomUuid } from '../sys/random-uuid.ts'
 import { toolError } from '../sys/run.ts'
 import { runtimeNote } from './oci-runtime.ts'
 import { runtimeError } from './runtime-error.ts'
@@ -44,7 +44,7 @@ export async function execCommand(options: ExecCommand): Promise<number> {
   const { layout, id } = options
   const program = launcher(options)
   const bundle = layout.bundleDir(id)
-  const logFile = `${bundle}/exec-${randomUUID()}`
+  const logFile = `${bundle}/exec-${randomUuid()}`
   const processFile = `${logFile}.json`
   writeFileSync(processFile, JSON.stringify(processOf(bundle, options)), { mode: 0o600 })
   const args = ['--root', layout.runtimeRoot, '--log', logFile, '--log-format', 'json', 'exec']

@@ -3,8 +3,8 @@
  * takes longer than everything else it does; crun takes a compiled one by an annotation. Source: crun(1),
  * run.oci.seccomp_bpf_data.
  */
-import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { fingerprint } from '../../plan/fingerprint.ts'
 import type { OciSeccomp, OciSpec } from '../../plan/oci-types.ts'
 import { compileSeccomp } from '../sys/libseccomp.ts'
 
@@ -21,7 +21,7 @@ export function openSeccompCache(directory: string): SeccompCache {
   const byObject = new WeakMap<OciSeccomp, string | undefined>()
 
   function programOf(filter: OciSeccomp): string | undefined {
-    const key = createHash('sha256').update(JSON.stringify(filter)).digest('hex')
+    const key = fingerprint(JSON.stringify(filter))
     if (programs.has(key)) return programs.get(key)
     const program = readProgram(`${directory}/${key}`) ?? compileInto(filter, key)
     programs.set(key, program)
