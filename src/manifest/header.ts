@@ -25,12 +25,18 @@ export function checkHeader(value: unknown, skipUnknown: boolean): KnownHeader |
   const apiVersion: unknown = Reflect.get(value, 'apiVersion')
   const kind: unknown = Reflect.get(value, 'kind')
   const findings = [...checkText('apiVersion', apiVersion), ...checkText('kind', kind)]
+  if (kind === undefined && Reflect.has(value, 'services')) return { findings: [isCompose(findings)] }
   if (typeof apiVersion !== 'string' || typeof kind !== 'string' || findings.length > 0) return { findings }
   const info = findKind(apiVersion, kind)
   if (info === undefined) return { findings: [unknownKind(apiVersion, kind, skipUnknown)] }
   const metadata: unknown = Reflect.get(value, 'metadata')
   const complete = typeof metadata === 'object' && metadata !== null ? value : { ...value, metadata: metadata ?? {} }
   return { info, object: complete as KubernetesObject }
+}
+
+function isCompose([first]: readonly Finding[]): Finding {
+  const hint = 'this looks like a compose file: `kompose convert` makes manifests of one'
+  return { ...(first ?? required(['kind'])), hint }
 }
 
 function checkText(field: string, value: unknown): readonly Finding[] {
@@ -56,13 +62,30 @@ function unknownKind(apiVersion: string, kind: string, skipUnknown: boolean): Fi
 }
 
 function hintFor(apiVersion: string, kind: string): string {
+  if (kind === 'Kustomization') return 'this is for kustomize: build it with -k and its directory'
+  if (removedKinds.has(kind)) return `Kubernetes has had no ${kind} since ${removedKinds.get(kind)}: leave it out`
+  if (!isKubernetesGroup(apiVersion)) return unknownHint
   const present = presentVersion(kind)
   if (present !== undefined && isDroppedVersion(apiVersion, kind))
     return `Kubernetes no longer serves ${apiVersion}: use apiVersion ${present}`
   if (present !== undefined) return `${kind} is in apiVersion ${present}`
-  if (kind === 'Kustomization') return 'this is for kustomize: build it with -k and its directory'
   const names = knownKinds.map(info => info.kind)
   const similar = nearest(kind, names)
   if (similar !== undefined) return `did you mean ${JSON.stringify(similar)}?`
-  return 'kube does not know this kind; --skip-unknown passes over it'
+  return unknownHint
+}
+
+const unknownHint = 'kube does not know this kind; --skip-unknown passes over it'
+
+/** Kinds without a successor, and the version that no longer had them. Source: the deprecated API migration guide. */
+const removedKinds = new Map([
+  ['PodSecurityPolicy', '1.25'],
+  ['PodPreset', '1.20'],
+  ['ThirdPartyResource', '1.8'],
+])
+
+/** Whether the group is one of Kubernetes' own: others have kinds of the same names, such as Knative's Service. */
+function isKubernetesGroup(apiVersion: string): boolean {
+  const [group = '', version] = apiVersion.split('/')
+  return version === undefined || !group.includes('.') || group.endsWith('.k8s.io')
 }

@@ -135,6 +135,28 @@ test('unknown kinds are errors, or warnings when they are to be skipped', async 
   ])
 })
 
+test('what is no manifest is told apart', async () => {
+  const found = async (text: string): Promise<readonly string[]> => {
+    const { diagnostics } = await readManifests([{ name: 'x', text }])
+    return diagnostics.map(({ code, hint }) => `${code}: ${hint}`)
+  }
+  assert.deepEqual(await found('version: "3"\nservices: {web: {image: nginx}}\n'), [
+    'FieldValueRequired: this looks like a compose file: `kompose convert` makes manifests of one',
+  ])
+  const template = 'this looks like a template: render it first, as with `helm template`'
+  assert.deepEqual(
+    await found('apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n{{- if .b }}\ndata: {}\n{{- end }}\n'),
+    [`YamlSyntax: ${template}`],
+  )
+  assert.ok((await found(`${pod}    workingDir: {{ .dir }}\n`)).includes(`YamlKey: ${template}`))
+  assert.deepEqual(await found('apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: a}\n'), [
+    'UnknownKind: kube does not know this kind; --skip-unknown passes over it',
+  ])
+  assert.deepEqual(await found('apiVersion: policy/v1beta1\nkind: PodSecurityPolicy\nmetadata: {name: a}\n'), [
+    'UnknownKind: Kubernetes has had no PodSecurityPolicy since 1.25: leave it out',
+  ])
+})
+
 test('kinds that the set itself defines are accepted', async () => {
   const definition = `apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition

@@ -76,6 +76,9 @@ async function readDocument(source: Source, options: ReadOptions): Promise<ReadR
     code: finding.code,
     message: finding.message,
     path: [],
+    ...(isTemplate(source.slice.text)
+      ? { hint: 'this looks like a template: render it first, as with `helm template`' }
+      : {}),
     file: source.file,
     document: source.document,
     position: source.lines.positionOf(source.slice.offset + finding.offset),
@@ -90,6 +93,11 @@ async function readDocument(source: Source, options: ReadOptions): Promise<ReadR
     if (result.object !== undefined && !hasErrors) objects.push(result.object)
   }
   return { objects, diagnostics: diagnostics.toSorted(byPosition) }
+}
+
+/** Whether Go templates (Helm) or Jinja have something to do yet. Expressions in quotes are YAML as well as not. */
+function isTemplate(text: string): boolean {
+  return /\{\{[^{}\n]*\}\}|^\s*\{%/m.test(text)
 }
 
 function byPosition(a: Diagnostic, b: Diagnostic): number {
