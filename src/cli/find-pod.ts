@@ -1,4 +1,5 @@
 /** The pod and the container that a command is about. */
+import type { V1Service } from '@kubernetes/client-node'
 import { KubeError } from '../diagnostic.ts'
 import type { PodRecord } from '../engine/ports.ts'
 import type { MemberPlan, MemberRole, PodPlan } from '../plan/types.ts'
@@ -9,8 +10,8 @@ import type { RealHost } from './host.ts'
 import { notFound, requireKind, resourceKind } from './resources.ts'
 
 /**
- * Pods by `POD`, `pod/POD` or `WORKLOAD/NAME`; a bare name may be a workload's where no pod has it. Never empty: fails
- * with code `NotFound`.
+ * Pods by `POD`, `pod/POD`, `WORKLOAD/NAME` or `service/NAME`; a bare name may be a workload's where no pod has it. Never
+ * empty: fails with code `NotFound`.
  */
 export function findPods(host: RealHost, target: string, namespace: string): readonly PodRecord[] {
   host.reviveSupervisor()
@@ -20,9 +21,36 @@ export function findPods(host: RealHost, target: string, namespace: string): rea
   const name = target.slice(slash + 1)
   const named = pods.filter(({ plan }) => plan.name === name && (kind === undefined || kind.kind === 'Pod'))
   if (named.length > 0) return named
-  const owned = pods.filter(({ plan }) => plan.owner?.name === name && (!kind || plan.owner.kind === kind.kind))
+  const owned = pods.filter(({ plan }) => isOwnedBy(plan, name, kind?.kind))
   if (owned.length > 0) return owned
+  if (kind?.kind === 'Service') return podsOfService(host, name, namespace)
   throw withNames(notFound(kind ?? resourceKind('Pod'), name), host, namespace)
+}
+
+/** A Deployment's pods are those of its ReplicaSets too. */
+function isOwnedBy({ owner, pod }: PodPlan, name: string, kind: string | undefined): boolean {
+  if (owner?.name === name && (kind === undefined || owner.kind === kind)) return true
+  const owners = pod.metadata?.ownerReferences ?? []
+  return kind !== undefined && owners.some(reference => reference.kind === kind && reference.name === name)
+}
+
+/** Those that it selects. Fails with code `NotFound`. */
+function podsOfService(host: RealHost, name: string, namespace: string): readonly PodRecord[] {
+  const { spec } = findService(host, name, namespace)
+  const wanted = Object.entries(spec?.selector ?? {})
+  const pods = host.state.pods().filter(({ plan }) => {
+    const labels = plan.pod.metadata?.labels ?? {}
+    return plan.namespace === namespace && wanted.every(([key, value]) => labels[key] === value)
+  })
+  if (wanted.length > 0 && pods.length > 0) return pods
+  throw new KubeError('NotFound', `service/${name} selects no pods in namespace ${namespace}`)
+}
+
+/** Fails with code `NotFound`. */
+export function findService(host: RealHost, name: string, namespace: string): V1Service {
+  const record = host.state.objects({ kind: 'Service', namespace }).find(object => object.name === name)
+  if (!record) throw notFound(resourceKind('Service'), name)
+  return record.value as V1Service
 }
 
 /** By the same names, or an app's: `app/NAME`, or `NAME` where nothing else has it. Fails with code `NotFound`. */

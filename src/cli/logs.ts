@@ -7,8 +7,10 @@ import type { MemberPlan } from '../plan/types.ts'
 import type { LogEntry } from '../status/cri-log.ts'
 import type { Context } from './context.ts'
 import { parseDuration } from './duration.ts'
-import { chooseContainer, findPod, requireContainer, selectPods } from './find-pod.ts'
+import { chooseContainer, findPod, findPods, requireContainer, selectPods } from './find-pod.ts'
 import type { RealHost } from './host.ts'
+import { renderError } from './render.ts'
+import { truthOf } from './truth.ts'
 
 export interface LogsOptions {
   readonly namespace: string
@@ -20,7 +22,10 @@ export interface LogsOptions {
   readonly timestamps?: boolean
   readonly previous?: boolean
   readonly allContainers?: boolean
-  readonly prefix?: boolean
+  readonly allPods?: boolean
+  readonly prefix?: string | boolean
+  readonly maxLogRequests?: number
+  readonly ignoreErrors?: boolean
   readonly selector?: string
   readonly limitBytes?: number
 }
@@ -42,17 +47,35 @@ export async function runLogs(
   const host = await context.host()
   const pods = podsOf(host, target, options, context)
   const name = options.container ?? containerArgument
-  const sources = pods.flatMap(pod =>
-    membersOf(pod, name, options, context).map(member => sourceOf(host, pod, member, options.previous === true)),
-  )
-  if (sources.length === 0) context.io.err(`No resources found in ${options.namespace} namespace.\n`)
-  const writer = new LogWriter(options, sources.length > 1, context)
+  if (options.allContainers && name !== undefined)
+    throw new KubeError('Usage', '--all-containers should not be given with a container name', { exitStatus: 2 })
+  const wanted = pods.flatMap(pod => membersOf(pod, name, options, context).map(member => ({ pod, member })))
+  if (wanted.length === 0) context.io.err(`No resources found in ${options.namespace} namespace.\n`)
+  const most = options.maxLogRequests ?? MAX_LOG_REQUESTS
+  if (options.follow && wanted.length > most)
+    throw new KubeError(
+      'Usage',
+      `you are attempting to follow ${wanted.length} log streams, but maximum allowed concurrency is ${most}`,
+      { exitStatus: 2, hint: 'use --max-log-requests to increase the limit' },
+    )
+  const writer = new LogWriter(options, wanted.length > 1, context)
   const read = readOptions(options, context)
-  if (options.follow)
-    await Promise.all(sources.map(source => copy(source, writer, { ...read, until: end(host, source, context) })))
-  else for (const source of sources) await copy(source, writer, read)
+  const print = async ({ pod, member }: (typeof wanted)[number]) => {
+    try {
+      const source = sourceOf(host, pod, member, options.previous === true)
+      await copy(source, writer, options.follow ? { ...read, until: end(host, source, context) } : read)
+    } catch (error) {
+      if (!options.ignoreErrors) throw error
+      context.io.err(renderError(context.io, error))
+    }
+  }
+  if (options.follow) await Promise.all(wanted.map(print))
+  else for (const one of wanted) await print(one)
   return 0
 }
+
+/** Source: kubectl logs --help. */
+const MAX_LOG_REQUESTS = 5
 
 function podsOf(
   host: RealHost,
@@ -66,6 +89,7 @@ function podsOf(
     return selectPods(host, options.selector, options.namespace)
   }
   if (target === undefined) throw new KubeError('Usage', 'expected POD or -l SELECTOR', { exitStatus: 2 })
+  if (options.allPods) return findPods(host, target, options.namespace)
   return [findPod(host, target, options.namespace, context.io)]
 }
 
@@ -152,44 +176,52 @@ const LINE_FEED = Buffer.from('\n')
 
 interface LogStream {
   readonly prefix: string
+  /** Bytes that may still come. */
+  room: number
   isLineStart: boolean
 }
 
-/** Standard output, up to the limit of bytes. */
+/** Standard output, of each container up to the limit of bytes. */
 class LogWriter {
   readonly #context: Context
   readonly #timestamps: boolean
   readonly #prefix: boolean
-  #room: number
+  readonly #limitBytes: number
 
   constructor(options: LogsOptions, isMixed: boolean, context: Context) {
     this.#context = context
     this.#timestamps = options.timestamps === true
     // Lines of several followed containers come mixed: without a name nobody could tell them apart.
-    this.#prefix = options.prefix ?? (isMixed && options.follow === true)
-    this.#room = options.limitBytes ?? Number.POSITIVE_INFINITY
+    const prefix = truthOf(options.prefix, '--prefix')
+    this.#prefix = prefix ?? (options.allPods === true || (isMixed && options.follow === true))
+    this.#limitBytes = options.limitBytes ?? Number.POSITIVE_INFINITY
   }
 
   streamOf({ pod, member }: LogSource): LogStream {
-    return { prefix: this.#prefix ? `[pod/${pod.plan.name}/${member.name}] ` : '', isLineStart: true }
+    const prefix = this.#prefix ? `[pod/${pod.plan.name}/${member.name}] ` : ''
+    return { prefix, room: this.#limitBytes, isLineStart: true }
   }
 
-  /** Whether there is room for more. */
+  /** Whether there is room for more. The prefix takes none: it is not the container's. */
   async write(entries: readonly LogEntry[], stream: LogStream): Promise<boolean> {
     const parts: Buffer[] = []
+    const add = (part: Buffer) => {
+      const fitting = part.length > stream.room ? part.subarray(0, stream.room) : part
+      stream.room -= fitting.length
+      parts.push(fitting)
+    }
     for (const { time, text, isFull } of entries) {
+      if (stream.room === 0) break
       if (stream.isLineStart) {
-        const stamp = this.#timestamps ? `${time.replace(/\+00:00$/, 'Z')} ` : ''
-        if (stream.prefix !== '' || stamp !== '') parts.push(Buffer.from(stream.prefix + stamp))
+        if (stream.prefix !== '') parts.push(Buffer.from(stream.prefix))
+        if (this.#timestamps) add(Buffer.from(`${time.replace(/\+00:00$/, 'Z')} `))
       }
-      parts.push(text)
-      if (isFull) parts.push(LINE_FEED)
+      add(text)
+      if (isFull) add(LINE_FEED)
       stream.isLineStart = isFull
     }
     const bytes = Buffer.concat(parts)
-    const fitting = bytes.length > this.#room ? bytes.subarray(0, this.#room) : bytes
-    this.#room -= fitting.length
-    if (fitting.length > 0) await this.#context.io.write(fitting)
-    return this.#room > 0
+    if (bytes.length > 0) await this.#context.io.write(bytes)
+    return stream.room > 0
   }
 }

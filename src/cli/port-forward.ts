@@ -9,10 +9,10 @@ import type { PodRecord } from '../engine/ports.ts'
 import { connectInside } from '../host/network/pod-connection.ts'
 import type { Context, Io } from './context.ts'
 import { parseDuration } from './duration.ts'
-import { findPods } from './find-pod.ts'
+import { findPods, findService } from './find-pod.ts'
 import { type ForwardedPort, forwardedPorts } from './forwarded-ports.ts'
 import type { RealHost } from './host.ts'
-import { notFound, requireKind } from './resources.ts'
+import { requireKind } from './resources.ts'
 import { watchChanges } from './watch-changes.ts'
 
 export interface PortForwardOptions {
@@ -35,7 +35,8 @@ export async function runPortForward(
     })
   const addresses = addressesOf(options.address)
   const host = await context.host()
-  const { pods, service } = targetOf(host, target, options.namespace)
+  const service = serviceOf(host, target, options.namespace)
+  const pods = findPods(host, target, options.namespace)
   const timeoutMs = parseDuration(options.podRunningTimeout)
   const pod = await runningPod(host, pods, timeoutMs, signal)
   const forwards = forwardedPorts(ports, pod.plan, service)
@@ -46,27 +47,11 @@ export async function runPortForward(
   throw new KubeError('PodGone', `lost connection to pod ${pod.plan.name}: it is gone`)
 }
 
-/** A Service's pods are those that it selects. */
-function targetOf(
-  host: RealHost,
-  target: string,
-  namespace: string,
-): { readonly pods: readonly PodRecord[]; readonly service?: V1Service } {
+/** A Service's own ports count where one is named. */
+function serviceOf(host: RealHost, target: string, namespace: string): V1Service | undefined {
   const slash = target.indexOf('/')
-  const kind = slash < 0 ? undefined : requireKind(target.slice(0, slash))
-  if (kind?.kind !== 'Service') return { pods: findPods(host, target, namespace) }
-  const name = target.slice(slash + 1)
-  const record = host.state.objects({ kind: 'Service', namespace }).find(object => object.name === name)
-  if (!record) throw notFound(kind, name)
-  const service = record.value as V1Service
-  const wanted = Object.entries(service.spec?.selector ?? {})
-  const pods = host.state.pods().filter(({ plan }) => {
-    const labels = plan.pod.metadata?.labels ?? {}
-    return plan.namespace === namespace && wanted.every(([key, value]) => labels[key] === value)
-  })
-  if (wanted.length === 0 || pods.length === 0)
-    throw new KubeError('NotFound', `service/${name} selects no pods in namespace ${namespace}`)
-  return { pods, service }
+  if (slash < 0 || requireKind(target.slice(0, slash)).kind !== 'Service') return undefined
+  return findService(host, target.slice(slash + 1), namespace)
 }
 
 /** How often it is asked whether a pod runs, in milliseconds. */

@@ -25,7 +25,7 @@ export function addLookVerbs(verb: AddVerb): void {
 
   verb(
     'logs [pod] [container]',
-    'print what a container wrote',
+    'print what a container wrote: POD, KIND/NAME or -l LABELS',
     async () => (await import('../logs.ts')).runLogs as Entry,
   )
     .addOption(namespaceOption(IN_NAMESPACE))
@@ -37,9 +37,14 @@ export function addLookVerbs(verb: AddVerb): void {
     .option('-t, --timestamps', 'the time before each line')
     .option('-p, --previous', "of the container's previous run")
     .option('--all-containers', 'of every container of the pod')
-    .option('--prefix', 'pod and container before each line')
-    .option('--limit-bytes <number>', 'no more than this', text => wholeNumber(text, 'bytes'))
+    .option('--all-pods', 'of every pod of the workload')
+    .option('--prefix [bool]', 'pod and container before each line')
+    .option('--limit-bytes <number>', 'no more than this of each', text => wholeNumber(text, 'bytes'))
     .option('-l, --selector <labels>', 'of every pod with these labels')
+    .option('--max-log-requests <number>', 'how many may be followed at once (default: 5)', text =>
+      wholeNumber(text, 'logs'),
+    )
+    .option('--ignore-errors', 'go on with the others when one cannot be read')
 
   verb(
     'debug <pod> [command...]',
