@@ -13,7 +13,7 @@ import type { RealHost } from './host.ts'
 import { appNameOf, loadManifests, sourceOf } from './load-manifests.ts'
 import { type PlayFlags, withFlags } from './play-flags.ts'
 import { registryOf, type SettingOptions, settingsOf } from './play-settings.ts'
-import { tellFailedInits } from './tell-failed-inits.ts'
+import { tellInits } from './tell-inits.ts'
 import { truthOf } from './truth.ts'
 import { keepCgroupsWarm } from './warm-up.ts'
 
@@ -84,7 +84,7 @@ export async function playOnce(
       },
     },
   )
-  tellFailedInits(host, result.created, io)
+  tellInits(host, result.created, io)
   tellUnseenMounts(result.created, io)
   const before = new Map(result.previous.map(object => [objectKey(object), canonicalJson(object.value)]))
   const replaced = new Set(result.replaced)

@@ -178,6 +178,21 @@ describe('play', () => {
     assert.equal(pod?.containers.web, undefined)
   })
 
+  test('an init container that takes too long is left to the supervisor', async () => {
+    const host = fakeHost()
+    const init = WEB.replace(
+      '  containers:',
+      '  initContainers: [{ name: setup, image: busybox:1, command: [setup] }]\n  containers:',
+    )
+    const never = (_id: string, _process: string, signal?: AbortSignal) =>
+      new Promise<void>(resolve => signal?.addEventListener('abort', () => resolve()))
+    const waiting: FakeHost = Object.assign(host, { runtime: { ...host.runtime, ended: never } })
+    const { created } = await play(await request(init), { host: waiting, initPatienceMs: 5 })
+    assert.equal(created[0]?.builder, undefined)
+    assert.notEqual(created[0]?.containers.setup?.startedAt, undefined)
+    assert.equal(created[0]?.containers.web, undefined)
+  })
+
   test('an interrupted play is undone', async () => {
     const host = fakeHost()
     const abort = new AbortController()

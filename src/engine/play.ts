@@ -32,7 +32,12 @@ export interface PlayRequest {
   readonly start?: boolean
 }
 
+/** How long init containers are waited for: most end soon, and who comes next may count on their pod. */
+const INIT_PATIENCE_MS = 20_000
+
 export interface PlayOptions extends RunOptions {
+  /** Milliseconds that init containers are waited for; what runs longer is left to the supervisor. Default 20 s. */
+  readonly initPatienceMs?: number
   readonly onWait?: (pid: number) => void
   readonly onPull?: (image: string) => void
   /** How the registries are asked, but for what the pods' imagePullSecrets say. */
@@ -102,7 +107,7 @@ export async function play(request: PlayRequest, options: PlayOptions): Promise<
       run,
       abort,
       made.map(({ uid, plan }) => ({ ...host.state.pod(uid)!, plan })),
-      request,
+      { objects: request.objects, initPatienceMs: options.initPatienceMs ?? INIT_PATIENCE_MS },
     )
   } catch (error) {
     const report = await rollback(
@@ -154,7 +159,7 @@ async function makeAll(
   run: Run,
   abort: AbortController,
   records: readonly PodRecord[],
-  { objects }: PlayRequest,
+  { objects, initPatienceMs }: Pick<PlayRequest, 'objects'> & { readonly initPatienceMs: number },
 ): Promise<void> {
   const { host } = run
   let failure: { readonly error: unknown } | undefined
@@ -171,10 +176,12 @@ async function makeAll(
   }
   // Waits for all of them, so that nothing is still being made when the undoing begins.
   const before = predecessors(records, objects)
+  const awaited = new Set(before.values())
   const up = new Map<string, Promise<unknown>>()
   for (const record of records) {
     const predecessor = up.get(before.get(record.uid) ?? '') ?? Promise.resolve()
-    up.set(record.uid, predecessor.then(() => bringUp(run, record)).catch(note))
+    const patienceMs = awaited.has(record.uid) ? Infinity : initPatienceMs
+    up.set(record.uid, predecessor.then(() => bringUp(run, record, patienceMs)).catch(note))
   }
   // The first infra containers are being started meanwhile.
   const shared = prepareNetwork(host, records)

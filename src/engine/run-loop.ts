@@ -65,14 +65,15 @@ function recordBook(): RecordBook {
 }
 
 /**
- * Brings a recorded pod up, and waits for its init containers as long as they run. Fails with the first failure, once
- * everything that was begun for the pod is over. One whose init container failed stays as it is: what its programs do
- * is no failure of the run.
+ * Brings a recorded pod up, and waits for its init containers, `patienceMs` in all; the ends of those that run longer
+ * wake a supervisor, which goes on. Fails with the first failure, once everything that was begun for the pod is over.
+ * One whose init container failed stays as it is: what its programs do is no failure of the run.
  */
-export async function bringUp(run: Run, record: PodRecord): Promise<void> {
+export async function bringUp(run: Run, record: PodRecord, patienceMs = Infinity): Promise<void> {
   run.records.set(record)
+  const untilMs = Date.now() + patienceMs
   const observe = async (pod: ObservedPod) =>
-    (await initEnded(run, pod)) ? observePod(run.host, run.records.get(pod.uid)) : undefined
+    (await initEnded(run, pod, untilMs)) ? observePod(run.host, run.records.get(pod.uid)) : undefined
   await settle(run, observePod(run.host, record), observe, pod => decideUp(pod))
 }
 
@@ -182,15 +183,24 @@ function hasStartHook(pod: ObservedPod, action: Action): boolean {
   return member?.container.lifecycle?.postStart !== undefined
 }
 
-/** Waits for the running init container that the rest of the pod waits for; false when there is none. */
-async function initEnded(run: Run, pod: ObservedPod): Promise<boolean> {
+/** Waits for the running init container that the rest of the pod waits for; false when there is none, or no time left. */
+async function initEnded(run: Run, pod: ObservedPod, untilMs: number): Promise<boolean> {
   for (const member of pod.plan.members) {
     const now = pod.containers[member.name]
     if (member.role !== 'init' || now?.state !== 'running' || pod.removing) continue
     const known = run.records.get(pod.uid).containers[member.name]
     if (known?.process === undefined) continue
-    await run.host.runtime.ended(known.id, known.process, run.signal)
+    const leftMs = untilMs - Date.now()
+    if (leftMs <= 0) return false
+    await run.host.runtime.ended(known.id, known.process, soon(run.signal, leftMs))
     return true
   }
   return false
+}
+
+/** The signal, or the end of the time, whichever comes first. */
+function soon(signal: AbortSignal | undefined, ms: number): AbortSignal | undefined {
+  if (ms === Infinity) return signal
+  const timeout = AbortSignal.timeout(ms)
+  return signal ? AbortSignal.any([signal, timeout]) : timeout
 }
