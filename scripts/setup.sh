@@ -58,6 +58,7 @@ jq jq
 pgrep procps
 openssl openssl
 setcap libcap2-bin
+getfattr attr
 xz xz-utils
 bzip2 bzip2
 '
@@ -183,13 +184,13 @@ ask_for_packages() {
   common='crun conmon catatonit nftables aardvark-dns passt'
   more='skopeo jq openssl xz bzip2'
   if command -v dnf >/dev/null; then
-    command="dnf install $common shadow-utils busybox libatomic" tested="docker-distribution iproute procps-ng libcap $more"
+    command="dnf install $common shadow-utils busybox libatomic" tested="docker-distribution iproute procps-ng libcap attr $more"
   elif command -v pacman >/dev/null; then
-    command="pacman -S $common shadow busybox" tested="distribution iproute2 procps-ng $more"
+    command="pacman -S $common shadow busybox" tested="distribution iproute2 procps-ng attr $more"
   elif command -v zypper >/dev/null; then
-    command="zypper install $common shadow busybox-static libatomic1" tested="distribution-registry iproute2 procps $more"
+    command="zypper install $common shadow busybox-static libatomic1" tested="distribution-registry iproute2 procps attr $more"
   elif command -v apk >/dev/null; then
-    command="apk add $common shadow-uidmap busybox-static" tested="docker-registry iproute2 procps $more"
+    command="apk add $common shadow-uidmap busybox-static" tested="docker-registry iproute2 procps attr $more"
   else
     fail "please install, by your distribution's names:$missing"
   fi

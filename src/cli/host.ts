@@ -14,6 +14,7 @@ import { chooseSubnet, formatSubnet, parseRoutes, parseSubnet } from '../host/ne
 import { writeExitScript } from '../host/runtime/exit-script.ts'
 import { openOciRuntime } from '../host/runtime/oci-runtime.ts'
 import { readSeccompProfile } from '../host/runtime/seccomp-file.ts'
+import { openShutdownUnit } from '../host/runtime/shutdown-unit.ts'
 import { openAuthority } from '../host/state/authority.ts'
 import { openState, portTaken, type StateStore } from '../host/state/state-store.ts'
 import { requireProgram } from '../host/sys/find-program.ts'
@@ -84,9 +85,21 @@ export function openHost(options: HostOptions): RealHost {
       publishedPorts: () => state.ports().map(port => ({ ...port, podIp: port.address })),
     }),
   )
-  const runtime = once(() =>
-    openOciRuntime({ layout, ...(options.runtime === undefined ? {} : { runtime: options.runtime }) }),
-  )
+  const cgroupParent = `/kube${instance === '' ? '' : `-${instance}`}`
+  const runtime = once(() => {
+    const shutdown = openShutdownUnit({
+      file: layout.shutdownUnit,
+      name: cgroupParent.slice(1),
+      directory: roots.root,
+      command: ownCommand('shut-down'),
+    })
+    return openOciRuntime({
+      layout,
+      cgroupParent,
+      ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
+      ...(shutdown ? { shutdown } : {}),
+    })
+  })
   /** What the store said; a run asks for the same few images again and again. */
   const found = new Map<string, Image>()
   const find = (reference: string): Image | undefined => {
@@ -97,15 +110,16 @@ export function openHost(options: HostOptions): RealHost {
   const volumes = once(() => openVolumes({ layout, lowerDirs: reference => store.lowerDirs(present(find, reference)) }))
   const machine = once(() => readMachineFacts(roots.root))
   const authority = once(() => openAuthority(layout.authorityDir))
-  const supervise = [
+  const ownCommand = (verb: string) => [
     ...patient(options.command ?? builtCommand()),
     '--root',
     roots.root,
     '--runroot',
     roots.runroot,
     ...runtimeOption(options),
-    'supervise',
+    verb,
   ]
+  const supervise = ownCommand('supervise')
   const exitScriptWritten = once(() => writeExitScript(layout, supervise))
   const infra = once(() => {
     prepareInfraRootfs(layout.infraRootfs)
@@ -177,7 +191,7 @@ export function openHost(options: HostOptions): RealHost {
       const { parseYaml } = await import('../manifest/parse-yaml.ts')
       return deviceEdits(names, parseYaml)
     },
-    cgroupPath: uid => `/kube${instance === '' ? '' : `-${instance}`}/pod${uid}`,
+    cgroupPath: uid => `${cgroupParent}/pod${uid}`,
     logFile: layout.logFile,
     checkPortFree(plan, port) {
       const holder = listeners().find((listener: ListeningPort) => holds(listener, port))

@@ -1,6 +1,8 @@
 /** `kube supervise`: the hidden command that monitors and other commands start. */
 import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { enterMonitors, leaveMonitors, removeMonitors } from '../host/runtime/monitors-cgroup.ts'
 import { tryLock } from '../host/sys/libc.ts'
 import { removePidFile, writePidFile } from '../host/sys/pid-file.ts'
 import { isNeeded, supervise } from '../supervisor/supervise.ts'
@@ -15,6 +17,7 @@ const TRY_MS = 20
 export async function runSupervise(_args: readonly [], _options: object, context: Context): Promise<number> {
   const host = await context.host()
   const { layout } = host
+  const parent = dirname(host.cgroupPath('any'))
   mkdirSync(layout.runroot, { recursive: true, mode: 0o700 })
   const lock = openSync(layout.supervisorLock, 'a', 0o600)
   try {
@@ -23,6 +26,7 @@ export async function runSupervise(_args: readonly [], _options: object, context
       if (runningSupervisor(layout) !== undefined) return 0
       await delay(TRY_MS)
     }
+    enterMonitors(parent)
     using reasons = openReasons(layout)
     do {
       writePidFile(layout.supervisorPid)
@@ -40,6 +44,8 @@ export async function runSupervise(_args: readonly [], _options: object, context
     } while (!context.signal.aborted && isNeeded(host))
     return 0
   } finally {
+    leaveMonitors()
+    await removeMonitors(parent)
     closeSync(lock)
   }
 }

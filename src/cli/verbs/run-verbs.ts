@@ -98,6 +98,13 @@ export function addRunVerbs(verb: AddVerb): void {
     .addOption(outputOption('name'))
 
   verb(
+    'shut-down',
+    'end all containers because the machine is shut down',
+    async () => (await import('../shut-down.ts')).runShutDown as Entry,
+    { hidden: true },
+  )
+
+  verb(
     'supervise',
     'look after the pods that need it, until none does',
     async () => (await import('../supervise.ts')).runSupervise as Entry,

@@ -65,15 +65,47 @@ function makeUnified(path: string): void {
   for (const name of path.split('/').filter(Boolean)) {
     const controllers = readText(`${at}/cgroup.controllers`).split(' ').filter(Boolean)
     for (const controller of controllers) {
-      try {
-        writeFileSync(`${at}/cgroup.subtree_control`, `+${controller}`)
-      } catch {
-        // One that this cgroup cannot hand on: a limit that needs it fails by itself.
-      }
+      // One that this cgroup cannot hand on: a limit that needs it fails by itself.
+      if (!handOn(at, controller) && at === ROOT)
+        for (let round = 0; round < 3 && vacateRoot(); round++) handOn(at, controller)
     }
     at += `/${name}`
     mkdirSync(at, { recursive: true, mode: 0o755 })
   }
+}
+
+/** Whether the cgroups below get a controller now. */
+function handOn(directory: string, controller: string): boolean {
+  try {
+    writeFileSync(`${directory}/cgroup.subtree_control`, `+${controller}`)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/**
+ * In a container the root is a cgroup like any other, and one with processes of its own hands nothing on. They go into
+ * `/init`, where other engines in containers put them too. Returns whether there were any.
+ */
+function vacateRoot(): boolean {
+  // The machine's own root has no type.
+  if (!existsSync(`${ROOT}/cgroup.type`)) return false
+  const pids = readText(`${ROOT}/cgroup.procs`).split('\n').filter(Boolean)
+  if (pids.length === 0) return false
+  try {
+    mkdirSync(`${ROOT}/init`, { recursive: true, mode: 0o755 })
+  } catch {
+    return false
+  }
+  for (const pid of pids) {
+    try {
+      writeFileSync(`${ROOT}/init/cgroup.procs`, pid)
+    } catch {
+      // It ended meanwhile, or is another container's: then the rest of the attempt fails by itself.
+    }
+  }
+  return true
 }
 
 /** Never the hierarchy itself: one that isn't mounted would become a mere directory. */

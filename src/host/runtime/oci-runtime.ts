@@ -1,5 +1,5 @@
 /** Containers by the OCI runtime (crun, runc) with conmon as monitor. Source: conmon(8), crun(1), OCI runtime spec. */
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
@@ -13,16 +13,22 @@ import { toolError } from '../sys/run.ts'
 import { makeCgroup, prepareCgroups, removeCgroup } from './cgroups.ts'
 import { openExitWatch } from './exit-watch.ts'
 import { logArguments } from './log-arguments.ts'
+import { enterMonitors, removeMonitors } from './monitors-cgroup.ts'
 import { hasCgroup, killCgroup } from './pod-cgroups.ts'
 import { mountReadOnly, unmountReadOnly } from './read-only-copy.ts'
 import { findRuntime } from './runtime-class.ts'
 import { runtimeError } from './runtime-error.ts'
 import { openSeccompCache } from './seccomp-cache.ts'
+import type { ShutdownUnit } from './shutdown-unit.ts'
 
 export interface OciRuntimeOptions {
   readonly layout: Layout
   /** Name or path of the OCI runtime. Default `crun`. */
   readonly runtime?: string
+  /** Parent of the pods' cgroups: `/kube`. */
+  readonly cgroupParent: string
+  /** Ends the containers in good time when the machine is shut down. */
+  readonly shutdown?: ShutdownUnit
 }
 
 /** How long a killed container's monitor may take to write the exit status down, in milliseconds. */
@@ -34,7 +40,7 @@ export function runtimeNote(bundle: string): string {
 }
 
 export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Disposable {
-  const { layout } = options
+  const { layout, cgroupParent } = options
   const exits = openExitWatch(layout.exitsDir)
   const program = () => requireProgram(options.runtime ?? 'crun')
   const isCrun = () => program().endsWith('/crun')
@@ -89,9 +95,12 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
       mkdirSync(layout.exitsDir, { recursive: true, mode: 0o700 })
       mkdirSync(layout.runtimeRoot, { recursive: true, mode: 0o700 })
       prepareCgroups()
+      options.shutdown?.ensure()
       if (isCrun()) launcher = mountReadOnly(program(), layout.crun)
     },
     async release() {
+      options.shutdown?.remove()
+      await removeMonitors(cgroupParent)
       unmountReadOnly(layout.crun)
     },
     async startInfra(id, spec, runtimeClass) {
@@ -187,26 +196,30 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
     if (create.stdin) args.push('--stdin')
     if (create.stdin && !create.stdinOnce) args.push('--leave-stdin-open')
     const [answers, toAnswer] = pipe()
+    // conmon waits for a byte there before it starts anything, so that all of it is in the right cgroup.
+    const [goAhead, toGoAhead] = pipe()
     const errors = openSync(`${bundle}/conmon.log`, 'a', 0o600)
     try {
-      await start({
+      const { pid } = await start({
         program: monitor,
         args,
-        files: [null, null, errors, toAnswer],
+        files: [null, null, errors, toAnswer, goAhead],
         cwd: '/',
         env: {
           PATH: process.env.PATH,
           LANG: 'C.UTF-8',
           _OCI_SYNCPIPE: '3',
+          _OCI_STARTPIPE: '4',
           XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR,
         },
       })
+      enterMonitors(cgroupParent, pid)
+      writeSync(toGoAhead, '1')
     } catch (error) {
       closeSync(answers)
       throw error
     } finally {
-      closeSync(errors)
-      closeSync(toAnswer)
+      for (const fd of [errors, toAnswer, goAhead, toGoAhead]) closeSync(fd)
     }
     const line = await firstLine(answers)
     const answer = parseAnswer(line)
