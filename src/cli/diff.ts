@@ -1,4 +1,5 @@
 /** `kube diff`: what playing the files again would change, as `kubectl diff` shows it. */
+import { carryOver } from '../engine/handover.ts'
 import { printManifest } from '../manifest/print.ts'
 import type { KubernetesObject } from '../manifest/types.ts'
 import type { Context } from './context.ts'
@@ -26,8 +27,13 @@ export async function runDiff(
   const existing = host.state.objects().map(object => object.value as KubernetesObject)
   const { objects } = await loadManifests(files, options, context, existing)
   const app = options.app ?? chooseApp(host, files, objects, sourceOf(files, context.io.cwd))
-  const before = new Map<string, Compared>(host.state.objects({ app }).map(object => [objectKey(object), object]))
-  const after = new Map<string, Compared>(objects.map(object => [objectKey(object), object]))
+  const before = new Map(host.state.objects({ app }).map(object => [objectKey(object), object]))
+  const after = new Map<string, Compared>(
+    objects.map(object => {
+      const key = objectKey(object)
+      return [key, { ...object, value: carryOver(object.value, before.get(key)) }]
+    }),
+  )
   let status = 0
   for (const key of new Set([...before.keys(), ...after.keys()])) {
     const text = compare(before.get(key), after.get(key))

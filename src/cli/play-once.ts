@@ -1,6 +1,7 @@
 /** One play: brings what the manifests say to life, and tells what changed. */
 import { dirname, resolve } from 'node:path'
 import { KubeError } from '../diagnostic.ts'
+import { carryOver } from '../engine/handover.ts'
 import { play } from '../engine/play.ts'
 import type { ObjectRecord, PodRecord } from '../engine/ports.ts'
 import { isPrivate } from '../host/volumes/propagation.ts'
@@ -14,6 +15,7 @@ import { appNameOf, loadManifests, sourceOf } from './load-manifests.ts'
 import { type PlayFlags, withFlags } from './play-flags.ts'
 import { registryOf, type SettingOptions, settingsOf } from './play-settings.ts'
 import { tellInits } from './tell-inits.ts'
+import { tellWaits } from './tell-waits.ts'
 import { truthOf } from './truth.ts'
 import { keepCgroupsWarm } from './warm-up.ts'
 
@@ -61,6 +63,7 @@ export async function playOnce(
     tellDryRun(host, app, { objects, plans }, options, context)
     return app
   }
+  using _waits = options.quiet ? undefined : tellWaits(host, app, context)
   const result = await play(
     {
       app,
@@ -87,6 +90,7 @@ export async function playOnce(
   tellInits(host, result.created, io)
   tellUnseenMounts(result.created, io)
   const before = new Map(result.previous.map(object => [objectKey(object), canonicalJson(object.value)]))
+  const now = new Map(result.current.map(object => [objectKey(object), canonicalJson(object.value)]))
   const replaced = new Set(result.replaced)
   const started = new Set(
     result.unchanged
@@ -98,7 +102,7 @@ export async function playOnce(
   const lines = objects.map(object => {
     const old = before.get(objectKey(object))
     if (old === undefined) return { object, result: 'created' }
-    const changed = options.replace === true || replaced.has(podKey(object)) || old !== canonicalJson(object.value)
+    const changed = options.replace === true || replaced.has(podKey(object)) || old !== now.get(objectKey(object))
     return { object, result: changed ? 'configured' : started.has(objectKey(object)) ? 'started' : 'unchanged' }
   })
   const kept = new Set(objects.map(objectKey))
@@ -143,13 +147,14 @@ function tellDryRun(
   options: PlayCommandOptions,
   { io }: Context,
 ): void {
-  const before = new Map(host.state.objects({ app }).map(object => [objectKey(object), canonicalJson(object.value)]))
+  const before = new Map(host.state.objects({ app }).map(object => [objectKey(object), object]))
   const hashes = new Map(host.state.pods({ app }).map(({ plan }) => [podKey(plan), plan.hash]))
   const replaced = new Set(plans.filter(plan => hashes.get(podKey(plan)) !== plan.hash).map(podKey))
   for (const object of objects) {
-    const old = before.get(objectKey(object))
+    const known = before.get(objectKey(object))
+    const old = known && canonicalJson(known.value)
     const isPod = object.kind === 'Pod' && replaced.has(podKey(object))
-    const changed = old !== canonicalJson(object.value) || isPod || options.replace === true
+    const changed = old !== canonicalJson(carryOver(object.value, known)) || isPod || options.replace === true
     io.out(
       `${resourceName(object)} ${old === undefined ? 'created' : changed ? 'configured' : 'unchanged'} (dry run)\n`,
     )

@@ -5,6 +5,7 @@ import type { ObjectRecord } from '../engine/ports.ts'
 import { withDefaults } from '../manifest/defaults.ts'
 import type { KubernetesObject } from '../manifest/types.ts'
 import { podCountFinding } from '../plan/pod-count.ts'
+import { SCALED_KINDS } from '../workloads/replay.ts'
 import type { Context } from './context.ts'
 import { findTargets, type TargetOptions } from './workload-target.ts'
 
@@ -13,8 +14,6 @@ export interface ScaleOptions extends TargetOptions {
   readonly currentReplicas?: number
   readonly output?: string
 }
-
-const SCALED = ['Deployment', 'ReplicaSet', 'ReplicationController', 'StatefulSet']
 
 export async function runScale(
   [resources]: [readonly string[]],
@@ -25,7 +24,7 @@ export async function runScale(
   const { replicas, currentReplicas } = options
   if (replicas === undefined)
     throw new KubeError('Usage', 'the number of replicas is missing', { exitStatus: 2, hint: 'give --replicas=COUNT' })
-  const targets = await findTargets(resources, options, context, { kinds: SCALED, verb: 'scale' })
+  const targets = await findTargets(resources, options, context, { kinds: SCALED_KINDS, verb: 'scale' })
   const host = await context.host()
   for (const { record, title } of targets) {
     const change = (current: ObjectRecord) => {

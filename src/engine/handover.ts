@@ -2,7 +2,7 @@
 import type { PodPlan } from '../plan/types.ts'
 import { podKey } from '../reconcile/decide.ts'
 import { isWorkload } from '../workloads/decide.ts'
-import { firstPods, isContinued, isOver, withRestart } from '../workloads/replay.ts'
+import { firstPods, isContinued, isOver, withReplicas, withRestart } from '../workloads/replay.ts'
 import { observePod } from './observe.ts'
 import type { Host, ObjectRecord, PodRecord } from './ports.ts'
 
@@ -108,9 +108,11 @@ export function predecessors(
   return before
 }
 
-/** What of the old object the new one keeps though no manifest says it. */
-export function carryOver(next: object, old: ObjectRecord | undefined): object {
-  return old ? withRestart(next, old.value) : next
+/** What of the old object the new one keeps though no manifest says it. Source: kubectl apply's three-way merge. */
+export function carryOver<T extends object>(next: T, old: Pick<ObjectRecord, 'value' | 'origin'> | undefined): T {
+  if (!old) return next
+  const restarted = withRestart(next, old.value)
+  return old.origin?.leavesReplicas ? withReplicas(restarted, old.value) : restarted
 }
 
 export function keyOf(object: { readonly kind: string; readonly namespace: string; readonly name: string }): string {

@@ -3,6 +3,7 @@ import { causeChain, KubeError } from '../diagnostic.ts'
 import type { PodPlan } from '../plan/types.ts'
 import { decidePods, nextDueMs, podKey } from '../reconcile/decide.ts'
 import { KUBELET_BACKOFF } from '../reconcile/restart.ts'
+import { leavesReplicas } from '../workloads/replay.ts'
 import { checkClaims } from './check-claims.ts'
 import { claimApp } from './claim.ts'
 import { beginRemoval, sweep } from './down.ts'
@@ -47,6 +48,8 @@ export interface PlayOptions extends RunOptions {
 export interface PlayResult {
   /** The app's objects as they were before, once the app was this command's. */
   readonly previous: readonly ObjectRecord[]
+  /** As they are now: what the manifests say, and what the old ones had that no manifest speaks of. */
+  readonly current: readonly ObjectRecord[]
   readonly created: readonly PodRecord[]
   readonly unchanged: readonly PodRecord[]
   /** uids of those among the unchanged that were stopped, and run again. */
@@ -138,6 +141,7 @@ export async function play(request: PlayRequest, options: PlayOptions): Promise<
   const gone = changes.remove.map(pod => podKey(pod.plan))
   return {
     previous,
+    current,
     created,
     started: new Set(again.map(({ uid }) => uid)),
     unchanged: [...changes.keep.map(pod => byUid.get(pod.uid)!), ...handover.kept],
@@ -228,6 +232,7 @@ function keepIdentity(
     return {
       ...object,
       value: carryOver(object.value, old),
+      ...(leavesReplicas(object.value) ? { origin: { ...object.origin, leavesReplicas: true as const } } : {}),
       app: request.app,
       uid: old?.uid ?? host.newUid(),
       createdAt: old?.createdAt ?? now,

@@ -90,6 +90,8 @@ export interface ObjectOrigin {
   /** Absolute directory of the seccomp profiles that pods name. */
   readonly seccompRoot?: string
   readonly settings?: PodSettings
+  /** The manifest says no number of replicas: one that `kube scale` set stays. */
+  readonly leavesReplicas?: true
 }
 
 /** Something that happened to an object. */

@@ -52,6 +52,23 @@ export function withRestart<T extends object>(next: T, old: object): T {
   return { ...next, spec: { ...spec, template: restartedTemplate(spec.template, at) } }
 }
 
+/** Kinds whose number of pods somebody else may choose where their manifest does not. Source: kubectl scale. */
+export const SCALED_KINDS: readonly string[] = ['Deployment', 'ReplicaSet', 'ReplicationController', 'StatefulSet']
+
+/** Whether a manifest leaves the number of replicas to others, as one for a HorizontalPodAutoscaler does. */
+export function leavesReplicas(value: object): boolean {
+  const { kind, spec } = value as V1Deployment
+  return SCALED_KINDS.includes(kind ?? '') && spec !== undefined && spec.replicas === undefined
+}
+
+/** The new object with the number that `kube scale` wrote into the old one, where neither manifest says one. */
+export function withReplicas<T extends object>(next: T, old: object): T {
+  const { spec: before } = old as V1Deployment
+  const { spec } = next as V1Deployment
+  if (before?.replicas === undefined || !leavesReplicas(next)) return next
+  return { ...next, spec: { ...spec, replicas: before.replicas } }
+}
+
 type Template = NonNullable<V1Deployment['spec']>['template']
 
 /** The template with the time at which it was asked to start anew. */
