@@ -8,7 +8,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { type BuildOptions, build, type Metafile, type Plugin, transform } from 'esbuild'
 import { copyNativeAddons, NATIVE, nativeAddons } from './native-addons.ts'
@@ -133,21 +133,56 @@ function outputOf(source: string, outputs: Metafile['outputs']): string {
   return found[0]
 }
 
-/** Several parts as one script, an object of their functions: one file and one code cache to read instead of some sixty. */
-function hotScript(parts: ReadonlyMap<string, string>): string {
-  const entries = [...parts].map(([name, code]) => `${JSON.stringify(name)}: ${code}`)
-  return `({ ${entries.join(',\n')} })`
+/** A script of several parts. */
+interface Hot {
+  readonly file: string
+  readonly code: string
+  readonly parts: readonly string[]
+  /** All of its functions are compiled beforehand, not only those that the first runs need. */
+  readonly whole: boolean
+}
+
+function hotScript(name: string, parts: ReadonlyMap<string, string>, whole: boolean): Hot {
+  const entries = [...parts].map(([part, code]) => `${JSON.stringify(part)}: ${code}`)
+  const code = `({ ${entries.join(',\n')} })`
+  const file = `${name}-${createHash('sha256').update(code).digest('hex').slice(0, 8)}.js`
+  return { file, code, parts: [...parts.keys()], whole }
+}
+
+/** Code that the first runs can run, because it touches nothing: what reads and plans manifests. */
+const PURE = /^(build\/validators|src\/(manifest|plan|workloads|generate|status|reconcile)|.*node_modules\/yaml)\//
+
+/**
+ * Two scripts instead of some sixty files. What reads manifests is large, and any one manifest needs little of it; what acts on
+ * the machine can't be run while building, and a play needs most of it.
+ */
+function hotScripts(
+  names: Iterable<string>,
+  scripts: ReadonlyMap<string, string>,
+  outputs: Metafile['outputs'],
+): readonly Hot[] {
+  const pure = new Map<string, string>()
+  const acting = new Map<string, string>()
+  for (const name of names) {
+    const inputs = Object.entries(outputs[`dist/${name}`]!.inputs)
+    const bytes = inputs.reduce((sum, [, { bytesInOutput }]) => sum + bytesInOutput, 0)
+    const pureBytes = inputs.reduce((sum, [path, { bytesInOutput }]) => sum + (PURE.test(path) ? bytesInOutput : 0), 0)
+    const group = pureBytes > bytes / 2 ? pure : acting
+    group.set(name, scripts.get(name)!)
+  }
+  return [hotScript('hot-reading', pure, false), hotScript('hot-acting', acting, true)]
 }
 
 /** The start of the command. What it starts with is by itself, so that `--version` and `--help` need nothing else. */
-function loaderCode(main: string, start: readonly string[], hot: string): string {
+function loaderCode(main: string, hots: readonly Hot[]): string {
+  const homes = Object.fromEntries(hots.flatMap(({ file, parts }) => parts.map(part => [part, file])))
   return `'use strict'
 const { readFileSync } = require('node:fs')
 const { Script } = require('node:vm')
 const url = require('node:url').pathToFileURL(__filename).href
 const loaded = new Map()
-const start = new Set(${JSON.stringify(start)})
-let hot
+const homes = ${JSON.stringify(homes)}
+const hots = {}
 function evaluate(name) {
   const filename = \`\${__dirname}/parts/\${name}\`
   let cachedData
@@ -161,8 +196,8 @@ function load(name) {
   if (known) return known.exports
   const module = { exports: {} }
   loaded.set(name, module)
-  if (!start.has(name)) hot ??= evaluate('${hot}')
-  const part = hot?.[name] ?? evaluate(name)
+  const home = homes[name]
+  const part = home ? (hots[home] ??= evaluate(home))[name] : evaluate(name)
   part(module.exports, find, module, __filename, __dirname, url)
   return module.exports
 }
@@ -196,33 +231,40 @@ export async function buildCommand(top: string): Promise<void> {
   const main = start[0]!
   const entries = HOT_ENTRIES.map(source => outputOf(source, metafile.outputs))
   const hotParts = new Set(entries.flatMap(entry => partsOf(entry, metafile.outputs, new Set(start))))
-  const hotCode = hotScript(new Map([...hotParts].map(name => [name, scripts.get(name)!])))
-  const hot = `hot-${createHash('sha256').update(hotCode).digest('hex').slice(0, 8)}.js`
-  scripts.set(hot, hotCode)
+  const hots = hotScripts(hotParts, scripts, metafile.outputs)
+  for (const { file, code } of hots) scripts.set(file, code)
   for (const [name, code] of scripts) replaceFile(join(folder, name), code)
   copyNativeAddons(join(top, 'dist'))
-  writeCodeCaches(top, main, hot)
-  replaceFile(join(top, 'dist', 'kube.cjs'), loaderCode(main, start, hot))
+  writeCodeCaches(top, main, hots)
+  replaceFile(join(top, 'dist', 'kube.cjs'), loaderCode(main, hots))
   removeOthers(folder, name => scripts.has(name.replace(/\.cache$/, '')))
 }
 
 /** Runs of the command that compile most of what the usual ones need, without touching the machine. */
-function writeCodeCaches(top: string, main: string, hot: string): void {
+function writeCodeCaches(top: string, main: string, hots: readonly Hot[]): void {
   const scratch = join(top, 'build', 'first-runs')
   const sample = join(top, 'fixtures', 'demo', 'web.yaml')
   const roots = ['--root', join(scratch, 'root'), '--runroot', join(scratch, 'run')]
   const runs = [
     ['plan', sample],
+    ['validate', join(top, 'fixtures', 'manifest', 'valid', 'live-pod.yaml')],
     [...roots, 'get', 'pods'],
     [...roots, 'ps'],
   ]
   const program = join(top, 'scripts', 'write-code-cache.ts')
-  const child = spawnSync(process.execPath, [program, join(top, 'dist'), main, hot, JSON.stringify(runs)], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    encoding: 'utf8',
-  })
+  const described = hots.map(({ file, parts, whole }) => ({ file, parts, whole }))
+  const child = spawnSync(
+    process.execPath,
+    [program, join(top, 'dist'), main, JSON.stringify(described), JSON.stringify(runs)],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      encoding: 'utf8',
+    },
+  )
   rmSync(scratch, { recursive: true, force: true })
   if (child.status !== 0) throw new Error(`the first runs of the command failed:\n${child.stderr}`)
+  const missing = hots.filter(({ file }) => !existsSync(join(top, 'dist', 'parts', `${file}.cache`)))
+  if (missing.length > 0) throw new Error(`no code cache of ${missing.map(({ file }) => file).join(', ')}`)
 }
 
 /** Builds `dist/index.js` and `dist/unpack-worker.js`. */

@@ -1,5 +1,5 @@
 /**
- * `node write-code-cache.ts DIST MAIN HOT RUNS`: runs the bundled command once with each of the argument lists that RUNS holds
+ * `node write-code-cache.ts DIST MAIN HOTS RUNS`: runs the bundled command once with each of the argument lists that RUNS holds
  * as JSON, and writes V8's code cache of each part that was loaded, with all that was compiled by then.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ import { setFlagsFromString } from 'node:v8'
 import { Script } from 'node:vm'
 import { NATIVE } from './native-addons.ts'
 
-const [node = '', , dist = '', main = '', hot = '', runs = '[]'] = process.argv
+const [node = '', , dist = '', main = '', hots = '[]', runs = '[]'] = process.argv
 const program = join(dist, 'kube.cjs')
 const require = createRequire(program)
 const scripts = new Map<string, Script>()
@@ -26,13 +26,18 @@ function scriptOf(name: string): Script {
 
 type Wrapper = (...parameters: readonly unknown[]) => void
 
-/**
- * The usual commands' functions, all compiled: most of what a play does can't be run here, where nothing may be touched.
- * The flag is taken back, because a code cache is only taken by a process with the flags it was made with.
- */
-setFlagsFromString('--no-lazy')
-const hotParts = scriptOf(hot).runInThisContext() as Readonly<Record<string, Wrapper>>
-setFlagsFromString('--lazy')
+const hotParts = new Map<string, Wrapper>()
+for (const { file, parts, whole } of JSON.parse(hots) as readonly {
+  readonly file: string
+  readonly parts: readonly string[]
+  readonly whole: boolean
+}[]) {
+  // The flag is taken back, because a code cache is only taken by a process with the flags it was made with.
+  if (whole) setFlagsFromString('--no-lazy')
+  const wrappers = scriptOf(file).runInThisContext() as Readonly<Record<string, Wrapper>>
+  setFlagsFromString('--lazy')
+  for (const part of parts) hotParts.set(part, wrappers[part]!)
+}
 
 /** Loads the parts as the command's own loader does, afresh for each run. */
 function runCommand(args: readonly string[]): void {
@@ -42,7 +47,7 @@ function runCommand(args: readonly string[]): void {
     if (known !== undefined) return known.exports
     const module = { exports: {} }
     loaded.set(name, module)
-    const run = hotParts[name] ?? (scriptOf(name).runInThisContext() as Wrapper)
+    const run = hotParts.get(name) ?? (scriptOf(name).runInThisContext() as Wrapper)
     const find = (id: string): unknown => {
       if (id.startsWith('./')) return load(id.slice(2))
       return require(id.startsWith(NATIVE) ? `./native/${id.slice(NATIVE.length)}.node` : id)
@@ -58,17 +63,24 @@ const waiting = JSON.parse(runs) as string[][]
 
 function runNext(): void {
   const args = waiting.shift()
-  // In an event of its own, after which `beforeExit` comes once more.
-  if (args !== undefined) setImmediate(() => runCommand(args))
-  else writeCaches()
+  if (args !== undefined) {
+    setImmediate(() => runCommand(args))
+    return
+  }
+  writeCaches()
+  exit(0)
 }
 
 function writeCaches(): void {
   for (const [name, script] of scripts) writeFileSync(join(dist, 'parts', `${name}.cache`), script.createCachedData())
 }
 
-// The end of one run is when nothing is left to do.
-process.on('beforeExit', () => {
-  if (process.exitCode === undefined || process.exitCode === 0) runNext()
-})
+const exit = process.exit
+
+// Where a command ends, the next one begins.
+process.exit = ((status = 0) => {
+  if (status !== 0) exit(status)
+  runNext()
+}) as typeof process.exit
+
 runNext()
