@@ -11,6 +11,8 @@ export interface Column {
   readonly title: string
   /** Only with `-o wide`. */
   readonly isWide?: true
+  /** A longer cell does not widen the column: one of many would push all others aside. Default: no limit. */
+  readonly most?: number
   readonly cell: (object: WireObject, nowMs: number) => string
 }
 
@@ -99,6 +101,10 @@ const POD: readonly Column[] = [
   },
 ]
 
+/** Characters of most names with their kind, and of most messages. */
+const MOST_OBJECT = 40
+const MOST_MESSAGE = 110
+
 const EVENT: readonly Column[] = [
   { title: 'LAST SEEN', cell: (object, now) => lastSeen(object as EventObject, now) },
   column('TYPE', 'type'),
@@ -109,10 +115,11 @@ const EVENT: readonly Column[] = [
       const { kind, name } = (object as EventObject).involvedObject
       return `${(kind ?? '').toLowerCase()}/${name}`
     },
+    most: MOST_OBJECT,
   },
   wide('SUBOBJECT', 'involvedObject.fieldPath', ''),
   wide('SOURCE', 'source.component', ''),
-  { title: 'MESSAGE', cell: object => at(object, 'message', '').trim() },
+  { title: 'MESSAGE', cell: object => at(object, 'message', '').trim(), most: MOST_MESSAGE },
   { title: 'FIRST SEEN', isWide: true, cell: (object, now) => since(at(object, 'firstTimestamp', ''), now) },
   wide('COUNT', 'count'),
   wide('NAME', 'metadata.name'),

@@ -45,6 +45,7 @@ export async function runExec(
     ...(options.workdir === undefined ? {} : { workingDir: options.workdir }),
     ...(terminal ? { onResize: io.onResize } : {}),
     passSignals: context.passSignals,
+    ...(globals.logFormat === 'text' ? { runtimeTells: true } : {}),
   })
 }
 

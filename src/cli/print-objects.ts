@@ -119,8 +119,9 @@ export function objectTable(kind: string, objects: readonly WireObject[], option
   )
   const header = all.map(({ title }) => title)
   const { isShown, withHeader } = options
-  if (isShown === undefined) return table(header, rows, { header: withHeader })
-  const lines = table(header, rows).split('\n').slice(1)
+  const most = all.map(column => column.most)
+  if (isShown === undefined) return table(header, rows, { header: withHeader, most })
+  const lines = table(header, rows, { most }).split('\n').slice(1)
   return lines
     .filter((_, index) => objects[index] !== undefined && isShown(objects[index]))
     .join('\n')

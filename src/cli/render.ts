@@ -18,14 +18,18 @@ export function visible(text: string): string {
   })
 }
 
-/** Columns three spaces apart, as kubectl has them; no trailing blanks. */
+/** Columns three spaces apart, as kubectl has them; no trailing blanks. A cell beyond its column's `most` widens nothing. */
 export function table(
   header: readonly string[],
   rows: readonly (readonly string[])[],
-  options: { readonly header?: boolean } = {},
+  options: { readonly header?: boolean; readonly most?: readonly (number | undefined)[] } = {},
 ): string {
   const all = (options.header === false ? rows : [header, ...rows]).map(row => row.map(visible))
-  const widths = header.map((_, i) => Math.max(0, ...all.map(row => row[i]?.length ?? 0)))
+  const widths = header.map((_, i) => {
+    const lengths = all.map(row => row[i]?.length ?? 0)
+    const most = options.most?.[i] ?? Infinity
+    return Math.max(0, ...lengths.filter(length => length <= most))
+  })
   return all
     .map(
       row =>

@@ -221,6 +221,8 @@ describe('looking', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'ip') 
     assert.equal((await run('sh', '-c', 'echo $PASSWORD $MODE')).stdout, 'swordfish quiet\n')
     assert.equal((await run('sh', '-c', 'kill -9 $$')).status, 137)
     assert.equal((await run('nope')).status, 127)
+    // One message, of whoever has the standard error.
+    assert.match((await run('nope')).stderr.replace(/^Defaulted .*\n/, ''), /^[^\n]*nope[^\n]*not found[^\n]*\n$/)
     assert.equal((await run('/etc/passwd')).status, 126)
     assert.equal((await run('--', 'x')).status, 127)
     const copied = await kube.run(['exec', '-i', 'web', '-c', 'main', '--', 'cat'], { input: 'a\nb' })

@@ -30,6 +30,11 @@ export interface ExecCommand {
   readonly input?: NodeJS.ReadableStream
   /** Is given a function to call at each change of the terminal's size. */
   readonly onResize?: (listener: (rows: number, columns: number) => void) => void
+  /**
+   * Why the command could not be started is left to the OCI runtime to tell, on the standard error that it shares with a
+   * command without a terminal: the exit status is returned. Default: it fails.
+   */
+  readonly runtimeTells?: boolean
   readonly passSignals?: (to: (signal: NodeJS.Signals) => void) => void
 }
 
@@ -55,7 +60,11 @@ export async function execCommand(options: ExecCommand): Promise<number> {
   const output = options.output === undefined ? 'inherit' : 'pipe'
   const input = options.input === undefined ? (options.stdin ? 'inherit' : 'ignore') : 'pipe'
   // Without a terminal of its own, Ctrl-C would reach it from the caller's terminal and once more as what is passed on.
-  const child = spawn(program, args, { stdio: [input, output, 'inherit'], cwd: '/', detached: !options.terminal })
+  const child = spawn(program, args, {
+    stdio: [input, output, options.terminal ? 'ignore' : 'inherit'],
+    cwd: '/',
+    detached: !options.terminal,
+  })
   options.passSignals?.(signal => child.kill(signal))
   // crun takes the size of the terminal over when it starts, and not again.
   options.onResize?.((rows, columns) => resizeTerminal(Number(readText(pidFile)), rows, columns))
@@ -74,8 +83,10 @@ export async function execCommand(options: ExecCommand): Promise<number> {
       )
     })
     const log = RUNTIME_FAILED.has(status) ? readText(logFile) : ''
-    if (log !== '') throw execError(log, id)
-    return status
+    if (log === '') return status
+    const error = execError(log, id)
+    if (options.runtimeTells && !options.terminal) return error.exitStatus
+    throw error
   } finally {
     rmSync(logFile, { force: true })
     rmSync(processFile, { force: true })
