@@ -67,6 +67,25 @@ test('requests follow from limits in a pod, not in a template', () => {
   assert.match(JSON.stringify(deployment), /"requests":\{"cpu":"0.5"\}/)
 })
 
+test('a pod that says something about itself asks for what its containers do, else for what it is limited to', () => {
+  const requestsOf = (resources: object, containers: readonly object[], initContainers: readonly object[] = []) => {
+    const pod = withDefaults(object('v1', 'Pod', { spec: { resources, containers, initContainers } }))
+    return (pod as { spec?: { resources?: { requests?: object } } }).spec?.resources?.requests
+  }
+  const asking = (cpu: string, more: object = {}) => ({
+    name: cpu,
+    image: 'b',
+    resources: { requests: { cpu } },
+    ...more,
+  })
+  const limits = { cpu: '1', memory: '100Mi' }
+  assert.deepEqual(requestsOf({ limits }, [{ name: 'a', image: 'b' }]), limits)
+  assert.deepEqual(requestsOf({ limits }, [asking('100m'), asking('0.2')]), { cpu: '300m', memory: '100Mi' })
+  assert.deepEqual(requestsOf({ limits, requests: { cpu: '7m' } }, [asking('100m')]), { cpu: '7m', memory: '100Mi' })
+  const side = asking('50m', { restartPolicy: 'Always' })
+  assert.deepEqual(requestsOf({ limits: { cpu: '2' } }, [asking('100m')], [side, asking('500m')]), { cpu: '550m' })
+})
+
 test('ports, probes, volumes and references', () => {
   const spec = {
     hostNetwork: true,

@@ -24,6 +24,7 @@ import type {
   V2HorizontalPodAutoscaler,
 } from '@kubernetes/client-node'
 import { defaultPodSpec } from './defaults-pod.ts'
+import { defaultRequests } from './defaults-resources.ts'
 import type { KubernetesObject } from './types.ts'
 
 /** A deep copy of the object with the API server's defaults. Kinds without defaults come back as they are. */
@@ -68,11 +69,7 @@ function fillPod(pod: V1Pod): void {
   if (spec === undefined) return
   defaultPodSpec(spec)
   fill(spec, 'enableServiceLinks', true)
-  for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) {
-    const { limits } = container.resources ?? {}
-    if (container.resources === undefined || limits === undefined) continue
-    container.resources.requests = { ...limits, ...container.resources.requests }
-  }
+  defaultRequests(spec)
 }
 
 function fillTemplate(template: V1PodTemplateSpec | undefined): void {

@@ -101,8 +101,11 @@ export function compareQuantities(a: string | number, b: string | number): numbe
  */
 export function formatQuantity(source: string | number): string {
   const quantity = parseQuantity(source)
-  if (quantity === undefined) return String(source)
-  const { nanos, format } = quantity
+  return quantity === undefined ? String(source) : printQuantity(quantity)
+}
+
+/** The canonical text of an amount. */
+export function printQuantity({ nanos, format }: Quantity): string {
   if (nanos === 0n) return '0'
   const sign = nanos < 0n ? '-' : ''
   const absolute = nanos < 0n ? -nanos : nanos

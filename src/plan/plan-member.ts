@@ -44,7 +44,7 @@ export function planMember(
     mounts: (container.volumeMounts ?? []).map(planMount),
     devices: (container.volumeDevices ?? []).map(device => ({ volume: device.name, destination: device.devicePath })),
     ...(devices.length === 0 ? {} : { deviceNames: devices }),
-    resources: planResources(container.resources),
+    resources: planResources(container.resources, spec.resources?.limits),
     security,
     terminal: container.tty === true,
     stdin: container.stdin === true,

@@ -49,6 +49,20 @@ test('requests and limits to weights and quotas', () => {
   for (const [resources, expected] of cases) assert.deepEqual(planResources(resources), expected)
 })
 
+test("a container without a limit of its own has its pod's", () => {
+  const own = { limits: { memory: '20Mi' }, requests: { memory: '10Mi' } }
+  const { memoryBytes, memoryRequestBytes, cpuQuotaUs, cpuShares } = planResources(own, {
+    cpu: '100m',
+    memory: '100Mi',
+  })
+  assert.deepEqual(
+    [memoryBytes, memoryRequestBytes, cpuQuotaUs, cpuShares],
+    [20 * 1024 ** 2, 10 * 1024 ** 2, 10_000, 102],
+  )
+  const none = planResources(undefined, { memory: '100Mi' })
+  assert.deepEqual([none.memoryBytes, none.memoryRequestBytes, none.cpuQuotaUs], [100 * 1024 ** 2, 0, undefined])
+})
+
 function pod(resources: readonly V1ResourceRequirements[], spec: Partial<V1PodSpec> = {}) {
   const containers = resources.map((its, index): V1Container => ({ name: `c${index}`, image: 'x', resources: its }))
   return planOf(podOf({}, { containers, ...spec }))

@@ -13,20 +13,27 @@ const MIN_QUOTA_US = 1000
 /** The kernel refuses one above 2^44-1; this one is ten million CPUs. Source: kernel/sched/core.c, max_cfs_runtime. */
 const MAX_QUOTA_US = 1e12
 
-/** The cgroup settings of one container or of a whole pod. Without a CPU request, the limit counts as one. */
-export function planResources(resources: V1ResourceRequirements | undefined): ResourcePlan {
+/**
+ * The cgroup settings of one container. Without a CPU request, the limit counts as one. `podLimits` hold where the
+ * container has none of its own. Source: kubelet's generateLinuxContainerResources.
+ */
+export function planResources(
+  resources: V1ResourceRequirements | undefined,
+  podLimits: Readonly<Record<string, string>> = {},
+): ResourcePlan {
   const requests = resources?.requests ?? {}
-  const limits = resources?.limits ?? {}
+  const own = resources?.limits ?? {}
+  const limits = { ...own, cpu: own.cpu ?? podLimits.cpu, memory: own.memory ?? podLimits.memory }
   const cpuLimit = milliAmount(limits.cpu)
   const memoryLimit = wholeAmount(limits.memory)
-  const disk = wholeAmount(limits['ephemeral-storage'])
+  const disk = wholeAmount(own['ephemeral-storage'])
   return {
     cpuShares: sharesOf(milliAmount(requests.cpu ?? limits.cpu)),
     ...(cpuLimit > 0 ? { cpuQuotaUs: quotaOf(cpuLimit), cpuPeriodUs: PERIOD_US } : {}),
     ...(memoryLimit > 0 ? { memoryBytes: memoryLimit } : {}),
-    memoryRequestBytes: wholeAmount(requests.memory ?? limits.memory),
+    memoryRequestBytes: wholeAmount(requests.memory ?? own.memory),
     ...(disk > 0 ? { ephemeralStorageBytes: disk } : {}),
-    hugepages: hugepagesOf(limits),
+    hugepages: hugepagesOf(own),
   }
 }
 

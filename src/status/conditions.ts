@@ -24,17 +24,15 @@ export function podConditions(snapshot: PodSnapshot, phase: PodPhase, statuses: 
   const initialized = initializedAnswer(snapshot, phase, statuses)
   const containersReady = containersReadyAnswer(snapshot, phase, statuses)
   const ready = readyAnswer(snapshot, containersReady)
-  const changed = lastChange(snapshot, containersReady.status === 'True')
+  const changed = lastChange(snapshot, containersReady.status === 'True') ?? created
+  const generation = generationOf(snapshot)
+  const told = (type: string, answer: Answer, since: string) => condition(type, answer, since, generation)
   return [
-    condition(
-      'PodReadyToStartContainers',
-      sandboxAnswer(snapshot, phase),
-      isOver(phase) ? (changed ?? created) : created,
-    ),
-    condition('Initialized', initialized, initTime(snapshot) ?? created),
-    condition('Ready', ready, changed ?? created),
-    condition('ContainersReady', containersReady, changed ?? created),
-    condition('PodScheduled', YES, created),
+    told('PodReadyToStartContainers', sandboxAnswer(snapshot, phase), isOver(phase) ? changed : created),
+    told('Initialized', initialized, initTime(snapshot) ?? created),
+    told('Ready', ready, changed),
+    told('ContainersReady', containersReady, changed),
+    told('PodScheduled', YES, created),
     ...allRestarting(snapshot, phase, statuses, created),
   ]
 }
@@ -66,13 +64,23 @@ function allRestarting(
   return [{ ...base, lastTransitionTime: since, message, reason: 'RestartAllContainersStarted', status: 'True' }]
 }
 
-function condition(type: string, answer: Answer, lastTransitionTime: string): WireCondition {
+/** What an API server counts up when the spec changes, and when a removal begins: each debug container is a change. */
+export function generationOf({ plan, removing }: PodSnapshot): number {
+  return 1 + plan.members.filter(({ role }) => role === 'ephemeral').length + (removing ? 1 : 0)
+}
+
+function condition(
+  type: string,
+  answer: Answer,
+  lastTransitionTime: string,
+  observedGeneration: number,
+): WireCondition {
   const { status, reason, message } = answer
   return {
     lastProbeTime: NEVER,
     lastTransitionTime,
     ...(message === undefined ? {} : { message }),
-    observedGeneration: 1,
+    observedGeneration,
     ...(reason === undefined ? {} : { reason }),
     status,
     type,

@@ -18,6 +18,7 @@ export function containerStatus(
 ): WireContainerStatus {
   const state = stateOf(now, hasInit)
   const started = startedOf(member, now)
+  const isEphemeral = member.role === 'ephemeral'
   return {
     ...(now === undefined || now.state === 'absent'
       ? {}
@@ -26,9 +27,10 @@ export function containerStatus(
     imageID: now?.imageId ?? '',
     lastState: lastStateOf(now),
     name: member.name,
-    ready: readyOf(member, now, started),
+    // Nobody asks whether a container that only looks on is ready.
+    ready: !isEphemeral && readyOf(member, now, started),
     restartCount: now?.restarts ?? 0,
-    started,
+    ...(isEphemeral ? {} : { started }),
     state,
     ...(now?.user === undefined ? {} : { user: { linux: now.user } }),
     ...(member.mounts.length === 0 ? {} : { volumeMounts: mountsOf(member) }),

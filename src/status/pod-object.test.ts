@@ -150,6 +150,19 @@ test('what a container was given, and who it runs as', () => {
   assert.deepEqual([log?.allocatedResources, log?.resources, log?.user], [undefined, {}, undefined])
 })
 
+test('a debug container is a change of the pod, and is never ready', () => {
+  const base = snapshot({ web: running }, { initContainers: [], containers: [{ name: 'web', image: 'web:1' }] })
+  const debug = { ...base.plan.members[0]!, name: 'debug', role: 'ephemeral' as const }
+  const containers = { ...base.containers, debug: { ...base.containers.web!, id: 'id-debug' } }
+  const pod = podObject({ ...base, plan: { ...base.plan, members: [...base.plan.members, debug] }, containers })
+  assert.equal(podObject(base).metadata.generation, 1)
+  assert.deepEqual([pod.metadata.generation, pod.status.observedGeneration], [2, 2])
+  assert.ok(pod.status.conditions?.every(item => item.observedGeneration === 2))
+  const [status] = pod.status.ephemeralContainerStatuses ?? []
+  assert.deepEqual([status?.ready, status?.started, Object.keys(status?.state ?? {})], [false, undefined, ['running']])
+  assert.equal(condition(pod, 'Ready')?.status, 'True')
+})
+
 test('how the run before the last one ended', () => {
   const previous = { id: 'old', exitCode: 137, oomKilled: false, finishedAt: ENDED, reason: 'RestartingAllContainers' }
   const pod = podObject(snapshot({ ...settled, web: { ...running, restarts: 1, previous } }))

@@ -1,7 +1,7 @@
 /** A pod as an API server shows it: what was asked for, with defaults, and how it is. */
 import type { V1Pod } from '@kubernetes/client-node'
 import type { MemberRole } from '../plan/types.ts'
-import { podConditions } from './conditions.ts'
+import { generationOf, podConditions } from './conditions.ts'
 import { containerStatus, type WireContainerStatus } from './container-status.ts'
 import { type PodPhase, podPhase } from './phase.ts'
 import type { PodSnapshot } from './snapshot.ts'
@@ -43,7 +43,7 @@ function metadataOf(snapshot: PodSnapshot): WireMetadata {
           deletionTimestamp: wireTime(snapshot.createdAt),
         }
       : {}),
-    generation: 1,
+    generation: generationOf(snapshot),
     name: plan.name,
     namespace: plan.namespace,
     ...(owners === undefined ? {} : { ownerReferences: owners }),
@@ -72,7 +72,7 @@ function statusOf(snapshot: PodSnapshot): PodObject['status'] {
     ...(hostIps[0] === undefined ? {} : { hostIP: hostIps[0], hostIPs: hostIps.map(ip => ({ ip })) }),
     ...(ephemeral.length === 0 ? {} : { ephemeralContainerStatuses: ephemeral }),
     ...(init.length === 0 ? {} : { initContainerStatuses: init }),
-    observedGeneration: 1,
+    observedGeneration: generationOf(snapshot),
     phase,
     ...(snapshot.sandboxReady && podIps[0] !== undefined
       ? { podIP: podIps[0], podIPs: podIps.map(ip => ({ ip })) }

@@ -11,7 +11,7 @@ import { openDatabase, transaction } from './database.ts'
 import { eventOf, openEventWriter } from './event-rows.ts'
 import { openObjectRows } from './object-rows.ts'
 
-const VERSION = 3
+const VERSION = 4
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -39,6 +39,9 @@ CREATE TABLE IF NOT EXISTS event (
 CREATE INDEX IF NOT EXISTS event_uid ON event (uid);
 CREATE TABLE IF NOT EXISTS workload (uid TEXT PRIMARY KEY, owner TEXT, origin TEXT, progress TEXT) STRICT;
 CREATE TABLE IF NOT EXISTS stopped (pod TEXT PRIMARY KEY REFERENCES pod ON DELETE CASCADE) STRICT;
+CREATE TABLE IF NOT EXISTS runs_as (
+  pod TEXT NOT NULL REFERENCES pod ON DELETE CASCADE, container TEXT NOT NULL, user TEXT NOT NULL,
+  PRIMARY KEY (pod, container)) STRICT;
 CREATE TABLE IF NOT EXISTS claim (app TEXT PRIMARY KEY, holder TEXT NOT NULL) STRICT;
 `
 
@@ -46,6 +49,9 @@ CREATE TABLE IF NOT EXISTS claim (app TEXT PRIMARY KEY, holder TEXT NOT NULL) ST
 const EVENT_LIFE_MS = 3_600_000
 
 const NONE: ReadonlySet<string> = new Set()
+
+const SELECT_CONTAINER =
+  'SELECT container.*, runs_as.user FROM container LEFT JOIN runs_as ON runs_as.pod = container.pod AND runs_as.container = container.name'
 
 const SELECT_POD = 'SELECT pod.*, stopped.pod AS stopped FROM pod LEFT JOIN stopped ON stopped.pod = pod.uid'
 
@@ -145,13 +151,13 @@ export function openState(path: string, options: StateOptions): StateStore {
       const app = filter.app ?? null
       const rows = sql(`${SELECT_POD} WHERE (?1 IS NULL OR app = ?1) ORDER BY pod.rowid`).all(app)
       if (rows.length === 0) return []
-      const containers = containersOf(sql('SELECT * FROM container ORDER BY rowid').all())
+      const containers = containersOf(sql(`${SELECT_CONTAINER} ORDER BY container.rowid`).all())
       return rows.map(row => recordOf(row, containers.get(String(row.uid)) ?? {}))
     },
     pod(uid) {
       const row = sql(`${SELECT_POD} WHERE uid = ?`).get(uid)
       if (!row) return undefined
-      return recordOf(row, containersOf(sql('SELECT * FROM container WHERE pod = ?').all(uid)).get(uid) ?? {})
+      return recordOf(row, containersOf(sql(`${SELECT_CONTAINER} WHERE container.pod = ?`).all(uid)).get(uid) ?? {})
     },
     addPods(app, pods) {
       if (pods.length === 0) return
@@ -211,13 +217,16 @@ export function openState(path: string, options: StateOptions): StateStore {
         c.process ?? null,
         c.lifecycle === undefined ? null : JSON.stringify(c.lifecycle),
       )
+      // It is known from the start, and stays.
+      if (c.user && c.startedAt === undefined)
+        sql('INSERT OR REPLACE INTO runs_as VALUES (?, ?, ?)').run(uid, c.name, JSON.stringify(c.user))
     },
     setLifecycle(uid, name, attempt, lifecycle) {
       const update = 'UPDATE container SET lifecycle = ? WHERE pod = ? AND name = ? AND attempt = ?'
       sql(update).run(JSON.stringify(lifecycle), uid, name, attempt)
     },
     container(uid, name) {
-      const row = sql('SELECT * FROM container WHERE pod = ? AND name = ?').get(uid, name)
+      const row = sql(`${SELECT_CONTAINER} WHERE container.pod = ? AND container.name = ?`).get(uid, name)
       return row && containerOf(row)
     },
     setStopped(uid, stopped) {
@@ -299,11 +308,13 @@ function containerOf(row: Row): ContainerRecord {
   const startedAt = text(row.started_at)
   const identity = text(row.process)
   const lifecycle = text(row.lifecycle)
+  const user = text(row.user)
   return {
     id: String(row.id),
     name: String(row.name),
     attempt: Number(row.attempt),
     imageId: String(row.image_id),
+    ...(user === undefined ? {} : { user: JSON.parse(user) as NonNullable<ContainerRecord['user']> }),
     createdAt: String(row.created_at),
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(identity === undefined ? {} : { process: identity }),
