@@ -169,7 +169,10 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
       makeSandbox: async uid => make('makeSandbox', () => things.add(`sandbox ${uid}`)),
       writeSandboxFiles() {},
       makeContainerFiles() {},
-      updateFiles: uid => void calls.push(`updateFiles ${uid}`),
+      updateFiles(uid) {
+        calls.push(`updateFiles ${uid}`)
+        return true
+      },
       bindSubPath: (uid, _plan, { container, index }) => `/mounts/${uid}/${container}/${index}`,
       infraRootfs: () => '/infra',
       volumeUsage: async () => 0,

@@ -276,8 +276,8 @@ export interface VolumePort {
   makeSandbox(uid: string, plan: PodPlan, files: VolumeFiles): Promise<void>
   /** The directory of a container's logs and its termination message, empty again. */
   makeContainerFiles(uid: string, container: string): void
-  /** Replaces the files of the pod's volumes, each volume's all at once. */
-  updateFiles(uid: string, plan: PodPlan, files: VolumeFiles): void
+  /** Replaces the files of the pod's volumes, each volume's all at once. Whether any of them was another. */
+  updateFiles(uid: string, plan: PodPlan, files: VolumeFiles): boolean
   /** hosts, hostname, resolv.conf. */
   writeSandboxFiles(uid: string, files: Readonly<Record<string, string>>): void
   removeSandbox(uid: string): Promise<void>

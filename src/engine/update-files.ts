@@ -38,9 +38,8 @@ export function updateFiles(
   return readers.flatMap(record => {
     const { uid } = record
     const plan = withContents(record.plan, objects)
-    if (plan.filesHash === record.plan.filesHash) return []
     const updated = { ...record, plan }
-    host.volumes.updateFiles(uid, plan, volumeFiles(host, updated, 'leave out'))
+    if (!host.volumes.updateFiles(uid, plan, volumeFiles(host, updated, 'leave out'))) return []
     host.state.setPlan(uid, plan)
     return [updated]
   })

@@ -283,8 +283,8 @@ for (const file of files) {
     assert.equal(again.objects.length, first.objects.length)
     const replanned = planApp(again.objects)
     assert.deepEqual(
-      replanned.pods.map(({ name, hash, filesHash }) => ({ name, hash, filesHash })),
-      planned.pods.map(({ name, hash, filesHash }) => ({ name, hash, filesHash })),
+      replanned.pods.map(({ name, hash, volumes }) => ({ name, hash, volumes })),
+      planned.pods.map(({ name, hash, volumes }) => ({ name, hash, volumes })),
     )
     assert.equal(print(), print())
   })

@@ -7,7 +7,6 @@ import { hashOf } from './canonical.ts'
 import type { PodContext, PodSource } from './context.ts'
 import { planMember } from './plan-member.ts'
 import { planPullSecrets } from './pull-secrets.ts'
-import { hashFiles } from './replan-files.ts'
 import { planPodResources, qosClassOf } from './resources.ts'
 import type { DnsPlan, HostsPlan, InfraPlan, MemberRole, PodPlan, PortPlan, VolumePlan } from './types.ts'
 import { sysctlName, unsupportedFields } from './unsupported.ts'
@@ -40,7 +39,7 @@ export function planPod(source: PodSource, context: PodContext): PodResult {
   const annotated = applyAnnotations({ members: members.map(result => result.member) }, pod.metadata?.annotations)
   const pullSecrets = planPullSecrets(source, context)
   const fsGroup = spec.securityContext?.fsGroup
-  const plan: Omit<PodPlan, 'hash' | 'filesHash'> = {
+  const plan: Omit<PodPlan, 'hash'> = {
     namespace,
     name,
     ...(source.owner === undefined ? {} : { owner: source.owner }),
@@ -64,7 +63,7 @@ export function planPod(source: PodSource, context: PodContext): PodResult {
     ...(spec.runtimeClassName ? { runtimeClass: handlerOf(spec.runtimeClassName, context) } : {}),
   }
   return {
-    plan: { ...plan, hash: planHash(plan), filesHash: hashFiles(plan.volumes) },
+    plan: { ...plan, hash: planHash(plan) },
     findings: [
       ...unsupportedFields(spec),
       ...annotated.findings,
@@ -175,7 +174,7 @@ function planDns(spec: V1PodSpec): DnsPlan {
 }
 
 /** Credentials and the contents of files that running pods follow do not count. */
-function planHash(plan: Omit<PodPlan, 'hash' | 'filesHash'>): string {
+function planHash(plan: Omit<PodPlan, 'hash'>): string {
   const volumes = plan.volumes.map(
     (volume): VolumePlan => (volume.kind === 'files' ? { ...volume, files: [] } : volume),
   )

@@ -1,23 +1,8 @@
 /** The contents of a pod's volumes apart from its plan: they are looked up again when they are needed. */
-import { createHash } from 'node:crypto'
 import type { KubernetesObject } from '../manifest/types.ts'
-import { hashOf } from './canonical.ts'
 import { namedObject, objectFinder } from './lookup.ts'
 import type { PodPlan, VolumePlan } from './types.ts'
 import { planVolume } from './volumes.ts'
-
-/** Of everything that a pod's configMap, secret, downwardAPI and projected volumes hold. */
-export function hashFiles(volumes: readonly VolumePlan[]): string {
-  return hashOf(
-    volumes.flatMap(volume => {
-      if (volume.kind !== 'files') return []
-      const files = volume.files.map(file =>
-        'content' in file ? { ...file, content: createHash('sha256').update(file.content).digest('hex') } : file,
-      )
-      return [{ ...volume, files }]
-    }),
-  )
-}
 
 /** The same plan without what its ConfigMaps and Secrets hold: what is written down of it. */
 export function withoutContents(plan: PodPlan): PodPlan {
@@ -57,5 +42,5 @@ export function withContents(plan: PodPlan, objects: readonly KubernetesObject[]
     const { volume: next } = planVolume(source, plan, context, [])
     return next?.kind === 'files' ? next : volume
   })
-  return { ...plan, volumes, filesHash: hashFiles(volumes) }
+  return { ...plan, volumes }
 }

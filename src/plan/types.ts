@@ -27,13 +27,11 @@ export interface PodPlan {
   readonly owner?: { readonly kind: string; readonly name: string }
   /** The Pod with all defaults filled in: what `kube get` shows and status is computed from. */
   readonly pod: V1Pod
-  /** Of everything that decides what exists: two plans with the same hash need no change. */
-  readonly hash: string
   /**
-   * Of the contents of the volumes that follow their ConfigMap or Secret: when only this differs, a running pod gets
-   * the new files without being made again.
+   * Of everything that decides what exists: two plans with the same hash need no change, but for the files of volumes that
+   * follow their ConfigMap or Secret, which a running pod gets without being made again.
    */
-  readonly filesHash: string
+  readonly hash: string
   /** The kernel's host name in the pod's uts namespace, at most 64 bytes; empty on the machine's own (hostNetwork). */
   readonly hostname: string
   readonly qosClass: QosClass

@@ -3,7 +3,6 @@
  * the new: they are in a directory of their own, which the link `..data` names, and that link is replaced in one step.
  * Source: k8s.io/kubernetes/pkg/volume/util/atomic_writer.go.
  */
-import { randomBytes } from 'node:crypto'
 import {
   chmodSync,
   chownSync,
@@ -20,6 +19,7 @@ import {
 import { dirname } from 'node:path'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
 import type { FileContent } from '../../plan/file-contents.ts'
+import { randomUuid } from '../sys/random-uuid.ts'
 
 const DATA = '..data'
 const NEXT_DATA = '..data_tmp'
@@ -30,7 +30,7 @@ export function writeFilesAtomically(volume: string, files: readonly FileContent
   if (gid !== 0) giveRoot(volume, gid)
   const before = currentData(volume)
   if (before !== undefined && holdsExactly(`${volume}/${before}`, files)) return false
-  const name = `..${timestamp()}.${randomBytes(5).toString('hex')}`
+  const name = `..${timestamp()}.${randomUuid().slice(0, 8)}`
   const payload = `${volume}/${name}`
   makeDirectory(payload, gid)
   for (const file of files) writePayload(payload, file, gid)

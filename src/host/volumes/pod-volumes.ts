@@ -121,10 +121,12 @@ export function openVolumes(options: VolumeOptions): VolumePort {
         writeFileSync(`${layout.sandboxDir(uid)}/${name}`, content, { mode: 0o644 })
     },
     updateFiles(uid, plan, files) {
-      for (const volume of plan.volumes) {
+      const changed = plan.volumes.filter(volume => {
         const content = files[volume.name]
-        if (volume.kind === 'files' && content) writeFilesAtomically(pathOf(uid, volume), content, plan.fsGroup?.gid)
-      }
+        if (volume.kind !== 'files' || !content) return false
+        return writeFilesAtomically(pathOf(uid, volume), content, plan.fsGroup?.gid)
+      })
+      return changed.length > 0
     },
     async removeSandbox(uid) {
       unmountAll(`${layout.sandboxDir(uid)}/shm`)
