@@ -98,8 +98,9 @@ export function planApp(objects: readonly ManifestObject[], options: PlanOptions
     )
   }
   for (const object of objects) {
-    if (object.kind !== 'ConfigMap' && object.kind !== 'Secret') continue
-    const before = findBefore(object.kind, object.namespace, object.name)
+    const { kind } = object
+    if (kind !== 'ConfigMap' && kind !== 'Secret' && kind !== 'PersistentVolumeClaim') continue
+    const before = findBefore(kind, object.namespace, object.name)
     if (!before) continue
     const findings = immutableFindings(object.value, before as KubernetesObject)
     diagnostics.push(...findings.map(finding => locate(object, finding)))

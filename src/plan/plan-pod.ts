@@ -173,10 +173,13 @@ function planDns(spec: V1PodSpec): DnsPlan {
   }
 }
 
-/** Credentials and the contents of files that running pods follow do not count. */
+/** Credentials, the contents of files that running pods follow, and a size that a claim grew to do not count. */
 function planHash(plan: Omit<PodPlan, 'hash'>): string {
-  const volumes = plan.volumes.map(
-    (volume): VolumePlan => (volume.kind === 'files' ? { ...volume, files: [] } : volume),
-  )
+  const volumes = plan.volumes.map((volume): VolumePlan => {
+    if (volume.kind === 'files') return { ...volume, files: [] }
+    if (volume.kind !== 'claim') return volume
+    const { sizeBytes: _size, ...rest } = volume
+    return rest
+  })
   return hashOf({ ...plan, volumes, registryAuths: [] })
 }

@@ -253,7 +253,7 @@ export interface ClaimPlan {
   /** Who owns a directory that is made for it; absent: root. From podman's annotations of the claim. */
   readonly uid?: number
   readonly gid?: number
-  /** What the claim asks for: a file system that is made for it has that size. */
+  /** What the claim asks for; a directory has no size of its own to keep it to. */
   readonly sizeBytes?: number
 }
 

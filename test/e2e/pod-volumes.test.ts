@@ -277,6 +277,28 @@ describe('volumes', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'findm
     kube.down('claim')
   })
 
+  test('a claim grows under its running pod; it neither shrinks nor changes', () => {
+    const claim = (storage: string, accessMode = 'ReadWriteOnce') => ({
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: { name: 'growing' },
+      spec: { accessModes: [accessMode], resources: { requests: { storage } } },
+    })
+    const user = withVolume('grower', { persistentVolumeClaim: { claimName: 'growing' } })
+    kube.play('grow', claim('1Mi'), user)
+    const { uid } = kube.get('pod', 'grower').metadata
+    assert.match(
+      kube.play('grow', claim('2Mi'), user),
+      /persistentvolumeclaim\/growing configured\npod\/grower unchanged/,
+    )
+    assert.equal(kube.get('pod', 'grower').metadata.uid, uid)
+    assert.equal(kube.get('pvc', 'growing').status.capacity.storage, '2Mi')
+    assert.match(kube.playFails('grow', claim('1Mi'), user), /field can not be less than status[.]capacity/)
+    assert.match(kube.playFails('grow', claim('2Mi', 'ReadWriteMany'), user), /spec: Forbidden: spec is immutable/)
+    kube.down('grow')
+    kube.ok('volume', 'rm', 'growing')
+  })
+
   test('ReadWriteOncePod: one pod at a time', () => {
     const claim = {
       apiVersion: 'v1',
