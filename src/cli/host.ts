@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import { KubeError } from '../diagnostic.ts'
 import type { Host } from '../engine/ports.ts'
 import { openHandlers } from '../host/handlers/handlers.ts'
+import { parseReference } from '../host/images/reference.ts'
 import { openImageStore } from '../host/images/store.ts'
 import type { Image, ImageStore } from '../host/images/types.ts'
 import { containerId, infraId, type Layout, layoutOf, type Roots } from '../host/layout.ts'
@@ -16,7 +17,8 @@ import { openOciRuntime } from '../host/runtime/oci-runtime.ts'
 import { readSeccompProfile } from '../host/runtime/seccomp-file.ts'
 import { openShutdownUnit } from '../host/runtime/shutdown-unit.ts'
 import { openAuthority } from '../host/state/authority.ts'
-import { openState, portTaken, type StateStore } from '../host/state/state-store.ts'
+import { portTaken } from '../host/state/lease-rows.ts'
+import { openState, type StateStore } from '../host/state/state-store.ts'
 import { requireProgram } from '../host/sys/find-program.ts'
 import { lockFile } from '../host/sys/lock.ts'
 import { readMachineFacts } from '../host/sys/machine.ts'
@@ -166,6 +168,11 @@ export function openHost(options: HostOptions): RealHost {
     },
     images: {
       find,
+      findNow(reference) {
+        found.delete(reference)
+        return find(reference)
+      },
+      requireName: reference => void parseReference(reference),
       pull(reference, settings) {
         found.delete(reference)
         return store.pull(reference, settings)

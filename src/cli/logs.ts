@@ -118,13 +118,20 @@ function sourceOf(host: RealHost, pod: PodRecord, member: MemberPlan, previous: 
   const place = `container "${member.name}" in pod "${pod.plan.name}"`
   if (previous && (attempt < 0 || !existsSync(path)))
     throw new KubeError('LogNotFound', `previous terminated ${place} not found`)
-  if (known === undefined && !existsSync(path)) {
-    const reason = pod.plan.members.some(({ role }) => role === 'init' || role === 'sidecar')
-      ? 'PodInitializing'
-      : 'ContainerCreating'
-    throw new KubeError('LogNotFound', `${place} is waiting to start: ${reason}`)
-  }
+  // Before its first run nothing was written.
+  if (known?.process === undefined && attempt === 0 && !existsSync(path))
+    throw new KubeError('LogNotFound', `${place} is waiting to start: ${reasonOf(pod, known)}`)
   return { pod, member, path }
+}
+
+/** Source of the words: kubelet, validateContainerLogStatus. */
+function reasonOf({ plan }: PodRecord, known: ContainerRecord | undefined): string {
+  const reason = known?.lifecycle?.waiting?.reason
+  if (reason === 'ErrImagePull') return "image can't be pulled"
+  if (reason === 'ImagePullBackOff') return 'trying and failing to pull image'
+  if (reason !== undefined) return reason
+  const hasInit = plan.members.some(({ role }) => role === 'init' || role === 'sidecar')
+  return hasInit ? 'PodInitializing' : 'ContainerCreating'
 }
 
 function isRunning(host: RealHost, { id, process }: ContainerRecord): boolean {

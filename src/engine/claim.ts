@@ -13,10 +13,13 @@ export async function claimApp(
   options: { readonly signal?: AbortSignal; readonly onWait?: (pid: number) => void } = {},
 ): Promise<Disposable> {
   for (let told = false; ; told = true) {
-    const { heldBy } = host.state.claimApp(app)
+    const { heldBy } = host.state.claimApp(app, true)
     if (heldBy === undefined) return { [Symbol.dispose]: () => release(host, app) }
     if (!told) options.onWait?.(heldBy)
-    if (options.signal?.aborted) throw new KubeError('Interrupted', 'interrupted')
+    if (options.signal?.aborted) {
+      release(host, app)
+      throw new KubeError('Interrupted', 'interrupted')
+    }
     await delay(ASK_MS)
   }
 }

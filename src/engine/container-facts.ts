@@ -15,13 +15,19 @@ export function podFacts(host: Host, record: PodRecord): PodFacts {
   return {
     uid,
     createdAt: record.createdAt,
-    podIps: record.address === undefined ? host.machine.hostIps : [record.address],
+    podIps: addressesOf(host, record),
     sandboxDir: host.volumes.sandboxDir(uid),
     ...(record.infra === undefined ? {} : { infraPid: pidOf(record.infra) }),
     cgroupPath: host.cgroupPath(uid),
     volumePaths: host.volumes.volumePaths(uid, plan),
     ...(plan.userNamespace ? { idMappings: idMappings(record) } : {}),
   }
+}
+
+/** Also of a pod that is over, and has given its address back. */
+export function addressesOf(host: Host, { address, ended }: PodRecord): readonly string[] {
+  const own = address ?? ended?.address
+  return own === undefined ? host.machine.hostIps : [own]
 }
 
 /** Ids of a pod's user namespace. Source: the kubelet's user namespace manager, which hands out blocks of this size. */

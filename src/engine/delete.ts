@@ -39,7 +39,8 @@ export async function deleteObjects(request: DeleteRequest, options: DownOptions
   for (const app of apps) {
     if (host.state.objects({ app }).length === 0 && host.state.pods({ app }).length === 0) host.state.removeApp(app)
   }
-  if (apps.some(app => needsController(host, app))) host.wakeSupervisor('always')
+  const isWorkLeft = successors.some(({ created }) => created.length > 0)
+  if (isWorkLeft || apps.some(app => needsController(host, app))) host.wakeSupervisor('always')
 }
 
 /** What the controllers make of it. What they can't do now is the supervisor's to try again. */

@@ -2,6 +2,7 @@
 import { KubeError } from '../diagnostic.ts'
 import type { PodPlan, PullPolicy } from '../plan/types.ts'
 import type { Host, RegistrySettings } from './ports.ts'
+import { outcomeOf, type PullOutcome } from './pull-log.ts'
 
 export interface EnsureOptions {
   readonly signal?: AbortSignal
@@ -11,8 +12,15 @@ export interface EnsureOptions {
   readonly registry?: RegistrySettings
 }
 
-/** Pulls what is missing, each image once, all at the same time. A present one costs no network unless it is `Always`. */
-export async function ensureImages(host: Host, plans: readonly PodPlan[], options: EnsureOptions): Promise<void> {
+/**
+ * Pulls what is missing, each image once, all at the same time. A present one costs no network unless it is `Always`.
+ * Returns what was pulled, by image.
+ */
+export async function ensureImages(
+  host: Host,
+  plans: readonly PodPlan[],
+  options: EnsureOptions,
+): Promise<ReadonlyMap<string, PullOutcome>> {
   const policies = new Map<string, PullPolicy>()
   const auths = new Map<string, readonly string[]>()
   for (const plan of plans) {
@@ -22,21 +30,28 @@ export async function ensureImages(host: Host, plans: readonly PodPlan[], option
       auths.set(image, [...new Set([...(auths.get(image) ?? []), ...plan.registryAuths])])
     }
   }
+  const pulled = new Map<string, PullOutcome>()
   await Promise.all(
-    [...policies].map(([image, policy]) => {
+    [...policies].map(async ([image, policy]) => {
       const authTexts = auths.get(image) ?? []
       const registry = { ...(authTexts.length === 0 ? {} : { authTexts }), ...options.registry }
-      return ensureImage(host, image, policy, { ...options, registry })
+      const outcome = await ensureImage(host, image, policy, { ...options, registry })
+      if (outcome) pulled.set(image, outcome)
     }),
   )
+  return pulled
 }
 
 /** Of its containers and of its image volumes. */
 function imagesOf(plan: PodPlan): readonly { readonly image: string; readonly pullPolicy: PullPolicy }[] {
-  const volumes = plan.volumes.flatMap(volume =>
+  return [...plan.members, ...imageVolumes(plan)]
+}
+
+/** The images that the pod has as volumes. */
+export function imageVolumes(plan: PodPlan): readonly { readonly image: string; readonly pullPolicy: PullPolicy }[] {
+  return plan.volumes.flatMap(volume =>
     volume.kind === 'image' ? [{ image: volume.reference, pullPolicy: volume.pullPolicy }] : [],
   )
-  return [...plan.members, ...volumes]
 }
 
 /** Where two containers disagree about an image, the one that asks for more is followed. */
@@ -44,14 +59,21 @@ function strictness(policy: PullPolicy): number {
   return { Never: 0, IfNotPresent: 1, Always: 2 }[policy]
 }
 
-async function ensureImage(host: Host, image: string, policy: PullPolicy, options: EnsureOptions): Promise<void> {
+async function ensureImage(
+  host: Host,
+  image: string,
+  policy: PullPolicy,
+  options: EnsureOptions,
+): Promise<PullOutcome | undefined> {
   const present = host.images.find(image)
-  if (policy !== 'Always' && present) return
+  if (policy !== 'Always' && present) return undefined
   if (policy === 'Never') {
     throw new KubeError('ImageNeverPull', `image ${image} is not present, and its imagePullPolicy is Never`, {
       hint: '`kube pull`, `kube load` or `kube import` bring it here',
     })
   }
   options.onPull?.(image)
-  await host.images.pull(image, { ...options.registry, ...(options.signal ? { signal: options.signal } : {}) })
+  const begunMs = performance.now()
+  const settings = { ...options.registry, ...(options.signal ? { signal: options.signal } : {}) }
+  return outcomeOf(await host.images.pull(image, settings), begunMs)
 }

@@ -8,16 +8,21 @@ import { sandboxFiles } from '../plan/sandbox-files.ts'
 import type { MemberPlan } from '../plan/types.ts'
 import type { Action, ActionKind } from '../reconcile/actions.ts'
 import { NEW_LIFE } from '../reconcile/lifecycle.ts'
-import { lifeAtStart, probesOf } from '../reconcile/probe.ts'
+import { lifeAtStart, lifeBeforeHook, probesOf } from '../reconcile/probe.ts'
 import { exitNeedsCare, nextBackoff, restartDelay } from '../reconcile/restart.ts'
 import { containerFacts, pidOf, podFacts, userNamespace, volumeFiles } from './container-facts.ts'
 import { recordEvent } from './events.ts'
-import { runPostStart, runPreStop } from './hooks.ts'
+import { runPostStart, runPreStop, stopSignal } from './hooks.ts'
 import type { Host, PodRecord } from './ports.ts'
+import { type PullLog, presentText, pulledText, pullingText } from './pull-log.ts'
 import { terminationOf } from './termination.ts'
 
 /** The records of one run, kept in step with what is stored. Only this run changes them: it holds the app's claim. */
 export interface RecordBook {
+  /** What was pulled for the run's containers. */
+  readonly pulls: PullLog | undefined
+  /** Ends what the run may wait for without limit. */
+  readonly signal: AbortSignal | undefined
   get(uid: string): PodRecord
   set(record: PodRecord): void
 }
@@ -83,9 +88,9 @@ export const EXECUTORS: Executors = {
       terminal: member.terminal,
       stdin: member.stdin,
       stdinOnce: member.stdinOnce,
-      ...(exitNeedsCare(record.plan, member) ? { onExit: host.exitCommand(uid, id) } : {}),
+      ...(exitNeedsCare(member) ? { onExit: host.exitCommand(uid, id) } : {}),
     })
-    recordEvent(host, record, container, 'Normal', 'Pulled', pulledText(member))
+    tellImage(host, records, record, member)
     recordEvent(host, record, container, 'Normal', 'Created', 'Container created')
     const lifecycle = records.get(uid).containers[container]?.lifecycle
     putContainer(host, records, uid, {
@@ -102,16 +107,19 @@ export const EXECUTORS: Executors = {
   async deleteContainer({ uid, container }, host, records) {
     await host.runtime.remove(containerIdOf(host, records.get(uid), container))
   },
-  async startContainer({ uid, container }, host, records) {
+  async startContainer({ uid, container, leavesHook }, host, records) {
     const record = records.get(uid)
     const known = record.containers[container]!
     const member = memberOf(record, container)
     await host.runtime.start(known.id)
     const running = { ...known, startedAt: host.now() }
+    const hasHook = member.container.lifecycle?.postStart !== undefined
     // Written before the hook runs: a command that dies meanwhile must not leave a running container that looks unstarted.
-    putContainer(host, records, uid, running)
+    if (hasHook)
+      putContainer(host, records, uid, { ...running, lifecycle: lifeBeforeHook(known.lifecycle ?? NEW_LIFE) })
     recordEvent(host, record, container, 'Normal', 'Started', 'Container started')
-    await runPostStart(host, records.get(uid), member, known.id, stopSignal(host, member))
+    if (leavesHook) return
+    await runPostStart(host, records.get(uid), member, { containerId: known.id, signal: records.signal })
     const lifecycle = lifeAtStart(known.lifecycle ?? NEW_LIFE, probesOf(member.container))
     putContainer(host, records, uid, { ...running, lifecycle })
   },
@@ -134,8 +142,12 @@ export const EXECUTORS: Executors = {
     // The log of the run that just ended is kept for `kube logs --previous`; who crashes in a circle must not fill the disk.
     if (known.attempt > 0) rmSync(host.logFile(uid, container, known.attempt - 1), { force: true })
     const before = known.lifecycle ?? NEW_LIFE
-    const ranMs = Date.parse(last.finishedAt) - Date.parse(last.startedAt)
-    const { waiting: _waiting, ...rest } = before
+    const isStarted = last.reason !== 'StartError'
+    const ranMs = isStarted ? Date.parse(last.finishedAt) - Date.parse(last.startedAt) : 0
+    // What started and yet never became the command failed unseen.
+    if (!isStarted && known.startedAt !== undefined)
+      recordEvent(host, record, container, 'Warning', 'Failed', `Error: ${last.message ?? ''}`)
+    const { waiting: _waiting, end: _end, retry: _retry, hook: _hook, ...rest } = before
     const attempt = known.attempt + 1
     const { process: _process, startedAt: _startedAt, ...kept } = known
     putContainer(host, records, uid, {
@@ -151,6 +163,13 @@ export const EXECUTORS: Executors = {
         backoffMs: nextBackoff(restartDelay(before.backoffMs, ranMs, host.backoff), host.backoff),
       },
     })
+  },
+  async endPod({ uid }, host, records) {
+    host.state.endPod(uid)
+    records.set(host.state.pod(uid)!)
+    if (records.get(uid).plan.ports.length === 0) return
+    using _lock = await host.lock()
+    await host.network.publish()
   },
   async forgetPod({ uid }, host) {
     // Made before the infra container: a run that was killed in between left it alone.
@@ -182,13 +201,12 @@ function containerIdOf(host: Host, record: PodRecord, container: string): string
   return record.containers[container]?.id ?? host.containerId(record.uid, container, 0)
 }
 
-/** Source: kubelet, pkg/kubelet/images/image_manager.go. */
-function pulledText({ image }: MemberPlan): string {
-  return `Container image "${image}" already present on machine and can be accessed by the pod`
-}
-
-/** The manifest's, else the image's, else SIGTERM. */
-function stopSignal(host: Host, member: MemberPlan): string {
-  const signal = member.stopSignal ?? host.images.find(member.image)?.config.stopSignal ?? 'SIGTERM'
-  return /^\d+$/.test(signal) || signal.startsWith('SIG') ? signal : `SIG${signal}`
+/** Where its image came from. */
+function tellImage(host: Host, { pulls }: RecordBook, record: PodRecord, member: MemberPlan): void {
+  const { name, image } = member
+  const outcome = pulls?.take(record, member)
+  if (outcome === 'told') return
+  if (outcome) recordEvent(host, record, name, 'Normal', 'Pulling', pullingText(image))
+  const text = outcome ? pulledText(image, outcome) : presentText(image)
+  recordEvent(host, record, name, 'Normal', 'Pulled', text)
 }

@@ -117,6 +117,8 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
     close() {},
     images: {
       find: reference => (images.has(reference) ? { id: `sha256:${reference}`, config: { env: [] } } : undefined),
+      findNow: reference => (images.has(reference) ? { id: `sha256:${reference}`, config: { env: [] } } : undefined),
+      requireName() {},
       async pull(reference) {
         calls.push(`pull ${reference}`)
         if (reference.includes('missing')) throw new KubeError('ImageNotFound', `no image ${reference}`)
@@ -270,11 +272,22 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
         const { stopped: _before, ...rest } = pod
         pods.set(uid, stopped ? { ...rest, stopped } : rest)
       },
+      endPod(uid) {
+        const { address, infra: _infra, ...record } = pods.get(uid)!
+        pods.set(uid, { ...record, ended: address === undefined ? {} : { address } })
+      },
+      reviveEnded(uid) {
+        const { ended, ...record } = pods.get(uid)!
+        pods.set(uid, { ...record, ...ended })
+      },
+      conditions: () => [],
+      setCondition() {},
       setFailure: (uid, failure) => change(uid, { failure }),
       setPlan: (uid, plan) => change(uid, { plan }),
       removePod: uid => take('forget', () => pods.delete(uid)),
       ports: () => [],
       claimApp: () => ({}),
+      isAppWanted: () => false,
       releaseApp() {},
     },
   }

@@ -9,6 +9,13 @@ const POST_START_TIMEOUT_MS = 3_600_000
 /** What a container still gets to end by itself when its hook used up the grace period, in seconds. */
 const LEAST_GRACE_SECONDS = 2
 
+/** A hook's container, and how long it may take. */
+interface HookRun {
+  readonly containerId: string
+  /** It is cut short: the pod goes, or the run ends. */
+  readonly signal?: AbortSignal | undefined
+}
+
 /**
  * Runs the postStart hook; when it fails the container is stopped, and its restart policy decides what then. The event
  * does not say why: what a hook prints can hold secrets.
@@ -17,19 +24,20 @@ export async function runPostStart(
   host: Host,
   record: PodRecord,
   member: MemberPlan,
-  containerId: string,
-  stopSignal: string,
+  { containerId, signal }: HookRun,
 ): Promise<void> {
   const handler = member.container.lifecycle?.postStart
   if (!handler) return
-  const outcome = await runHook(host, record, member, containerId, handler, POST_START_TIMEOUT_MS)
+  const limit = { containerId, signal, timeoutMs: POST_START_TIMEOUT_MS }
+  const outcome = await runHook(host, record, member, handler, limit)
+  if (signal?.aborted) return
   const identity = record.containers[member.name]?.process
   // A hook that runs in a container that ended meanwhile fails for that reason only.
   if (outcome.ok || identity === undefined || !host.runtime.isAlive(identity)) return
   recordEvent(host, record, member.name, 'Warning', 'FailedPostStartHook', 'PostStartHook failed')
   recordEvent(host, record, member.name, 'Normal', 'Killing', 'FailedPostStartHook')
   await host.runtime.stop(containerId, identity, {
-    signal: stopSignal,
+    signal: stopSignal(host, member),
     graceSeconds: record.plan.terminationGracePeriodSeconds,
   })
 }
@@ -45,7 +53,7 @@ export async function runPreStop(
   const handler = member.container.lifecycle?.preStop
   if (!handler) return graceSeconds
   const begun = performance.now()
-  const hook = runHook(host, record, member, containerId, handler, graceSeconds * 1000)
+  const hook = runHook(host, record, member, handler, { containerId, timeoutMs: graceSeconds * 1000 })
   const identity = record.containers[member.name]?.process
   const abort = new AbortController()
   // A container that ends by itself, or is killed meanwhile, has nothing left to be asked.
@@ -60,17 +68,21 @@ function runHook(
   host: Host,
   record: PodRecord,
   member: MemberPlan,
-  containerId: string,
   handler: V1LifecycleHandler,
-  timeoutMs: number,
+  limit: HookRun & { readonly timeoutMs: number },
 ): Promise<{ readonly ok: boolean; readonly message: string }> {
   return host.handlers.run({
+    ...limit,
     handler,
-    containerId,
     container: member.name,
     ports: member.container.ports ?? [],
     address: record.address ?? '127.0.0.1',
-    timeoutMs,
     userAgent: 'kube-lifecycle/1.0',
   })
+}
+
+/** The manifest's, else the image's, else SIGTERM. */
+export function stopSignal(host: Host, member: MemberPlan): string {
+  const signal = member.stopSignal ?? host.images.find(member.image)?.config.stopSignal ?? 'SIGTERM'
+  return /^\d+$/.test(signal) || signal.startsWith('SIG') ? signal : `SIG${signal}`
 }

@@ -11,6 +11,7 @@ import { ensureImages } from './ensure-images.ts'
 import { carryOver, type Handover, handOver, keyOf, predecessors } from './handover.ts'
 import { observePod } from './observe.ts'
 import type { Host, ObjectRecord, PodRecord, RegistrySettings } from './ports.ts'
+import { sharedPulls } from './pull-log.ts'
 import { recover } from './recover.ts'
 import { startClaimed } from './restart-pods.ts'
 import { type RollbackReport, rollback } from './rollback.ts'
@@ -83,7 +84,7 @@ export async function play(request: PlayRequest, options: PlayOptions): Promise<
   )
   const coming = [...changes.create, ...handover.later, ...(request.later ?? [])]
   for (const { runtimeClass } of coming) if (runtimeClass !== undefined) host.runtime.requireRuntime(runtimeClass)
-  await ensureImages(host, coming, options)
+  const pulled = await ensureImages(host, coming, options)
   const leaving = new Set(changes.remove.map(pod => pod.uid))
   host.state.checkPods(changes.create, leaving)
   checkHostPorts(host, changes.create)
@@ -91,7 +92,7 @@ export async function play(request: PlayRequest, options: PlayOptions): Promise<
 
   const abort = new AbortController()
   const signal = options.signal ? AbortSignal.any([options.signal, abort.signal]) : abort.signal
-  const run = beginRun({ ...options, signal })
+  const run = beginRun({ ...options, signal, pulls: sharedPulls(pulled) })
   const byUid = new Map(before.map(record => [record.uid, record]))
   if (changes.remove.length > 0) {
     for (const uid of leaving) beginRemoval(host, uid)

@@ -2,9 +2,8 @@
  * What the engine needs of a machine, as interfaces. The real adapters are in `host/`, an in-memory one in
  * `fake-host.ts`; both pass the same contract suites. Every *add* has a *remove*, and removing what is absent succeeds.
  */
-import type { V1ContainerPort, V1GRPCAction, V1LifecycleHandler } from '@kubernetes/client-node'
 import type { CgroupSetting } from '../plan/cgroup-settings.ts'
-import type { DeviceEdits, DeviceFacts, ImageDefaults, MachineFacts, PodFacts } from '../plan/facts.ts'
+import type { DeviceEdits, DeviceFacts, MachineFacts, PodFacts } from '../plan/facts.ts'
 import type { Authority, FileContent } from '../plan/file-contents.ts'
 import type { OciSpec } from '../plan/oci-types.ts'
 import type { LoggingPlan, MemberPlan, PodPlan, PodSettings, PortPlan } from '../plan/types.ts'
@@ -12,6 +11,11 @@ import type { ContainerLifecycle } from '../reconcile/lifecycle.ts'
 import type { ObservedContainer } from '../reconcile/observed.ts'
 import type { BackoffLimits } from '../reconcile/restart.ts'
 import type { Progress } from '../workloads/types.ts'
+import type { HandlerPort } from './handler-port.ts'
+import type { ImagePort } from './image-port.ts'
+
+export type { HandlerOutcome, HandlerPort, HandlerRequest } from './handler-port.ts'
+export type { EngineImage, ImagePort, RegistrySettings } from './image-port.ts'
 
 /** `PID:START:BOOT`, so that a process is never taken for a later one with the same number. */
 export type ProcessIdentity = string
@@ -30,10 +34,22 @@ export interface PodRecord {
   readonly failure?: PodFailure
   /** Somebody wants its containers not to run, whatever its restart policy says. Absent: they are to run. */
   readonly stopped?: true
+  /** It is over, and its namespaces, its address (this one) and its ports are given back. Absent: they are its own. */
+  readonly ended?: { readonly address?: string }
   /** The process that is making it; absent once it is complete. A dead one left it half made. */
   readonly builder?: ProcessIdentity
   /** By name. */
   readonly containers: Readonly<Record<string, ContainerRecord>>
+}
+
+/** A condition of a pod that nothing here decides, such as one that its readiness gates wait for. */
+export interface PodCondition {
+  readonly type: string
+  readonly status: 'True' | 'False' | 'Unknown'
+  readonly reason?: string
+  readonly message?: string
+  /** RFC 3339. */
+  readonly lastTransitionTime: string
 }
 
 export interface PodFailure {
@@ -167,6 +183,13 @@ export interface StatePort {
   container(uid: string, name: string): ContainerRecord | undefined
   /** Whether the pod's containers are not to run until somebody says so again. */
   setStopped(uid: string, stopped: boolean): void
+  /** Gives the address and the ports of a pod that is over back, and forgets its infra container. */
+  endPod(uid: string): void
+  /** Leases them anew, the old address if nobody has it. Fails with `PortInUse`, `NetworkFull`. */
+  reviveEnded(uid: string): void
+  /** Conditions of a pod that somebody outside set, by type. */
+  conditions(uid: string): readonly PodCondition[]
+  setCondition(uid: string, condition: PodCondition): void
   /** The pod has failed as a whole: none of its containers is started again. */
   setFailure(uid: string, failure: PodFailure): void
   /** Of a pod that stays, with what may change about it: the contents of its files, its ephemeral containers. */
@@ -174,8 +197,14 @@ export interface StatePort {
   removePod(uid: string): void
   /** Every port leased, with the pod it leads to. */
   ports(): readonly (PortPlan & { readonly uid: string; readonly address: string })[]
-  /** Claims an app for this process, until released or until the process ends. Returns who holds it otherwise. */
-  claimApp(name: string): { readonly heldBy?: number }
+  /**
+   * Claims an app for this process, until released or until the process ends. Returns who holds it otherwise, or who is to
+   * have it next. `waits`: this process asks until it gets it, and whoever has it should know. Default false.
+   */
+  claimApp(name: string, waits?: boolean): { readonly heldBy?: number }
+  /** Whether another process waits for the app. */
+  isAppWanted(name: string): boolean
+  /** Takes back a wait as well. */
   releaseApp(name: string): void
 }
 
@@ -308,31 +337,6 @@ export interface VolumePort {
   terminationLog(uid: string, container: string): string
 }
 
-/** What probes and hooks do, from outside the container, with nothing of the image but what an `exec` names. */
-export interface HandlerPort {
-  /** Runs a handler; an outcome that is not ok carries why, in the kubelet's words. Never fails. */
-  run(handler: HandlerRequest): Promise<HandlerOutcome>
-}
-
-export interface HandlerOutcome {
-  readonly ok: boolean
-  /** Why it is not, in the kubelet's words; else what was answered. */
-  readonly message: string
-}
-
-export interface HandlerRequest {
-  readonly handler: V1LifecycleHandler & { readonly grpc?: V1GRPCAction }
-  /** The runtime's id of the container. */
-  readonly containerId: string
-  /** Its ports, for handlers that name one. */
-  readonly ports: readonly V1ContainerPort[]
-  readonly address: string
-  readonly timeoutMs: number
-  /** The container's name, for messages. */
-  readonly container: string
-  readonly userAgent: string
-}
-
 export interface Host {
   readonly handlers: HandlerPort
   readonly state: StatePort
@@ -372,31 +376,4 @@ export interface Host {
   /** Excludes other commands from what all pods share: bridge, firewall, mounts. Held for moments only. */
   lock(): Promise<Disposable>
   close(): void
-}
-
-/** What the engine asks of the image store. */
-export interface ImagePort {
-  find(reference: string): EngineImage | undefined
-  pull(reference: string, options: RegistrySettings & { readonly signal?: AbortSignal }): Promise<EngineImage>
-}
-
-/** How registries are asked. */
-export interface RegistrySettings {
-  /** auth.json of podman or config.json of docker. Default: where those tools look. */
-  readonly authFile?: string
-  /** Texts of such files (imagePullSecrets), asked before them. */
-  readonly authTexts?: readonly string[]
-  /** `user:password`, instead of anything in texts and files. */
-  readonly credentials?: string
-  /** `false`: plain HTTP or an unverified certificate will do. */
-  readonly tlsVerify?: boolean
-}
-
-export interface EngineImage {
-  readonly id: string
-  /** Normalized names: `docker.io/library/busybox:1.36`. Default none. */
-  readonly references?: readonly string[]
-  /** What its registry calls it; absent for an image that never was in one. */
-  readonly manifestDigest?: string
-  readonly config: ImageDefaults
 }

@@ -1,6 +1,8 @@
 /** Stopping pods, starting them again, and running their containers anew, whatever their restart policy says. */
 import { KubeError } from '../diagnostic.ts'
+import { sandboxFiles } from '../plan/sandbox-files.ts'
 import { claimApp } from './claim.ts'
+import { podFacts } from './container-facts.ts'
 import type { DownOptions } from './down.ts'
 import { observePod } from './observe.ts'
 import type { Host, PodRecord } from './ports.ts'
@@ -130,10 +132,24 @@ async function endContainers(run: Run, record: PodRecord, grace: number | undefi
   )
 }
 
+/** A pod that is over has given its address and its ports back. */
+async function reviveEnded(host: Host, uid: string): Promise<void> {
+  const { plan } = host.state.pod(uid)!
+  for (const port of plan.ports) host.checkPortFree(plan, port)
+  host.state.reviveEnded(uid)
+  const record = host.state.pod(uid)!
+  host.volumes.writeSandboxFiles(uid, sandboxFiles(plan, podFacts(host, record), host.machine))
+  if (plan.network.mode !== 'bridge') return
+  using _lock = await host.lock()
+  await host.network.prepare()
+  await host.network.publish()
+}
+
 /** Starts what does not run of a pod. */
 async function runAnew(run: Run, uid: string): Promise<void> {
   const { host } = run
   host.state.setStopped(uid, false)
+  if (host.state.pod(uid)?.ended) await reviveEnded(host, uid)
   const record = host.state.pod(uid)!
   run.records.set(record)
   const now = observePod(host, record)

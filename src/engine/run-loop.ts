@@ -6,13 +6,15 @@ import { availableParallelism } from 'node:os'
 import { during, KubeError } from '../diagnostic.ts'
 import { type Action, type ActionKind, actionKey, inverse, stepOf } from '../reconcile/actions.ts'
 import { apply } from '../reconcile/apply.ts'
-import { decideDown, decideStops, decideUp } from '../reconcile/decide.ts'
+import { decideDown, decideEnd, decideStops, decideUp, type Held } from '../reconcile/decide.ts'
 import type { ObservedPod } from '../reconcile/observed.ts'
 import type { BackoffLimits } from '../reconcile/restart.ts'
 import { execute, type RecordBook } from './executors.ts'
 import { type Limiter, limiter } from './limiter.ts'
 import { observePod } from './observe.ts'
 import type { Host, PodRecord } from './ports.ts'
+import type { PullLog } from './pull-log.ts'
+import type { OnFailure } from './start-failure.ts'
 
 export interface RunOptions {
   readonly host: Host
@@ -20,6 +22,18 @@ export interface RunOptions {
   readonly signal?: AbortSignal
   /** Told of each action that was done. */
   readonly onAction?: (action: Action, pod: PodRecord) => void
+  /** What was pulled for its containers. Default nothing. */
+  readonly pulls?: PullLog
+}
+
+/** What is different about a run that looks after pods that are up. */
+export interface Care {
+  /** Containers that are not to be begun yet. Default none. */
+  readonly held?: (pod: ObservedPod) => Held
+  /** Default: the first failure fails the run. */
+  readonly onFailure?: OnFailure
+  /** postStart hooks are somebody else's: they are noted as running. Default: the run waits for them. */
+  readonly leavesHooks?: boolean
 }
 
 /** One command's run over some pods. */
@@ -45,14 +59,16 @@ const SPAWNING: ReadonlySet<ActionKind> = new Set([
 const SPAWNS_PER_PROCESSOR = 3
 
 export function beginRun(options: RunOptions): Run {
-  const records = recordBook()
+  const records = recordBook(options)
   const spawning = limiter(Math.max(4, availableParallelism() * SPAWNS_PER_PROCESSOR))
   return { ...options, records, journal: [], spawning, execute: action => execute(action, options.host, records) }
 }
 
-function recordBook(): RecordBook {
+function recordBook({ pulls, signal }: RunOptions): RecordBook {
   const records = new Map<string, PodRecord>()
   return {
+    pulls,
+    signal,
     get(uid) {
       const record = records.get(uid)
       if (!record) throw new KubeError('NoSuchPod', `there is no pod with uid ${uid}`)
@@ -74,42 +90,56 @@ export async function bringUp(run: Run, record: PodRecord, patienceMs = Infinity
   const untilMs = Date.now() + patienceMs
   const observe = async (pod: ObservedPod) =>
     (await initEnded(run, pod, untilMs)) ? observePod(run.host, run.records.get(pod.uid)) : undefined
-  await settle(run, observePod(run.host, record), observe, pod => decideUp(pod))
+  await settle(run, observePod(run.host, record), { decide: pod => decideUp(pod), observeAgain: observe })
 }
 
 /** Does what is due for a pod that is up: restarts, what waited for an init container or a sidecar. Stops nothing. */
-export async function keepUp(run: Run, record: PodRecord, limits: BackoffLimits): Promise<ObservedPod> {
+export async function keepUp(
+  run: Run,
+  record: PodRecord,
+  limits: BackoffLimits,
+  { held, onFailure, leavesHooks = false }: Care = {},
+): Promise<ObservedPod> {
   run.records.set(record)
-  const decide = (pod: ObservedPod) => decideUp(pod, { nowMs: Date.parse(run.host.now()), limits })
-  return settle(run, observePod(run.host, record), NOTHING_MORE, decide)
+  const clock = () => ({ nowMs: Date.parse(run.host.now()), limits, leavesHooks })
+  const decide = (pod: ObservedPod) => decideUp(pod, { ...clock(), ...(held ? { held: held(pod) } : {}) })
+  return settle(run, observePod(run.host, record), { decide, ...(onFailure ? { onFailure } : {}) })
 }
-
-const NOTHING_MORE = async () => undefined
 
 /** Ends what runs of a pod that is recorded as stopped; everything else of it stays. `graceSeconds` as in `takeDown`. */
 export async function halt(run: Run, record: PodRecord, graceSeconds?: number): Promise<void> {
   run.records.set(record)
-  await settle(run, observePod(run.host, record), NOTHING_MORE, pod => decideStops(pod, graceSeconds))
+  await settle(run, observePod(run.host, record), { decide: pod => decideStops(pod, graceSeconds) })
+}
+
+/** Takes away what a pod that is over has no more use for; its record, logs and files stay. */
+export async function endPod(run: Run, record: PodRecord): Promise<void> {
+  run.records.set(record)
+  await settle(run, observePod(run.host, record), { decide: decideEnd })
 }
 
 /** Takes a recorded pod away, down to its record. `graceSeconds` replaces the pod's own grace period. */
 export async function takeDown(run: Run, record: PodRecord, graceSeconds?: number): Promise<void> {
   run.records.set(record)
   let forgotten = false
-  await settle(run, observePod(run.host, record), NOTHING_MORE, pod => {
+  const decide = (pod: ObservedPod) => {
     if (forgotten) return []
     const actions = decideDown(pod, graceSeconds)
     forgotten = actions.some(action => action.kind === 'forgetPod')
     return actions
-  })
+  }
+  await settle(run, observePod(run.host, record), { decide })
 }
 
-async function settle(
-  run: Run,
-  start: ObservedPod,
-  observeAgain: (pod: ObservedPod) => Promise<ObservedPod | undefined>,
-  decide: (pod: ObservedPod) => readonly Action[],
-): Promise<ObservedPod> {
+interface Steps {
+  readonly decide: (pod: ObservedPod) => readonly Action[]
+  /** Waits for what can change without us; undefined: there is nothing more to wait for, as by default. */
+  readonly observeAgain?: (pod: ObservedPod) => Promise<ObservedPod | undefined>
+  readonly onFailure?: OnFailure
+}
+
+async function settle(run: Run, start: ObservedPod, steps: Steps): Promise<ObservedPod> {
+  const { decide, observeAgain, onFailure } = steps
   let pod = start
   const running = new Map<string, Promise<void>>()
   const failures: unknown[] = []
@@ -120,9 +150,12 @@ async function settle(
       .then(() => {
         pod = apply(pod, action)
       })
-      .catch((error: unknown) => {
-        failures.push(error)
+      .catch(async (error: unknown) => {
+        const after = await onFailure?.(pod, action, error)
+        if (after) pod = after
+        else failures.push(error)
       })
+      .catch((error: unknown) => void failures.push(error))
       .finally(() => running.delete(key))
     running.set(key, done)
   }
@@ -141,7 +174,7 @@ async function settle(
     }
     if (failures.length > 0) throw failures[0]
     if (run.signal?.aborted) throw new KubeError('Interrupted', 'interrupted')
-    const later = await observeAgain(pod)
+    const later = await observeAgain?.(pod)
     if (!later) return pod
     pod = later
   }

@@ -5,6 +5,7 @@ import type { ContainerLifecycle } from '../reconcile/lifecycle.ts'
 import type { ObservedContainer } from '../reconcile/observed.ts'
 import { logTail } from '../status/cri-log.ts'
 import type { ContainerEnd, ContainerSnapshot, PodSnapshot } from '../status/snapshot.ts'
+import { addressesOf } from './container-facts.ts'
 import { observePod } from './observe.ts'
 import type { ContainerRecord, EngineImage, Host, PodRecord } from './ports.ts'
 
@@ -31,8 +32,9 @@ export function snapshotPod(host: Host, record: PodRecord): PodSnapshot {
     removing: record.removing,
     ...(record.failure === undefined ? {} : { failure: record.failure }),
     ...(record.stopped ? { stopped: true } : {}),
+    ...(record.ended ? { ended: true } : {}),
     sandboxReady: observed.infra === 'running' && observed.network === 'attached',
-    podIps: record.address === undefined ? host.machine.hostIps : [record.address],
+    podIps: addressesOf(host, record),
     hostIps: host.machine.hostIps,
     nodeName: host.machine.nodeName,
     ...(uid === undefined ? {} : { ownerUid: uid }),
@@ -75,9 +77,10 @@ function lifeFacts(lifecycle: ContainerLifecycle | undefined, running: boolean):
 
 function endOf(host: Host, record: PodRecord, member: MemberPlan, now: ObservedContainer): ContainerEnd | undefined {
   if (now.state !== 'exited' || now.exitCode === undefined) return undefined
-  const message = terminationMessage(host, record, member, now.exitCode)
+  const message = now.startError ?? terminationMessage(host, record, member, now.exitCode)
   return {
     exitCode: now.exitCode,
+    ...(now.startError === undefined ? {} : { reason: 'StartError' }),
     oomKilled: now.oomKilled === true,
     ...(now.finishedAt === undefined ? {} : { finishedAt: now.finishedAt }),
     ...(message === '' ? {} : { message }),
@@ -116,7 +119,8 @@ function imageFacts(
   member: MemberPlan,
   known: ContainerRecord | undefined,
 ): Pick<ContainerSnapshot, 'image' | 'imageId'> {
-  if (known === undefined) return {}
+  // Of one whose image could not be had there is nothing to be told.
+  if (known === undefined || known.imageId === '') return {}
   const image = host.images.find(known.imageId)
   if (!image) return { imageId: known.imageId }
   const name = nameOf(image, member.image)

@@ -2,23 +2,28 @@
 import type { MemberPlan } from '../plan/types.ts'
 import type { Termination } from '../reconcile/lifecycle.ts'
 import { UNKNOWN_STATUS } from '../reconcile/restart.ts'
+import { observeRun } from './observe.ts'
 import type { Host, PodRecord } from './ports.ts'
 import { terminationMessage } from './snapshot.ts'
+
+/** As a container runtime says of a command that never ran. */
+export const NEVER_STARTED = new Date(0).toISOString()
 
 /** Of a container that is not running; one whose end nobody saw ends now, with status 255. */
 export function terminationOf(host: Host, record: PodRecord, member: MemberPlan): Termination {
   const known = record.containers[member.name]
   const id = known?.id ?? host.containerId(record.uid, member.name, 0)
-  const now = host.runtime.observe(id, known?.process, known?.startedAt !== undefined)
+  if (known?.lifecycle?.end) return known.lifecycle.end
+  const now = observeRun(host, record.uid, member.name, known)
   const exitCode = now.exitCode ?? UNKNOWN_STATUS
   const finishedAt = now.finishedAt ?? host.now()
-  const message = terminationMessage(host, record, member, exitCode)
+  const message = now.startError ?? terminationMessage(host, record, member, exitCode)
   return {
     id,
     exitCode,
-    startedAt: known?.startedAt ?? finishedAt,
+    startedAt: now.startError === undefined ? (known?.startedAt ?? finishedAt) : NEVER_STARTED,
     finishedAt,
-    reason: reasonOf(now.exitCode, now.oomKilled === true),
+    reason: now.startError === undefined ? reasonOf(now.exitCode, now.oomKilled === true) : 'StartError',
     ...(message === '' ? {} : { message }),
   }
 }

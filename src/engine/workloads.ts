@@ -5,12 +5,14 @@ import { canonicalJson } from '../plan/canonical.ts'
 import { planSources } from '../plan/plan-sources.ts'
 import type { PodPlan } from '../plan/types.ts'
 import { podKey } from '../reconcile/decide.ts'
+import type { ObservedPod } from '../reconcile/observed.ts'
 import { nextProgress } from '../workloads/decide.ts'
 import type { Decision, WorkloadEvent } from '../workloads/types.ts'
 import { beginRemoval } from './down.ts'
-import { ensureImages } from './ensure-images.ts'
+import { heldImages } from './held-images.ts'
 import type { Host, ObjectRecord, PodRecord } from './ports.ts'
 import { keepUp, type Run } from './run-loop.ts'
+import { tolerate } from './start-failure.ts'
 import { hasMoves, hasOwner, isAbandoned, type PodCache, viewApp, type WorkloadDecision } from './workload-world.ts'
 
 export interface WorkloadStep {
@@ -20,6 +22,8 @@ export interface WorkloadStep {
   readonly removed: readonly string[]
   /** When to look again though nothing happened, in milliseconds since 1970. */
   readonly wakeAtMs?: number
+  /** More pods are wanted than one step may make. */
+  readonly more: boolean
   /** What could not be done, in words: it has to be tried again. */
   readonly failures: readonly string[]
 }
@@ -27,14 +31,18 @@ export interface WorkloadStep {
 /** One decision may call for another; more rounds than this are a mistake. */
 const MAX_ROUNDS = 1000
 
-/** Carries out decisions until there are no more: afterwards everything is recorded, and pods have to be made or ended. */
-export async function stepWorkloads(host: Host, app: string): Promise<WorkloadStep> {
+/**
+ * Carries out decisions until there are no more: afterwards everything is recorded, and pods have to be made or ended.
+ * Makes at most `limit` pods.
+ */
+export async function stepWorkloads(host: Host, app: string, limit = Number.POSITIVE_INFINITY): Promise<WorkloadStep> {
   const created: string[] = []
   const removed: string[] = collectGarbage(host, app)
   const failures: string[] = []
   const cache: PodCache = new Map()
   /** Pods that could not be made are not tried again in the same step. */
   const given = new Set<string>()
+  let more = false
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const decisions = settleRecords(host, app, cache)
     // Before it is written down that they go: who comes after a kill in between sees them going.
@@ -49,14 +57,20 @@ export async function stepWorkloads(host: Host, app: string): Promise<WorkloadSt
     let isDone = decisions.every(({ decision }) => decision.remove.length === 0)
     for (const { object, decision } of decisions) {
       if (decision.create.length === 0 || given.has(object.uid)) continue
-      const { uids, failure } = await createPods(host, object, decision)
+      const batch = firstOf(decision, limit - created.length)
+      if (batch !== decision) {
+        more = true
+        given.add(object.uid)
+      }
+      if (batch.create.length === 0) continue
+      const { uids, failure } = await createPods(host, object, batch)
       created.push(...uids)
       if (failure !== undefined) {
         failures.push(failure)
         given.add(object.uid)
         tellAll(host, object, [{ type: 'Warning', reason: 'FailedCreate', message: `Error creating: ${failure}` }])
       } else {
-        tellAll(host, object, decision.events)
+        tellAll(host, object, batch.events)
         isDone = false
       }
     }
@@ -67,6 +81,7 @@ export async function stepWorkloads(host: Host, app: string): Promise<WorkloadSt
       created,
       removed: [...removed, ...gone],
       failures,
+      more,
       ...(wakeAtMs.length === 0 ? {} : { wakeAtMs: Math.min(...wakeAtMs) }),
     }
   }
@@ -126,6 +141,18 @@ interface Creation {
   readonly failure?: string
 }
 
+/** A decision with no more than so many of its pods, and the events of those. */
+function firstOf(decision: Decision, count: number): Decision {
+  if (decision.create.length <= count) return decision
+  const create = decision.create.slice(0, Math.max(0, count))
+  let told = 0
+  const events = decision.events.filter(({ reason }) => reason !== CREATED || told++ < create.length)
+  return { ...decision, create, events }
+}
+
+/** One such event for each pod, in their order. */
+const CREATED = 'SuccessfulCreate'
+
 /** Plans and records the pods, each by itself when they cannot be had together. */
 async function createPods(host: Host, object: ObjectRecord, decision: Decision): Promise<Creation> {
   const { app, origin } = object
@@ -134,11 +161,6 @@ async function createPods(host: Host, object: ObjectRecord, decision: Decision):
   const plans = results.map(({ plan }) => plan)
   const error = results.flatMap(({ findings }) => findings).find(({ severity }) => severity === 'error')
   if (error) return { uids: [], failure: `${formatPath(error.path)}: ${error.message}` }
-  try {
-    await ensureImages(host, plans, {})
-  } catch (cause) {
-    return { uids: [], failure: causeChain(cause) }
-  }
   const uids: string[] = []
   let failure: string | undefined
   for (const plan of plans) {
@@ -181,16 +203,18 @@ function isGarbage(host: Host, pod: PodRecord, objects: readonly ObjectRecord[])
 }
 
 /**
- * Brings up pods that a step has recorded. One that can't be brought up is left to the supervisor, which tries again.
- * The caller still holds the app's claim: until a pod is complete, it is the caller's.
+ * Brings up pods that a step has recorded, as far as that needs no pull. What can't be done is left to the supervisor,
+ * and postStart hooks are, too. The caller still holds the app's claim: until a pod is complete, it is the caller's.
  */
 export async function bringUpCreated(run: Run, app: string, uids: readonly string[]): Promise<void> {
   const { state, backoff, runtime } = run.host
+  const lacking = (pod: ObservedPod) => heldImages(run.host, pod)
   if (uids.length > 0) await runtime.prepare().catch(() => {})
   await Promise.all(
     uids.map(async uid => {
       const record = state.pod(uid)
-      if (record) await keepUp(run, record, backoff).catch(() => {})
+      const care = record && { onFailure: tolerate(run, record), held: lacking, leavesHooks: true }
+      if (record) await keepUp(run, record, backoff, care).catch(() => {})
       state.markBuilt(app, uid)
     }),
   )

@@ -19,7 +19,8 @@ export interface ActionArgs {
   /** The OCI runtime's create: everything is set up, the command does not run yet. */
   createContainer: { uid: PodUid; container: string }
   deleteContainer: { uid: PodUid; container: string }
-  startContainer: { uid: PodUid; container: string }
+  /** `leavesHook`: its postStart hook is noted as running and not waited for. */
+  startContainer: { uid: PodUid; container: string; leavesHook?: true }
   /** Stop signal, wait for the grace period (seconds), SIGKILL, wait. `message`: why, for its event. */
   killContainer: { uid: PodUid; container: string; graceSeconds: number; message?: string }
   /**
@@ -27,6 +28,8 @@ export interface ActionArgs {
    * begins anew.
    */
   retireContainer: { uid: PodUid; container: string; all?: true }
+  /** Gives the address and the ports of a pod that is over back; its record, logs and files stay. */
+  endPod: { uid: PodUid }
   /** Releases the pod's address and ports and forgets its record: the last of its removal. */
   forgetPod: { uid: PodUid }
 }
@@ -62,6 +65,7 @@ export function inverse(action: Action): Action | undefined {
     case 'deleteContainer':
     case 'killContainer':
     case 'retireContainer':
+    case 'endPod':
     case 'forgetPod':
       return undefined
   }
@@ -86,6 +90,7 @@ const STEPS: Readonly<Record<ActionKind, string>> = {
   startContainer: 'start the container',
   killContainer: 'stop the container',
   retireContainer: 'remove what is left of its last run',
+  endPod: 'release its address and ports',
   forgetPod: 'release its address, ports and record',
 }
 

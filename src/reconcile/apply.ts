@@ -3,7 +3,7 @@ import { RESTARTING_ALL } from '../plan/restart-policy.ts'
 import type { Action } from './actions.ts'
 import { NEW_LIFE } from './lifecycle.ts'
 import { ABSENT, type ObservedContainer, type ObservedPod } from './observed.ts'
-import { lifeAtStart, probesOf } from './probe.ts'
+import { lifeAtStart, lifeBeforeHook, probesOf } from './probe.ts'
 import { UNKNOWN_STATUS } from './restart.ts'
 
 /** The pod as it is once `action` is done. */
@@ -18,6 +18,8 @@ export function apply(pod: ObservedPod, action: Action): ObservedPod {
       return { ...pod, infra: 'running', network: pod.plan.network.mode === 'host' ? 'attached' : pod.network }
     case 'stopInfra':
       return { ...pod, infra: 'absent' }
+    case 'endPod':
+      return { ...pod, ended: true }
     case 'attachNetwork':
       return { ...pod, network: 'attached' }
     case 'detachNetwork':
@@ -36,7 +38,8 @@ export function apply(pod: ObservedPod, action: Action): ObservedPod {
       const member = pod.plan.members.find(({ name }) => name === action.container)
       const lifecycle = pod.containers[action.container]?.lifecycle ?? NEW_LIFE
       const probes = probesOf(member?.container ?? {})
-      return withContainer(pod, action.container, { state: 'running', lifecycle: lifeAtStart(lifecycle, probes) })
+      const life = action.leavesHook ? lifeBeforeHook(lifecycle) : lifeAtStart(lifecycle, probes)
+      return withContainer(pod, action.container, { state: 'running', lifecycle: life })
     }
     case 'killContainer':
       return withContainer(pod, action.container, { state: 'exited' })
@@ -58,6 +61,7 @@ function retired(pod: ObservedPod, name: string, all: boolean): ObservedPod {
     finishedAt: finishedAt ?? '',
     reason: all ? RESTARTING_ALL.reason : 'Error',
   }
-  const next = { id, rootfs: 'absent', state: 'absent', lifecycle: { ...NEW_LIFE, ...lifecycle, started: false, last } }
+  const { end: _end, retry: _retry, hook: _hook, ...rest } = lifecycle ?? NEW_LIFE
+  const next = { id, rootfs: 'absent', state: 'absent', lifecycle: { ...rest, started: false, last } }
   return { ...pod, containers: { ...pod.containers, [name]: next as ObservedContainer } }
 }

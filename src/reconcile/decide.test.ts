@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import type { MemberPlan, MemberRole, PodPlan } from '../plan/types.ts'
 import { type Action, actionKey, inverse } from './actions.ts'
 import { apply } from './apply.ts'
-import { decideDown, decidePods, decideStops, decideUp } from './decide.ts'
+import { decideDown, decideEnd, decideImages, decidePods, decideStops, decideUp, nextDueMs } from './decide.ts'
 import { NEW_LIFE } from './lifecycle.ts'
 import type { ObservedContainer, ObservedPod } from './observed.ts'
 import { KUBELET_BACKOFF } from './restart.ts'
@@ -106,6 +106,85 @@ describe('decideUp', () => {
     const fresh = withContainer(withContainer(pod, 'setup', { state: 'absent' }), 'web', { state: 'absent' })
     assert.deepEqual(kinds(decideUp(withContainer(fresh, 'proxy', { state: 'created' }))), ['startContainer proxy'])
     assert.deepEqual(kinds(decideUp(fresh)), ['createContainer setup'])
+  })
+})
+
+describe('what a supervisor waits for', () => {
+  const clock = { nowMs: 1000, limits: { initialMs: 10, maxMs: 20, resetMs: 30 } }
+  const bare: Partial<ObservedContainer> = { state: 'absent', rootfs: 'absent' }
+  const life = { backoffMs: 0, started: false, ready: false, probes: {} }
+
+  test('nothing is begun of a container whose image is not there', () => {
+    const pod = withContainer(settledPod({ web: 'main', log: 'main' }), 'web', bare)
+    assert.deepEqual(kinds(decideUp(pod, clock)), ['mountRootfs web'])
+    const held = { containers: new Set(['web']), sandbox: false }
+    assert.deepEqual(decideUp(pod, { ...clock, held }), [])
+    assert.deepEqual(decideUp(withContainer(pod, 'web', { state: 'running' }), { ...clock, held }), [])
+  })
+
+  test('a failure is tried again when its time has come', () => {
+    const after = (atMs: number) =>
+      withContainer(settledPod({ web: 'main' }), 'web', {
+        state: 'absent',
+        lifecycle: { ...life, retry: { atMs, delayMs: 10 } },
+      })
+    assert.deepEqual(decideUp(after(1001), clock), [])
+    assert.equal(nextDueMs(after(1001), clock.limits), 1001)
+    assert.deepEqual(kinds(decideUp(after(1000), clock)), ['createContainer web'])
+  })
+
+  test('images are asked for when the turn of their containers has come', () => {
+    const names = (pod: ObservedPod) => decideImages(pod, 1000).map(({ name }) => name)
+    const pod = settledPod({ setup: 'init', web: 'main' })
+    assert.deepEqual(names(withContainer(withContainer(pod, 'setup', bare), 'web', bare)), ['setup'])
+    assert.deepEqual(names(withContainer(pod, 'web', bare)), ['web'])
+    const later = { ...bare, lifecycle: { ...life, retry: { atMs: 1001, delayMs: 10 } } }
+    assert.deepEqual(names(withContainer(pod, 'web', later)), [])
+  })
+
+  test('a postStart hook is left to somebody else, and what waits for its container waits on', () => {
+    const postStart = { exec: { command: ['true'] } }
+    const plan = podPlan({ proxy: 'sidecar', web: 'main' })
+    const members = plan.members.map(member =>
+      member.name === 'proxy' ? { ...member, container: { name: 'proxy', lifecycle: { postStart } } } : member,
+    )
+    const pod = { ...settledPod({ proxy: 'sidecar', web: 'main' }), plan: { ...plan, members } }
+    const made = withContainer(withContainer(pod, 'proxy', { state: 'created' }), 'web', { state: 'absent' })
+    const [start] = decideUp(made, { ...clock, leavesHooks: true })
+    assert.deepEqual(start, { kind: 'startContainer', uid: 'u', container: 'proxy', leavesHook: true })
+    const started = apply(made, start)
+    assert.equal(started.containers.proxy?.lifecycle?.hook, 'running')
+    assert.deepEqual(decideUp(started, { ...clock, leavesHooks: true }), [])
+    assert.deepEqual(kinds(decideUp(apply(made, decideUp(made)[0]!), clock)), ['createContainer web'])
+  })
+})
+
+describe('decideEnd', () => {
+  const ended = { state: 'exited', exitCode: 1 } as const
+  const withPolicy = (restartPolicy: string, pod: ObservedPod): ObservedPod => ({
+    ...pod,
+    plan: { ...pod.plan, pod: { spec: { restartPolicy, containers: [] } } },
+  })
+  const never = (pod: ObservedPod) => withPolicy('Never', pod)
+
+  test('gives back namespaces, link and leases once nothing of a pod is to run any more, one after the other', () => {
+    let pod = never(withContainer(settledPod({ web: 'main' }), 'web', ended))
+    const done: string[] = []
+    for (;;) {
+      const [action] = decideEnd(pod)
+      if (!action) break
+      done.push(...kinds([action]))
+      pod = apply(pod, action)
+    }
+    assert.deepEqual(done, ['stopInfra', 'detachNetwork', 'endPod'])
+  })
+
+  test('not while something runs, is to run again, or somebody stopped it', () => {
+    const pod = settledPod({ web: 'main', log: 'main' })
+    assert.deepEqual(decideEnd(never(withContainer(pod, 'web', ended))), [])
+    assert.deepEqual(decideEnd(withPolicy('Always', withContainer(settledPod({ web: 'main' }), 'web', ended))), [])
+    const over = never(withContainer(settledPod({ web: 'main' }), 'web', ended))
+    assert.deepEqual(decideEnd({ ...over, stopped: true }), [])
   })
 })
 

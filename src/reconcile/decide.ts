@@ -7,7 +7,7 @@ import type { MemberPlan, PodPlan } from '../plan/types.ts'
 import type { Action } from './actions.ts'
 import { decideNewSandbox } from './new-sandbox.ts'
 import { ABSENT, type ObservedContainer, type ObservedPod } from './observed.ts'
-import { type BackoffLimits, isOver, restartDueMs, restartsAll } from './restart.ts'
+import { type BackoffLimits, isOver, restartDueMs, restartsAll, retryDueMs } from './restart.ts'
 
 /**
  * Brings one pod up; one that is stopped all but the start of its containers. `[]` when it is as it should be, or when it waits for something other than us. With a clock,
@@ -29,20 +29,54 @@ export function decideUp(pod: ObservedPod, clock?: Clock): readonly Action[] {
   if (pod.infra === 'absent' && (pod.sandbox === 'present' || !plan.userNamespace)) {
     actions.push({ kind: 'startInfra', uid })
   }
-  if (pod.sandbox === 'absent') actions.push({ kind: 'makeSandbox', uid })
+  if (pod.sandbox === 'absent' && !clock?.held?.sandbox) actions.push({ kind: 'makeSandbox', uid })
   for (const member of plan.members) {
-    const action = decideMember(pod, member)
-    if (action && !(pod.stopped && action.kind === 'startContainer')) actions.push(action)
+    const action = decideMemberNow(pod, member, clock)
+    if (action) actions.push(action)
   }
   // Last, because it is the kernel's work, for which this process waits: by now the other programs are under way.
   if (pod.infra === 'running' && pod.network === 'absent') actions.push({ kind: 'attachNetwork', uid })
   return actions
 }
 
+function decideMemberNow(pod: ObservedPod, member: MemberPlan, clock: Clock | undefined): Action | undefined {
+  if (clock && isHeld(pod, member, clock)) return undefined
+  const action = decideMember(pod, member)
+  if (action?.kind !== 'startContainer') return action
+  if (pod.stopped) return undefined
+  return clock?.leavesHooks && member.container.lifecycle?.postStart ? { ...action, leavesHook: true } : action
+}
+
 export interface Clock {
   /** Milliseconds since 1970. */
   readonly nowMs: number
   readonly limits: BackoffLimits
+  /** What must not be begun yet: its images are not there. Default nothing. */
+  readonly held?: Held
+  /** postStart hooks are not waited for. Default false. */
+  readonly leavesHooks?: boolean
+}
+
+export interface Held {
+  readonly containers: ReadonlySet<string>
+  /** Volumes of the pod are made of images that are not there. */
+  readonly sandbox: boolean
+}
+
+/** Not made yet, and its image or another try has to be waited for. */
+function isHeld(pod: ObservedPod, { name }: MemberPlan, { nowMs, held }: Clock): boolean {
+  const { state, lifecycle } = pod.containers[name] ?? ABSENT
+  return state === 'absent' && (held?.containers.has(name) === true || (lifecycle?.retry?.atMs ?? 0) > nowMs)
+}
+
+/** The containers whose turn it is to be made and of which nothing is there yet: they need their images. */
+export function decideImages(pod: ObservedPod, nowMs: number): readonly MemberPlan[] {
+  if (isOver(pod)) return []
+  return pod.plan.members.filter(member => {
+    const { state, rootfs, lifecycle } = pod.containers[member.name] ?? ABSENT
+    const isDue = (lifecycle?.retry?.atMs ?? 0) <= nowMs
+    return state === 'absent' && rootfs === 'absent' && isDue && mayCreate(pod, member)
+  })
 }
 
 /**
@@ -84,14 +118,33 @@ export function decideStops(pod: ObservedPod, grace?: number): readonly Action<'
   const graceSeconds = grace ?? plan.terminationGracePeriodSeconds
   const running = stopOrder(pod)
   const isWhole = pod.failed || pod.stopped
-  const names = isWhole ? running : running.filter(name => plan.members.find(m => m.name === name)?.role === 'sidecar')
+  const names = isWhole ? running : running.filter(name => !isMain(plan, name))
   return names.map(container => ({ kind: 'killContainer', uid, container, graceSeconds }))
+}
+
+/**
+ * What is taken away of a pod that is over once nothing of it runs: its namespaces, its address, its ports. Its logs and
+ * files stay. Source: kubelet, SyncTerminatingPod.
+ */
+export function decideEnd(pod: ObservedPod): readonly Action[] {
+  const { uid, plan, infra, network } = pod
+  const runs = Object.values(pod.containers).some(({ state }) => state === 'running')
+  if (pod.ended || pod.stopped || runs || !isOver(pod)) return []
+  if (infra !== 'absent') return [{ kind: 'stopInfra', uid }]
+  if (network === 'attached' && plan.network.mode !== 'host') return [{ kind: 'detachNetwork', uid }]
+  return [{ kind: 'endPod', uid }]
+}
+
+function isMain({ members }: PodPlan, name: string): boolean {
+  return members.some(member => member.name === name && (member.role === 'main' || member.role === 'init'))
 }
 
 /** When the next container of the pod is to be started again, in milliseconds since 1970; `undefined`: none is. */
 export function nextDueMs(pod: ObservedPod, limits: BackoffLimits): number | undefined {
   if (isOver(pod)) return undefined
-  const due = pod.plan.members.map(member => restartDueMs(pod, member, limits)).filter(ms => ms !== undefined)
+  const due = pod.plan.members
+    .flatMap(member => [restartDueMs(pod, member, limits), retryDueMs(pod.containers[member.name])])
+    .filter(ms => ms !== undefined)
   return due.length === 0 ? undefined : Math.min(...due)
 }
 

@@ -6,7 +6,7 @@ export interface Termination {
   /** RFC 3339. */
   readonly startedAt: string
   readonly finishedAt: string
-  /** `Completed`, `Error`, `OOMKilled`, `ContainerStatusUnknown`. */
+  /** `Completed`, `Error`, `OOMKilled`, `StartError`, `ContainerStatusUnknown`. */
   readonly reason: string
   /** From the termination message file, or the end of the log. */
   readonly message?: string
@@ -38,7 +38,20 @@ export interface ContainerLifecycle {
   readonly readyTurnedMs?: number
   /** Why it does not run although it should: `CrashLoopBackOff`, `CreateContainerError`, ... */
   readonly waiting?: { readonly reason: string; readonly message: string }
+  /** When what failed before its command could be started is tried again. */
+  readonly retry?: Retry
+  /** How this run ended, where no monitor saw that: its command could not be started. */
+  readonly end?: Termination
+  /** Its command was started, and its postStart hook is not over. */
+  readonly hook?: 'running'
   readonly probes: Readonly<Partial<Record<ProbeKind, ProbeTally>>>
+}
+
+export interface Retry {
+  /** Milliseconds since 1970. */
+  readonly atMs: number
+  /** That were waited for it. */
+  readonly delayMs: number
 }
 
 export const NEW_LIFE: ContainerLifecycle = { backoffMs: 0, started: false, ready: false, probes: {} }

@@ -13,6 +13,8 @@ export interface ObservedPod {
   readonly failed?: boolean
   /** Its containers are not to run until somebody says so again. */
   readonly stopped?: boolean
+  /** It is over, and what only a running pod needs is given back. */
+  readonly ended?: boolean
   readonly sandbox: 'absent' | 'present'
   readonly infra: 'absent' | 'running' | 'dead'
   /** Always `attached` for a pod on the machine's own network. */
@@ -35,6 +37,8 @@ export interface ObservedContainer {
   readonly lifecycle?: ContainerLifecycle
   /** It, or a process of it, was killed for want of memory. */
   readonly oomKilled?: boolean
+  /** Why its command could not be executed; its status is 128 then. */
+  readonly startError?: string
 }
 
 /** A member nothing was done for. */

@@ -55,9 +55,14 @@ export function lifeAtStart(
   lifecycle: ContainerLifecycle,
   probes: Readonly<Partial<Record<ProbeKind, V1Probe>>>,
 ): ContainerLifecycle {
-  const { waiting: _waiting, readyTurnedMs: _turned, ...rest } = lifecycle
+  const { waiting: _waiting, retry: _retry, hook: _hook, readyTurnedMs: _turned, ...rest } = lifecycle
   const started = probes.startup === undefined
   return { ...rest, probes: {}, started, ready: started && probes.readiness === undefined }
+}
+
+/** The same while its postStart hook runs: it has not started yet, and takes no requests. */
+export function lifeBeforeHook(lifecycle: ContainerLifecycle): ContainerLifecycle {
+  return { ...lifeAtStart(lifecycle, {}), started: false, ready: false, hook: 'running' }
 }
 
 /** Ready after the startup probe passed, where no readiness probe has to say so. */

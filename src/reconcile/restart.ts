@@ -1,7 +1,7 @@
 /** Whether and when a container that ended is started again. Pure. Source: Kubernetes documentation, "Pod Lifecycle". */
 import { afterExit } from '../plan/restart-policy.ts'
 import type { MemberPlan, PodPlan } from '../plan/types.ts'
-import type { ObservedPod } from './observed.ts'
+import type { ObservedContainer, ObservedPod } from './observed.ts'
 
 export interface BackoffLimits {
   /** Milliseconds after the second end; doubles with each. Default 10 s. */
@@ -56,22 +56,21 @@ export function restartDueMs(pod: ObservedPod, member: MemberPlan, limits: Backo
   if (now?.state !== 'exited' && now?.state !== 'broken') return undefined
   if (!runsAgain(pod.plan, member, now.exitCode ?? UNKNOWN_STATUS)) return undefined
   const finishedMs = now.finishedAt === undefined ? 0 : Date.parse(now.finishedAt)
-  const ranMs = now.startedAt === undefined ? 0 : finishedMs - Date.parse(now.startedAt)
+  const ranMs = now.startedAt === undefined || now.startError !== undefined ? 0 : finishedMs - Date.parse(now.startedAt)
   return finishedMs + restartDelay(now.lifecycle?.backoffMs ?? 0, ranMs, limits)
 }
 
+/** When a container that could not be made is tried again; `undefined`: it was made, or nothing has failed. */
+export function retryDueMs(now: ObservedContainer | undefined): number | undefined {
+  return now?.state === 'absent' ? now.lifecycle?.retry?.atMs : undefined
+}
+
 /**
- * Whether anything may have to be done when the container ends: then its monitor wakes a supervisor. The end of an init
- * container always lets another one start.
+ * Whether anything may have to be done when the container ends: then its monitor wakes a supervisor. The end of the last
+ * one lets the pod's namespaces and address go.
  */
-export function exitNeedsCare(plan: PodPlan, member: MemberPlan): boolean {
-  if (member.role === 'ephemeral') return false
-  if (member.role !== 'main') return true
-  const never = policyOf(plan) === 'Never'
-  const rules = member.container.restartPolicyRules ?? []
-  const own = member.container.restartPolicy
-  const stays = never && rules.length === 0 && (own === undefined || own === 'Never')
-  return !stays || plan.owner !== undefined || plan.members.some(({ role }) => role === 'sidecar')
+export function exitNeedsCare({ role }: MemberPlan): boolean {
+  return role !== 'ephemeral'
 }
 
 /** What is assumed of a container that ended without anyone seeing it. */

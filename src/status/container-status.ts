@@ -8,6 +8,7 @@ export type WireContainerStatus = Wire<V1ContainerStatus>
 type WireState = Wire<V1ContainerState>
 
 const RUNTIME = 'crun'
+const NEVER = new Date(0).toISOString()
 const SIGKILL_STATUS = 137
 
 /** `hasInit`: the pod has init containers, so one that waits does so for them. */
@@ -68,13 +69,15 @@ function terminated(
   end: ContainerEnd,
   startedAt: string | undefined,
 ): NonNullable<WireState['terminated']> {
+  // As containerd says it of a command that never ran.
+  const began = end.reason === 'StartError' ? NEVER : startedAt
   return {
     containerID: `${RUNTIME}://${id}`,
     exitCode: end.exitCode,
     ...(end.finishedAt === undefined ? {} : { finishedAt: wireTime(later(end.finishedAt, startedAt)) }),
     ...(end.message === undefined || end.message === '' ? {} : { message: end.message }),
-    reason: end.oomKilled ? 'OOMKilled' : end.exitCode === 0 ? 'Completed' : 'Error',
-    ...(startedAt === undefined ? {} : { startedAt: wireTime(startedAt) }),
+    reason: end.reason ?? (end.oomKilled ? 'OOMKilled' : end.exitCode === 0 ? 'Completed' : 'Error'),
+    ...(began === undefined ? {} : { startedAt: wireTime(began) }),
   }
 }
 

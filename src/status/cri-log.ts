@@ -30,6 +30,21 @@ export function parseLogLine(line: Buffer): LogEntry | undefined {
   }
 }
 
+/** crun's words, in JSON, for a command that the kernel would not execute once everything else was done. */
+const EXEC_FAILURE = /^\{"msg":"exec container process/
+
+/** What the OCI runtime says in the command's place; undefined for anything else. */
+export function execFailureOf({ text }: LogEntry): string | undefined {
+  const line = text.toString('utf8').trim()
+  if (!EXEC_FAILURE.test(line)) return undefined
+  try {
+    const { msg } = JSON.parse(line) as { readonly msg?: unknown }
+    return typeof msg === 'string' ? msg : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** Kubernetes' limits for a message that is taken from the log. */
 const FALLBACK_BYTES = 2048
 const FALLBACK_LINES = 80

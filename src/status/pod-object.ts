@@ -74,7 +74,7 @@ function statusOf(snapshot: PodSnapshot): PodObject['status'] {
     ...(init.length === 0 ? {} : { initContainerStatuses: init }),
     observedGeneration: generationOf(snapshot),
     phase,
-    ...(snapshot.sandboxReady && podIps[0] !== undefined
+    ...((snapshot.sandboxReady || snapshot.ended) && podIps[0] !== undefined
       ? { podIP: podIps[0], podIPs: podIps.map(ip => ({ ip })) }
       : {}),
     qosClass: plan.qosClass,

@@ -14,6 +14,8 @@ export interface PodSnapshot {
   readonly stopped?: true
   /** Its namespaces and its network are there. */
   readonly sandboxReady: boolean
+  /** It is over, and its address was given back: it is still told, as a kubelet tells it. */
+  readonly ended?: boolean
   readonly podIps: readonly string[]
   readonly hostIps: readonly string[]
   readonly nodeName: string
@@ -39,7 +41,7 @@ export interface ContainerSnapshot {
   readonly startedAt?: string
   readonly end?: ContainerEnd
   /** How its previous run ended. */
-  readonly previous?: ContainerEnd & { readonly id: string; readonly startedAt?: string; readonly reason?: string }
+  readonly previous?: ContainerEnd & { readonly id: string; readonly startedAt?: string }
   /** Why it does not run, where that is not just that its turn has not come: `CrashLoopBackOff` and so on. */
   readonly waiting?: { readonly reason: string; readonly message?: string }
   /** What its probes say; absent without probes, or before the first answer. */
@@ -54,6 +56,8 @@ export interface ContainerEnd {
   /** RFC 3339. */
   readonly finishedAt?: string
   readonly oomKilled: boolean
+  /** In one word; default by status and `oomKilled`. */
+  readonly reason?: string
   /** What it left at its terminationMessagePath, or the end of its log. */
   readonly message?: string
 }

@@ -2,17 +2,21 @@
 import { causeChain } from '../diagnostic.ts'
 import { observePod } from '../engine/observe.ts'
 import type { Host, PodRecord } from '../engine/ports.ts'
-import { beginRun, halt, keepUp } from '../engine/run-loop.ts'
+import { beginRun, endPod, halt, keepUp } from '../engine/run-loop.ts'
+import { tolerate } from '../engine/start-failure.ts'
 import { hasStorageLimits } from '../plan/storage-limits.ts'
-import { decideStops, decideUp, nextDueMs, podKey } from '../reconcile/decide.ts'
+import { decideEnd, decideStops, decideUp, nextDueMs, podKey } from '../reconcile/decide.ts'
 import type { ObservedPod } from '../reconcile/observed.ts'
 import { probesOf } from '../reconcile/probe.ts'
 import { isOver, nextBackoff } from '../reconcile/restart.ts'
+import type { Claims } from './claims.ts'
 import { failWhenOverdue, podDeadlineMs } from './deadline.ts'
+import { imagePulls, type Pull, pullNewsMs, tellPullBackoff } from './image-pulls.ts'
 import { startProbes } from './probe-worker.ts'
+import { startHooks } from './start-hooks.ts'
 import { failWhenTooLarge, STORAGE_LOOK_MS } from './storage-limits.ts'
 import { renewTokens, tokenDueMs } from './tokens.ts'
-import { tellBackoff, tellStartFailure } from './waiting.ts'
+import { tellBackoff, tellNewSandbox } from './waiting.ts'
 
 /** Disposing of it waits for what it is doing. */
 export interface PodWatch extends AsyncDisposable {
@@ -31,16 +35,18 @@ const TOKEN_PAUSE_MS = 1000
 export interface WatchOptions {
   readonly host: Host
   readonly uid: string
-  /** Holds the app for this process, which may hold it for several pods at once; false: another command has it. */
-  readonly claim: (app: string) => boolean
-  readonly release: (app: string) => void
+  readonly claims: Claims
   /** Called when `reasons` may have changed. */
   readonly onChange: () => void
   /** The pod is gone, or being removed by somebody. */
   readonly onGone: () => void
+  readonly pull: Pull
 }
 
-export function watchPod({ host, uid, claim, release, onChange, onGone }: WatchOptions): PodWatch {
+export function watchPod({ host, uid, claims, onChange, onGone, pull }: WatchOptions): PodWatch {
+  const { claim, release } = claims
+  const pulls = imagePulls({ host, uid, pull, onEnd: look })
+  const hooks = startHooks({ host, onEnd: look })
   /** By container; with the attempt they belong to. */
   const probes = new Map<string, { readonly attempt: number; readonly worker: Disposable }>()
   const killing = new Set<string>()
@@ -107,16 +113,29 @@ export function watchPod({ host, uid, claim, release, onChange, onGone }: WatchO
     const current = host.state.pod(uid) ?? record
     const pod = observePod(host, current)
     tellBackoff(host, current, pod)
+    tellPullBackoff(host, current)
     if (current.stopped) return stopPod(current, pod)
     stopWhatIsOver(current, pod)
     if (!renewWhatIsDue(current, pod)) return wakeIn(CLAIMED_MS, 'another command is at work')
-    if (decideUp(pod, { nowMs: nowMs(), limits: host.backoff }).length === 0) return waitForMore(current, pod)
-    if (!claim(record.app)) return wakeIn(CLAIMED_MS, 'another command is at work')
+    const clock = { nowMs: nowMs(), limits: host.backoff, held: pulls.look(pod) }
+    const isDue = decideUp(pod, clock).length > 0
+    if (!isDue && decideEnd(pod).length === 0) return waitForMore(host.state.pod(uid) ?? current, pod)
+    const signal = claim(record.app)
+    if (!signal) return wakeIn(CLAIMED_MS, 'another command is at work')
     try {
-      await start()
+      await (isDue ? start(signal) : end())
     } finally {
       release(record.app)
     }
+  }
+
+  /** Gives back what only a running pod needs. */
+  async function end(): Promise<void> {
+    const record = host.state.pod(uid)
+    if (!record || record.removing) return gone()
+    await endPod(beginRun({ host }), record)
+    const after = host.state.pod(uid)
+    if (after) waitForMore(after, observePod(host, after))
   }
 
   async function lookAtStorage(record: PodRecord): Promise<void> {
@@ -145,22 +164,29 @@ export function watchPod({ host, uid, claim, release, onChange, onGone }: WatchO
 
   function gone(): void {
     stopProbes()
+    hooks[Symbol.dispose]()
     onGone()
   }
 
   /** Does what is due, now that no other command does. */
-  async function start(): Promise<void> {
+  async function start(signal: AbortSignal): Promise<void> {
     // Asked again: the command that had the claim before may have removed it.
     const record = host.state.pod(uid)
     if (!record || record.removing) return gone()
+    await host.runtime.prepare()
+    const run = beginRun({ host, signal, pulls })
+    tellNewSandbox(host, record, observePod(host, record))
     try {
-      await host.runtime.prepare()
-      await keepUp(beginRun({ host }), record, host.backoff)
-      patienceMs = 0
+      await keepUp(run, record, host.backoff, {
+        held: pulls.look,
+        onFailure: tolerate(run, record),
+        leavesHooks: true,
+      })
     } catch (error) {
-      tellStartFailure(host, uid, error)
-      throw error
+      if (!signal.aborted) throw error
+      return wakeIn(CLAIMED_MS, 'another command is at work')
     }
+    patienceMs = 0
     const after = host.state.pod(uid)
     if (!after || after.removing) return gone()
     const pod = observePod(host, after)
@@ -169,8 +195,10 @@ export function watchPod({ host, uid, claim, release, onChange, onGone }: WatchO
   }
 
   function waitForMore(record: PodRecord, pod: ObservedPod): void {
+    hooks.look(record, pod)
     updateProbes(record, pod)
     const due = [
+      { ms: pullNewsMs(record), reason: 'a pull has failed' },
       { ms: nextDueMs(pod, host.backoff), reason: 'a restart is due' },
       { ms: podDeadlineMs(record, pod), reason: 'its deadline' },
       { ms: hasStorageLimits(record.plan) && !isOver(pod) ? storageMs : undefined, reason: 'limits of its storage' },
@@ -184,8 +212,8 @@ export function watchPod({ host, uid, claim, release, onChange, onGone }: WatchO
     for (const member of record.plan.members) {
       const known = record.containers[member.name]
       const current = probes.get(member.name)
-      const runs =
-        pod.containers[member.name]?.state === 'running' && known?.startedAt !== undefined && !killing.has(member.name)
+      const isUp = pod.containers[member.name]?.state === 'running' && known?.lifecycle?.hook === undefined
+      const runs = isUp && known?.startedAt !== undefined && !killing.has(member.name)
       if (current && (!runs || current.attempt !== known?.attempt)) {
         current.worker[Symbol.dispose]()
         probes.delete(member.name)
@@ -260,6 +288,8 @@ export function watchPod({ host, uid, claim, release, onChange, onGone }: WatchO
         ...[...probes.keys()].map(name => `probes of container ${name}`),
         ...(timer ? [timer.reason] : []),
         ...(busy ? ['work in progress'] : []),
+        ...[...pulls.pulling].map(name => `the image of container ${name} is being pulled`),
+        ...[...hooks.running].map(name => `the postStart hook of container ${name}`),
         ...[...killing].map(name => `container ${name} is ending`),
       ]
       return lines.map(line => `pod ${title}: ${line}`)

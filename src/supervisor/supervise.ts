@@ -9,13 +9,15 @@ import type { Host, PodRecord } from '../engine/ports.ts'
 import { needsController } from '../engine/workload-world.ts'
 import { hasStorageLimits } from '../plan/storage-limits.ts'
 import { tokenFiles } from '../plan/tokens.ts'
-import { decideStops, decideUp, nextDueMs } from '../reconcile/decide.ts'
+import { decideEnd, decideStops, decideUp, nextDueMs } from '../reconcile/decide.ts'
 import type { ObservedPod } from '../reconcile/observed.ts'
 import { probesOf } from '../reconcile/probe.ts'
 import { isOver } from '../reconcile/restart.ts'
 import { isWorkload } from '../workloads/decide.ts'
+import { sharedClaims } from './claims.ts'
 import { podDeadlineMs } from './deadline.ts'
 import { type PodWatch, watchPod } from './pod-watch.ts'
+import { sharedPulls } from './shared-pulls.ts'
 import { type WorkloadWatch, watchWorkloads } from './workload-watch.ts'
 
 export interface SuperviseOptions {
@@ -45,24 +47,8 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
   let idle: NodeJS.Timeout | undefined
   let settling: NodeJS.Timeout | undefined
 
-  /** How many pods of each app are being worked at. */
-  const claims = new Map<string, number>()
-
-  function claim(app: string): boolean {
-    const held = claims.get(app) ?? 0
-    if (held === 0 && host.state.claimApp(app).heldBy !== undefined) return false
-    claims.set(app, held + 1)
-    return true
-  }
-
-  function release(app: string): void {
-    const left = (claims.get(app) ?? 1) - 1
-    if (left > 0) claims.set(app, left)
-    else {
-      claims.delete(app)
-      host.state.releaseApp(app)
-    }
-  }
+  const claims = sharedClaims(host, signal)
+  const pull = sharedPulls(host, signal)
 
   function lookAtAll(): void {
     for (const app of appsWithWorkloads(host)) lookAtWorkloads(app)
@@ -80,13 +66,13 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
       pod = watchPod({
         host,
         uid,
-        claim,
-        release,
+        claims,
         onChange: () => {
           const app = noteContainers(uid)
           if (app !== undefined) lookAtWorkloads(app)
           settleIdle()
         },
+        pull,
         onGone: () => {
           void watches.get(uid)?.[Symbol.asyncDispose]()
           watches.delete(uid)
@@ -105,8 +91,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
       workloads = watchWorkloads({
         host,
         app,
-        claim,
-        release,
+        claims,
         onPods: uids => uids.forEach(lookAt),
         onChange: settleIdle,
       })
@@ -171,7 +156,9 @@ export function isNeeded(host: Host): boolean {
       podDeadlineMs(record, pod) !== undefined ||
       (hasStorageLimits(record.plan) && !isOver(pod)) ||
       (tokenFiles(record.plan).length > 0 && !isOver(pod)) ||
-      hasProbes(record, pod)
+      hasProbes(record, pod) ||
+      hasHooks(record, pod) ||
+      decideEnd(pod).length > 0
     )
   })
 }
@@ -179,6 +166,13 @@ export function isNeeded(host: Host): boolean {
 function appsWithWorkloads(host: Host): readonly string[] {
   const objects = host.state.objects({ made: true })
   return [...new Set(objects.filter(({ kind }) => isWorkload(kind)).map(({ app }) => app))]
+}
+
+/** A postStart hook that nobody saw the end of. */
+function hasHooks({ containers }: PodRecord, pod: ObservedPod): boolean {
+  return Object.values(containers).some(
+    ({ name, lifecycle }) => lifecycle?.hook === 'running' && pod.containers[name]?.state === 'running',
+  )
 }
 
 function hasProbes({ plan }: PodRecord, pod: ObservedPod): boolean {

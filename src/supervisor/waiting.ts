@@ -1,10 +1,10 @@
 /** Why a container that should run does not: noted for its status, and told as an event in the kubelet's words. */
-import { causeChain, KubeError } from '../diagnostic.ts'
 import { recordEvent } from '../engine/events.ts'
 import type { Host, PodRecord } from '../engine/ports.ts'
 import { NEW_LIFE } from '../reconcile/lifecycle.ts'
+import { decideNewSandbox } from '../reconcile/new-sandbox.ts'
 import type { ObservedPod } from '../reconcile/observed.ts'
-import { goDuration, isOver, nextBackoff, restartDueMs } from '../reconcile/restart.ts'
+import { goDuration, isOver, restartDueMs } from '../reconcile/restart.ts'
 
 /** Notes who waits for a restart. Source of the words: kubelet, doBackOff. */
 export function tellBackoff(host: Host, record: PodRecord, pod: ObservedPod): void {
@@ -28,24 +28,9 @@ export function tellBackoff(host: Host, record: PodRecord, pod: ObservedPod): vo
   }
 }
 
-/** By the code of the failure. Default `CreateContainerError`. */
-const REASONS: Readonly<Record<string, string>> = {
-  CommandNotFound: 'RunContainerError',
-  CommandNotExecutable: 'RunContainerError',
-  ImageNotFound: 'ErrImageNeverPull',
-  ImageNeverPull: 'ErrImageNeverPull',
-}
-
-/** Notes that a container could not be started. */
-export function tellStartFailure(host: Host, uid: string, error: unknown): void {
-  const record = host.state.pod(uid)
-  const message = causeChain(error)
-  const member = record?.plan.members.find(({ name }) => message.includes(`container ${name}:`))
-  const known = member && host.state.container(uid, member.name)
-  if (!record || !member || !known) return
-  const reason = (error instanceof KubeError ? REASONS[error.code] : undefined) ?? 'CreateContainerError'
-  const lifecycle = known.lifecycle ?? NEW_LIFE
-  const backoffMs = nextBackoff(lifecycle.backoffMs, host.backoff)
-  host.state.setLifecycle(uid, member.name, known.attempt, { ...lifecycle, backoffMs, waiting: { reason, message } })
-  recordEvent(host, record, member.name, 'Warning', 'Failed', `Error: ${message}`)
+/** Tells that the pod begins anew because its namespaces are gone. Source of the words: kubelet, SyncPod. */
+export function tellNewSandbox(host: Host, record: PodRecord, pod: ObservedPod): void {
+  if (pod.infra !== 'dead' || decideNewSandbox(pod).length === 0) return
+  const words = 'Pod sandbox changed, it will be killed and re-created.'
+  recordEvent(host, record, undefined, 'Normal', 'SandboxChanged', words)
 }

@@ -7,6 +7,7 @@ import { isAbandoned, isEnding, viewApp } from '../engine/workload-world.ts'
 import { bringUpCreated, isStepDue, stepWorkloads, type WorkloadStep } from '../engine/workloads.ts'
 import { nextBackoff } from '../reconcile/restart.ts'
 import { earliest } from '../workloads/pods.ts'
+import type { Claims } from './claims.ts'
 
 /** Disposing of it waits for what it is doing, but not for pods that are ending: the next supervisor goes on with them. */
 export interface WorkloadWatch extends AsyncDisposable {
@@ -19,8 +20,7 @@ export interface WorkloadWatch extends AsyncDisposable {
 export interface WorkloadWatchOptions {
   readonly host: Host
   readonly app: string
-  readonly claim: (app: string) => boolean
-  readonly release: (app: string) => void
+  readonly claims: Claims
   /** Pods that were made and want to be looked after. */
   readonly onPods: (uids: readonly string[]) => void
   /** Called when `reasons` may have changed. */
@@ -29,11 +29,14 @@ export interface WorkloadWatchOptions {
 
 /** How soon an app that another command holds is tried again, in milliseconds. */
 const CLAIMED_MS = 100
+/** Pods made at once at most: a command that wants the app, or the end of this process, waits for no more than those. */
+const MAX_BATCH = 32
 /** Timers take at most 2^31 - 1 milliseconds; looking too early does no harm. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
 export function watchWorkloads(options: WorkloadWatchOptions): WorkloadWatch {
-  const { host, app, claim, release, onPods, onChange } = options
+  const { host, app, onPods, onChange } = options
+  const { claim, share, release } = options.claims
   /** Pods that this process is taking down. */
   const ending = new Map<string, Promise<void>>()
   const making = new Set<Promise<void>>()
@@ -42,6 +45,8 @@ export function watchWorkloads(options: WorkloadWatchOptions): WorkloadWatch {
   let again = false
   let over = false
   let patienceMs = 0
+  /** Doubles with each batch that went well, as in Kubernetes' slowStartBatch. */
+  let batch = 1
   let work: Promise<void> = Promise.resolve()
   let sweeping: Promise<void> | undefined
 
@@ -90,7 +95,9 @@ export function watchWorkloads(options: WorkloadWatchOptions): WorkloadWatch {
     try {
       // With the claim nobody else is at them: whoever began to take them away is dead.
       for (const uid of orphans()) end(uid)
-      step = await stepWorkloads(host, app)
+      // One batch after the other.
+      step = await stepWorkloads(host, app, making.size > 0 ? 0 : batch)
+      batch = step.more && step.failures.length === 0 ? Math.min(batch * (making.size > 0 ? 1 : 2), MAX_BATCH) : 1
       if (step.created.length > 0) bringUp(step.created)
     } finally {
       release(app)
@@ -123,13 +130,15 @@ export function watchWorkloads(options: WorkloadWatchOptions): WorkloadWatch {
 
   /** With the app's claim, which the caller has as well. */
   function bringUp(uids: readonly string[]): void {
-    claim(app)
+    share(app)
     const done = bringUpCreated(beginRun({ host }), app, uids)
       .catch(retry)
       .finally(() => {
         making.delete(done)
         release(app)
-        if (!over) onPods(uids)
+        if (over) return
+        onPods(uids)
+        look()
       })
     making.add(done)
   }

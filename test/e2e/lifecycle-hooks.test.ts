@@ -49,6 +49,37 @@ suite('hooks', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit', 'n
     await kube.ok(['down', 'post-fails'])
   })
 
+  test('a postStart hook that hangs keeps nobody from taking the pod away', async () => {
+    const lifecycle = {
+      postStart: { exec: { command: ['sh', '-c', '[ ! -e /d/again ] || sleep 1000; touch /d/again'] } },
+    }
+    const spec = { volumes: [{ name: 'd', emptyDir: {} }] }
+    const script =
+      '[ -e /d/crashed ] || { sleep 0.5; touch /d/crashed; exit 1; }; trap "exit 0" TERM; sleep 1000 & wait'
+    await kube.play(podManifest('post-hangs', [{ script, lifecycle, volumeMounts }], spec), 'post-hangs')
+    await kube.ok(['wait', 'pod/post-hangs', '--for=jsonpath={.status.containerStatuses[0].restartCount}=1'])
+    await kube.eventually(async () => /postStart hook/.test(await kube.ok(['system', 'info'])))
+    const { status } = await kube.json<PodView>(['get', 'pod', 'post-hangs'])
+    assert.equal(containerOf(status, 'main').ready, false)
+    const begun = performance.now()
+    await kube.ok(['down', 'post-hangs'])
+    assert.ok(performance.now() - begun < 3000)
+  })
+
+  test('an interrupted play does not wait for a hook', async () => {
+    const lifecycle = { postStart: { exec: { command: ['sleep', '1000'] } } }
+    const input = podManifest('interrupted', [{ lifecycle }])
+    const interrupt = new AbortController()
+    const play = kube.run(['play', '--app', 'interrupted', '-'], { input, signal: interrupt.signal })
+    await kube.eventually(async () =>
+      /Running/.test(await kube.ok(['get', 'pods', 'interrupted', '--ignore-not-found'])),
+    )
+    interrupt.abort()
+    const { status } = await play
+    assert.notEqual(status, 0)
+    assert.doesNotMatch(await kube.ok(['get', 'pods']), /interrupted/)
+  })
+
   test('hooks of each kind, in the grace period', async t => {
     const seen: string[] = []
     const { port } = await serving(

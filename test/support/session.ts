@@ -21,6 +21,8 @@ export interface RunOptions {
   readonly input?: string
   /** Called with what came on standard output so far: a following command is ended by what it returns. */
   readonly until?: (stdout: string) => boolean
+  /** Interrupts the command, as Ctrl-C does. */
+  readonly signal?: AbortSignal
 }
 
 export class Session {
@@ -53,6 +55,7 @@ export class Session {
         stdio: ['pipe', 'pipe', 'pipe'],
         env: { ...process.env, NO_COLOR: '1' },
       })
+      options.signal?.addEventListener('abort', () => child.kill('SIGINT'))
       let stdout = ''
       let stderr = ''
       child.stdout.setEncoding('utf8').on('data', (text: string) => {

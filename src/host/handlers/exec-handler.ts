@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import type { HandlerOutcome } from '../../engine/ports.ts'
+import { limitTime, type TimeLimit } from './time-limit.ts'
 
 /** Bytes of output that are kept for the message. Source: kubelet, pkg/probe/exec maxReadLength. */
 const OUTPUT_BYTES = 10 * 1024
@@ -13,11 +14,11 @@ export interface ExecRunner {
   readonly pidFile: string
 }
 
-/** Ok when it ends with status 0 within the time; it is killed after that. */
+/** Ok when it ends with status 0 within the limit; it is killed after that. */
 export function probeExec(
   { argv, pidFile }: ExecRunner,
   command: readonly string[],
-  timeoutMs: number,
+  limit: TimeLimit,
 ): Promise<HandlerOutcome> {
   const [program, ...args] = [...argv, ...command]
   return new Promise(resolve => {
@@ -29,19 +30,20 @@ export function probeExec(
     child.stdout.on('data', keep)
     child.stderr.on('data', keep)
     const finish = (outcome: HandlerOutcome) => {
-      clearTimeout(timer)
+      time[Symbol.dispose]()
       // The command may have left processes that hold its pipes.
       child.stdout.destroy()
       child.stderr.destroy()
       rmSync(pidFile, { force: true })
       resolve(outcome)
     }
-    const timer = setTimeout(() => {
+    const time = limitTime(limit, why => {
       killNamed(pidFile)
       child.kill('SIGKILL')
       const text = JSON.stringify(command.join(' '))
-      finish({ ok: false, message: `command timed out: ${text} timed out after ${timeoutMs / 1000}s` })
-    }, timeoutMs)
+      const late = `command timed out: ${text} timed out after ${limit.timeoutMs / 1000}s`
+      finish({ ok: false, message: why ?? late })
+    })
     child.on('error', error => finish({ ok: false, message: error.message }))
     child.on('exit', code => {
       // What it printed last may still be in the pipe.

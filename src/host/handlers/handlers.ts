@@ -4,6 +4,7 @@ import { type ExecRunner, probeExec } from './exec-handler.ts'
 import { probeGrpc } from './grpc-handler.ts'
 import { probeHttp } from './http-handler.ts'
 import { probeTcp } from './tcp-handler.ts'
+import { limitTime } from './time-limit.ts'
 
 export interface HandlerOptions {
   /** How commands are run in a container, each time with a file of its own for its pid. */
@@ -23,8 +24,9 @@ export function openHandlers(options: HandlerOptions): HandlerPort {
 }
 
 async function dispatch(request: HandlerRequest, options: HandlerOptions): Promise<HandlerOutcome> {
-  const { handler, address, timeoutMs } = request
-  if (handler.exec) return probeExec(options.execIn(request.containerId), handler.exec.command ?? [], timeoutMs)
+  const { handler, address, timeoutMs, signal } = request
+  const limit = { timeoutMs, signal }
+  if (handler.exec) return probeExec(options.execIn(request.containerId), handler.exec.command ?? [], limit)
   if (handler.httpGet) {
     const { host, port, path, scheme, httpHeaders } = handler.httpGet
     return probeHttp({
@@ -34,21 +36,24 @@ async function dispatch(request: HandlerRequest, options: HandlerOptions): Promi
       tls: scheme === 'HTTPS',
       headers: httpHeaders ?? [],
       userAgent: request.userAgent,
-      timeoutMs,
+      limit,
     })
   }
   if (handler.tcpSocket) {
     return probeTcp(
       handler.tcpSocket.host || address,
       portNumber(handler.tcpSocket.port as number | string, request),
-      timeoutMs,
+      limit,
     )
   }
   if (handler.grpc) return probeGrpc(address, handler.grpc.port, handler.grpc.service ?? '', timeoutMs)
   if (handler.sleep) {
     const { promise, resolve } = Promise.withResolvers<HandlerOutcome>()
-    setTimeout(() => resolve({ ok: true, message: '' }), Math.min(handler.sleep.seconds * 1000, timeoutMs))
-    return promise
+    const sleepMs = Math.min(handler.sleep.seconds * 1000, timeoutMs)
+    using _time = limitTime({ timeoutMs: sleepMs, signal }, why =>
+      resolve({ ok: why === undefined, message: why ?? '' }),
+    )
+    return await promise
   }
   return { ok: true, message: '' }
 }

@@ -2,6 +2,7 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
 import type { HandlerOutcome } from '../../engine/ports.ts'
 import { connectText } from './tcp-handler.ts'
+import { limitTime, type TimeLimit } from './time-limit.ts'
 
 export interface HttpProbe {
   readonly host: string
@@ -12,7 +13,7 @@ export interface HttpProbe {
   readonly tls: boolean
   readonly headers: readonly { readonly name: string; readonly value: string }[]
   readonly userAgent: string
-  readonly timeoutMs: number
+  readonly limit: TimeLimit
 }
 
 const REDIRECTS = 10
@@ -21,10 +22,11 @@ const BODY_BYTES = 10 * 1024
 
 /** Ok for a status of 200 to 399; a redirect to the same host is followed, one to another host is a success. */
 export async function probeHttp(probe: HttpProbe): Promise<HandlerOutcome> {
-  const deadline = performance.now() + probe.timeoutMs
+  const deadline = performance.now() + probe.limit.timeoutMs
   let target = probe
   for (let i = 0; i < REDIRECTS; i++) {
-    const answer = await ask(target, Math.max(1, deadline - performance.now()))
+    const timeoutMs = Math.max(1, deadline - performance.now())
+    const answer = await ask(target, { ...probe.limit, timeoutMs })
     if ('message' in answer) return { ok: false, message: answer.message }
     const { status, location, body } = answer
     if (status >= 300 && status < 400 && location !== undefined) {
@@ -47,20 +49,21 @@ interface Answer {
   readonly body: string
 }
 
-async function ask(probe: HttpProbe, timeoutMs: number): Promise<Answer | { readonly message: string }> {
+async function ask(probe: HttpProbe, limit: TimeLimit): Promise<Answer | { readonly message: string }> {
   const { host, port, tls } = probe
   const url = urlOf(probe)
   const start: typeof httpRequest = tls ? ((await import('node:https')).request as typeof httpRequest) : httpRequest
   return new Promise(resolve => {
     let request: ClientRequest
     const finish = (answer: Answer | { readonly message: string }) => {
-      clearTimeout(timer)
+      time[Symbol.dispose]()
       request.destroy()
       resolve(answer)
     }
-    const timer = setTimeout(() => {
-      finish({ message: `Get "${url}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)` })
-    }, timeoutMs)
+    const time = limitTime(limit, why => {
+      const late = 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
+      finish({ message: `Get "${url}": ${why ?? late}` })
+    })
     const options = {
       host,
       port,

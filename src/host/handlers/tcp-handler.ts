@@ -1,17 +1,18 @@
 /** A TCP connection. */
 import { createConnection } from 'node:net'
 import type { HandlerOutcome } from '../../engine/ports.ts'
+import { limitTime, type TimeLimit } from './time-limit.ts'
 
 /** Ok when the connection opens within the time. */
-export function probeTcp(host: string, port: number, timeoutMs: number): Promise<HandlerOutcome> {
+export function probeTcp(host: string, port: number, limit: TimeLimit): Promise<HandlerOutcome> {
   return new Promise(resolve => {
     const socket = createConnection({ host, port, autoSelectFamily: false })
     const finish = (outcome: HandlerOutcome) => {
-      clearTimeout(timer)
+      time[Symbol.dispose]()
       socket.destroy()
       resolve(outcome)
     }
-    const timer = setTimeout(() => finish({ ok: false, message: `dial tcp ${host}:${port}: i/o timeout` }), timeoutMs)
+    const time = limitTime(limit, why => finish({ ok: false, message: why ?? `dial tcp ${host}:${port}: i/o timeout` }))
     socket.on('connect', () => finish({ ok: true, message: '' }))
     socket.on('error', error => finish({ ok: false, message: `dial tcp ${host}:${port}: ${connectText(error)}` }))
   })

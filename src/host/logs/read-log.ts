@@ -2,7 +2,7 @@
 import { existsSync, watch } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { errnoOf } from '../../diagnostic.ts'
-import { type LogEntry, parseLogLine } from '../../status/cri-log.ts'
+import { execFailureOf, type LogEntry, parseLogLine } from '../../status/cri-log.ts'
 
 export interface ReadLogOptions {
   /** Only the last so many lines. Default all. */
@@ -27,6 +27,7 @@ export async function* readLog(
   if (!file) return
   try {
     let position = options.tail === undefined ? 0 : await tailOffset(file, options.tail)
+    let isStart = position === 0
     let rest = Buffer.alloc(0)
     for (;;) {
       // Before reading: what is written from here on is another growth.
@@ -46,7 +47,10 @@ export async function* readLog(
       for (let end = rest.indexOf(LINE_FEED); end >= 0; end = rest.indexOf(LINE_FEED, start)) {
         const entry = parseLogLine(rest.subarray(start, end))
         start = end + 1
-        if (entry && isSince(entry, options.sinceMs)) entries.push(entry)
+        // What the OCI runtime wrote there is in the container's state.
+        const isForeign = isStart && entry !== undefined && execFailureOf(entry) !== undefined
+        isStart = false
+        if (entry && !isForeign && isSince(entry, options.sinceMs)) entries.push(entry)
       }
       if (entries.length > 0) yield entries
       rest = rest.subarray(start)

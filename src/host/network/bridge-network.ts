@@ -127,6 +127,8 @@ export function openBridgeNetwork(options: BridgeOptions): NetworkPort {
         await inside.request(message.RTM.NEWLINK, message.setUp(index))
         await inside.request(message.RTM.NEWADDR, message.newAddress(index, address, subnet.prefix), create)
         await inside.request(message.RTM.NEWROUTE, message.newDefaultRoute(index, gateway), create)
+        // Last: it says that everything above is there.
+        await homeSocket().request(message.RTM.NEWLINK, message.setUp(indexOf(pair.name)))
       } finally {
         closeSync(netns)
       }
@@ -138,14 +140,14 @@ export function openBridgeNetwork(options: BridgeOptions): NetworkPort {
         if (errnoOf(error) !== 'ENODEV') throw error
       }
     },
-    isAttached: uid => existsSync(`/sys/class/net/${vethName(uid)}`),
+    isAttached: uid => isUp(vethName(uid)),
     publish: () => syncFirewall(),
     async repair(uids) {
       await this.prepare()
       for (const uid of uids) {
         const link = `/sys/class/net/${vethName(uid)}`
         if (!existsSync(link) || existsSync(`${link}/upper_${bridge}`)) continue
-        const index = Number(readFileSync(`${link}/ifindex`, 'utf8'))
+        const index = indexOf(vethName(uid))
         await homeSocket().request(message.RTM.NEWLINK, message.setMaster(index, await bridgeIndex!))
       }
       await syncFirewall({ verify: true })
@@ -172,6 +174,21 @@ function macOf(address: string): string {
     .ipv4Bytes(address)
     .toString('hex')
     .replace(/..(?!$)/g, '$&:')}`
+}
+
+function indexOf(link: string): number {
+  return Number(readFileSync(`/sys/class/net/${link}/ifindex`, 'utf8'))
+}
+
+/** Source: linux/if.h. */
+const IFF_UP = 1
+
+function isUp(link: string): boolean {
+  try {
+    return (Number(readFileSync(`/sys/class/net/${link}/flags`, 'utf8')) & IFF_UP) !== 0
+  } catch {
+    return false
+  }
 }
 
 function setSysctl(name: string, value: string): void {

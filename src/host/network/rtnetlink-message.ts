@@ -58,7 +58,7 @@ function macBytes(address: string): Buffer {
 }
 
 export interface VethPair {
-  /** This side, made up and put on the bridge with index `bridge`. */
+  /** This side, not up yet and put on the bridge with index `bridge`. */
   readonly name: string
   readonly bridge: number
   readonly peer: { readonly name: string; readonly mac: string; readonly netnsFd: number }
@@ -81,7 +81,7 @@ export function newVeth(pair: VethPair): Buffer {
     attribute(IFLA_INFO.DATA, attribute(VETH_INFO_PEER, peer)),
   ])
   return Buffer.concat([
-    ifinfomsg(0, true),
+    ifinfomsg(0, false),
     attribute(IFLA.IFNAME, text(pair.name)),
     attribute(IFLA.MASTER, u32(pair.bridge)),
     ...mtu,

@@ -1,17 +1,17 @@
 /** The records, in SQLite. */
 import type { SQLOutputValue, StatementSync } from 'node:sqlite'
-import { KubeError } from '../../diagnostic.ts'
-import type { AppRecord, ContainerRecord, PodFailure, PodRecord, StatePort } from '../../engine/ports.ts'
+import type { AppRecord, ContainerRecord, PodCondition, PodFailure, PodRecord, StatePort } from '../../engine/ports.ts'
 import { withoutContents } from '../../plan/replan-files.ts'
-import type { PodPlan, PortPlan } from '../../plan/types.ts'
+import type { PodPlan } from '../../plan/types.ts'
 import type { ContainerLifecycle } from '../../reconcile/lifecycle.ts'
-import { nextFree, type Subnet } from '../network/subnet.ts'
+import type { Subnet } from '../network/subnet.ts'
 import { identityOf, isAlive, pidOf } from '../sys/process-identity.ts'
 import { openDatabase, transaction } from './database.ts'
 import { eventOf, openEventWriter } from './event-rows.ts'
+import { openLeaseRows } from './lease-rows.ts'
 import { openObjectRows } from './object-rows.ts'
 
-const VERSION = 4
+const VERSION = 5
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -42,6 +42,11 @@ CREATE TABLE IF NOT EXISTS stopped (pod TEXT PRIMARY KEY REFERENCES pod ON DELET
 CREATE TABLE IF NOT EXISTS runs_as (
   pod TEXT NOT NULL REFERENCES pod ON DELETE CASCADE, container TEXT NOT NULL, user TEXT NOT NULL,
   PRIMARY KEY (pod, container)) STRICT;
+CREATE TABLE IF NOT EXISTS ended (pod TEXT PRIMARY KEY REFERENCES pod ON DELETE CASCADE, address TEXT) STRICT;
+CREATE TABLE IF NOT EXISTS condition (
+  pod TEXT NOT NULL REFERENCES pod ON DELETE CASCADE, type TEXT NOT NULL, value TEXT NOT NULL,
+  PRIMARY KEY (pod, type)) STRICT;
+CREATE TABLE IF NOT EXISTS wish (app TEXT PRIMARY KEY, holder TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS claim (app TEXT PRIMARY KEY, holder TEXT NOT NULL) STRICT;
 `
 
@@ -53,7 +58,8 @@ const NONE: ReadonlySet<string> = new Set()
 const SELECT_CONTAINER =
   'SELECT container.*, runs_as.user FROM container LEFT JOIN runs_as ON runs_as.pod = container.pod AND runs_as.container = container.name'
 
-const SELECT_POD = 'SELECT pod.*, stopped.pod AS stopped FROM pod LEFT JOIN stopped ON stopped.pod = pod.uid'
+const SELECT_POD = `SELECT pod.*, stopped.pod AS stopped, ended.pod AS ended, ended.address AS old_address FROM pod
+  LEFT JOIN stopped ON stopped.pod = pod.uid LEFT JOIN ended ON ended.pod = pod.uid`
 
 type Row = Record<string, SQLOutputValue>
 
@@ -81,6 +87,7 @@ export function openState(path: string, options: StateOptions): StateStore {
     return statement
   }
   const events = openEventWriter(db, sql)
+  const leases = openLeaseRows(sql, { subnet: options.subnet, setting: name => store.setting(name) })
   const objects = openObjectRows(db, sql)
   const self = identityOf(process.pid)!
 
@@ -95,6 +102,7 @@ export function openState(path: string, options: StateOptions): StateStore {
       ...(row.infra === null ? {} : { infra: String(row.infra) }),
       ...(row.failure === null ? {} : { failure: JSON.parse(String(row.failure)) as PodFailure }),
       ...(row.stopped === null ? {} : { stopped: true }),
+      ...(row.ended === null ? {} : { ended: row.old_address === null ? {} : { address: String(row.old_address) } }),
       ...(row.builder === null ? {} : { builder: String(row.builder) }),
       containers,
     }
@@ -162,44 +170,50 @@ export function openState(path: string, options: StateOptions): StateStore {
     addPods(app, pods) {
       if (pods.length === 0) return
       transaction(db, () => {
-        const used = new Set(
-          sql('SELECT address FROM pod WHERE address IS NOT NULL')
-            .all()
-            .map(row => String(row.address)),
-        )
-        let last = store.setting('lastAddress')
+        const lease = leases.begin()
         for (const { uid, plan } of pods) {
-          checkPod(plan, NONE)
-          let address: string | undefined
-          if (plan.network.mode === 'bridge') {
-            address = nextFree(options.subnet(), used, last)
-            if (address === undefined)
-              throw new KubeError(
-                'NetworkFull',
-                `pod ${plan.name}: no address is left on network ${plan.network.network}`,
-              )
-            used.add(address)
-            last = address
-          }
+          leases.checkPod(plan, NONE)
+          const address = lease.address(plan)
           sql(
             'INSERT INTO pod (uid, app, namespace, name, plan, created_at, address, builder) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
           ).run(uid, app, plan.namespace, plan.name, planText(plan), options.now(), address ?? null, self)
-          for (const port of plan.ports) {
-            sql('INSERT INTO port VALUES (?, ?, ?, ?, ?, ?)').run(
-              port.protocol,
-              port.hostPort,
-              port.hostIp,
-              port.containerPort,
-              port.container,
-              uid,
-            )
-          }
+          lease.ports(uid, plan)
         }
-        if (last !== undefined) sql('INSERT OR REPLACE INTO setting VALUES (?, ?)').run('lastAddress', last)
+        lease.end()
       })
     },
     checkPods(plans, except) {
-      for (const plan of plans) checkPod(plan, except)
+      for (const plan of plans) leases.checkPod(plan, except)
+    },
+    endPod(uid) {
+      transaction(db, () => {
+        sql('INSERT OR REPLACE INTO ended SELECT uid, address FROM pod WHERE uid = ?').run(uid)
+        sql('UPDATE pod SET address = NULL, infra = NULL WHERE uid = ?').run(uid)
+        sql('DELETE FROM port WHERE pod = ?').run(uid)
+      })
+    },
+    reviveEnded(uid) {
+      transaction(db, () => {
+        const record = store.pod(uid)
+        if (!record?.ended) return
+        leases.checkPod(record.plan, new Set([uid]))
+        const lease = leases.begin()
+        sql('UPDATE pod SET address = ? WHERE uid = ?').run(
+          lease.address(record.plan, record.ended.address) ?? null,
+          uid,
+        )
+        lease.ports(uid, record.plan)
+        lease.end()
+        sql('DELETE FROM ended WHERE pod = ?').run(uid)
+      })
+    },
+    conditions: uid =>
+      sql('SELECT value FROM condition WHERE pod = ? ORDER BY rowid')
+        .all(uid)
+        .map(row => JSON.parse(String(row.value)) as PodCondition),
+    setCondition(uid, condition) {
+      const put = 'INSERT INTO condition VALUES (?1, ?2, ?3) ON CONFLICT (pod, type) DO UPDATE SET value = ?3'
+      sql(put).run(uid, condition.type, JSON.stringify(condition))
     },
     markBuilt: (app, uid) =>
       void sql('UPDATE pod SET builder = NULL WHERE app = ? AND (?2 IS NULL OR uid = ?2)').run(app, uid ?? null),
@@ -237,37 +251,35 @@ export function openState(path: string, options: StateOptions): StateStore {
       void sql('UPDATE pod SET failure = ? WHERE uid = ?').run(JSON.stringify(failure), uid),
     setPlan: (uid, plan) => void sql('UPDATE pod SET plan = ? WHERE uid = ?').run(planText(plan), uid),
     removePod: uid => void sql('DELETE FROM pod WHERE uid = ?').run(uid),
-    ports: () =>
-      sql('SELECT port.*, pod.address, pod.uid FROM port JOIN pod ON pod.uid = port.pod WHERE pod.address IS NOT NULL')
-        .all()
-        .map(row => ({ ...portOf(row), uid: String(row.uid), address: String(row.address) })),
-    claimApp(name) {
+    ports: leases.all,
+    claimApp(name, waits = false) {
       return transaction(db, () => {
-        const holder = text(sql('SELECT holder FROM claim WHERE app = ?').get(name)?.holder)
-        if (holder !== undefined && holder !== self && isAlive(holder)) return { heldBy: pidOf(holder) }
-        sql('INSERT OR REPLACE INTO claim VALUES (?, ?)').run(name, self)
-        return {}
+        const holder = other('SELECT holder FROM claim WHERE app = ?', name)
+        const wisher = other('SELECT holder FROM wish WHERE app = ?', name)
+        if (holder === undefined && wisher === undefined) {
+          sql('INSERT OR REPLACE INTO claim VALUES (?, ?)').run(name, self)
+          sql('DELETE FROM wish WHERE app = ?').run(name)
+          return {}
+        }
+        if (waits && wisher === undefined) sql('INSERT OR REPLACE INTO wish VALUES (?, ?)').run(name, self)
+        return { heldBy: pidOf(holder ?? wisher!) }
       })
     },
-    releaseApp: name => void sql('DELETE FROM claim WHERE app = ? AND holder = ?').run(name, self),
+    isAppWanted: name => other('SELECT holder FROM wish WHERE app = ?', name) !== undefined,
+    releaseApp(name) {
+      sql('DELETE FROM claim WHERE app = ? AND holder = ?').run(name, self)
+      sql('DELETE FROM wish WHERE app = ? AND holder = ?').run(name, self)
+    },
     close() {
       events.flush()
       db.close()
     },
   }
 
-  /** A pod's name must be free, and its ports: two leases of one clash unless each is bound to an address of its own. */
-  function checkPod(plan: PodPlan, except: ReadonlySet<string>): void {
-    const owner = sql('SELECT app, uid FROM pod WHERE namespace = ? AND name = ?').get(plan.namespace, plan.name)
-    if (owner && !except.has(String(owner.uid))) throw podExists(plan, String(owner.app))
-    for (const port of plan.ports) {
-      const holders = sql(
-        `SELECT pod.uid, pod.namespace, pod.name FROM port JOIN pod ON pod.uid = port.pod
-         WHERE protocol = ?1 AND host_port = ?2 AND (host_ip = ?3 OR host_ip = '' OR ?3 = '')`,
-      ).all(port.protocol, port.hostPort, port.hostIp)
-      const holder = holders.find(row => !except.has(String(row.uid)))
-      if (holder) throw portTaken(plan, port, `pod ${String(holder.namespace)}/${String(holder.name)}`)
-    }
+  /** The process that a query names, if it is another one and lives. */
+  function other(query: string, app: string): string | undefined {
+    const holder = text(sql(query).get(app)?.holder)
+    return holder !== undefined && holder !== self && isAlive(holder) ? holder : undefined
   }
 
   return store
@@ -276,24 +288,6 @@ export function openState(path: string, options: StateOptions): StateStore {
 /** Without the contents of its files: they are in their objects, and a Secret is in no second place. */
 function planText(plan: PodPlan): string {
   return JSON.stringify(withoutContents(plan))
-}
-
-/** The error for a host port that is taken, by whom it is known. */
-export function portTaken(plan: PodPlan, port: PortPlan, holder: string): KubeError {
-  const address = port.hostIp === '' ? '' : `${port.hostIp}:`
-  return new KubeError(
-    'PortInUse',
-    `pod ${plan.name}: host port ${address}${port.hostPort}/${port.protocol} is in use by ${holder}`,
-    {
-      hint: 'stop what holds it, or give the pod another hostPort',
-    },
-  )
-}
-
-function podExists(plan: PodPlan, app: string): KubeError {
-  return new KubeError('PodExists', `pod ${plan.namespace}/${plan.name} already belongs to app ${app}`, {
-    hint: `\`kube down ${app}\` removes it; -n plays this manifest into another namespace`,
-  })
 }
 
 function text(value: SQLOutputValue | undefined): string | undefined {
@@ -319,15 +313,5 @@ function containerOf(row: Row): ContainerRecord {
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(identity === undefined ? {} : { process: identity }),
     ...(lifecycle === undefined ? {} : { lifecycle: JSON.parse(lifecycle) as ContainerLifecycle }),
-  }
-}
-
-function portOf(row: Row): PortPlan {
-  return {
-    container: String(row.container),
-    hostIp: String(row.host_ip),
-    hostPort: Number(row.host_port),
-    containerPort: Number(row.container_port),
-    protocol: String(row.protocol) as PortPlan['protocol'],
   }
 }

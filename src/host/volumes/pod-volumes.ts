@@ -104,7 +104,7 @@ export function openVolumes(options: VolumeOptions): VolumePort {
         try {
           makeVolume(uid, plan, volume, files)
         } catch (error) {
-          throw during(`volume ${volume.name}`, error)
+          throw during(`volume "${volume.name}"`, error)
         }
       }
       for (const member of plan.members) this.makeContainerFiles(uid, member.name)

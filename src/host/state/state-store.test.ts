@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { after, before, suite, test } from 'node:test'
+import type { PodPlan } from '../../plan/types.ts'
+import { parseSubnet } from '../network/subnet.ts'
+import { identityOf } from '../sys/process-identity.ts'
+import { openState, type StateStore } from './state-store.ts'
+
+function podPlan(name: string, hostPort?: number): PodPlan {
+  const port = { container: 'web', hostIp: '', hostPort, containerPort: 80, protocol: 'TCP' }
+  return {
+    namespace: 'default',
+    name,
+    network: { mode: 'bridge', network: 'kube' },
+    ports: hostPort === undefined ? [] : [port],
+    volumes: [],
+    members: [],
+  } as unknown as PodPlan
+}
+
+suite('state store', () => {
+  const directory = mkdtempSync('/tmp/kube-state-')
+  const path = `${directory}/state.db`
+  let state: StateStore
+  before(() => {
+    state = openState(path, { subnet: () => parseSubnet('10.9.0.0/29'), now: () => new Date().toISOString() })
+  })
+  after(() => {
+    state.close()
+    rmSync(directory, { recursive: true })
+  })
+
+  test('a pod that is over gives its address and ports back, and still tells its address', () => {
+    state.putApp({ name: 'a', source: '-', createdAt: '' })
+    state.addPods('a', [{ uid: 'first', plan: podPlan('first', 8080) }])
+    const { address } = state.pod('first')!
+    assert.throws(() => state.checkPods([podPlan('second', 8080)], new Set()), { code: 'PortInUse' })
+    state.setInfra('first', '1:2:3')
+    state.endPod('first')
+    const ended = state.pod('first')!
+    assert.equal(ended.address, undefined)
+    assert.equal(ended.infra, undefined)
+    assert.deepEqual(ended.ended, { address })
+    assert.deepEqual(state.ports(), [])
+    state.addPods('a', [{ uid: 'second', plan: podPlan('second', 8080) }])
+    assert.throws(() => state.reviveEnded('first'), { code: 'PortInUse' })
+    assert.deepEqual(state.pod('first')!.ended, { address })
+    state.removePod('second')
+    state.reviveEnded('first')
+    assert.equal(state.pod('first')!.address, address)
+    assert.equal(state.pod('first')!.ended, undefined)
+    assert.equal(state.ports().length, 1)
+  })
+
+  test('who waits for an app gets it before others do, and whoever has it can see that', async () => {
+    const other = spawn('sleep', ['1000'])
+    const db = new DatabaseSync(path)
+    const wish = (holder: string) => db.prepare('INSERT OR REPLACE INTO wish VALUES (?, ?)').run('a', holder)
+    try {
+      await once(other, 'spawn')
+      assert.deepEqual(state.claimApp('a'), {})
+      assert.equal(state.isAppWanted('a'), false)
+      wish(identityOf(other.pid!)!)
+      assert.equal(state.isAppWanted('a'), true)
+      state.releaseApp('a')
+      assert.deepEqual(state.claimApp('a'), { heldBy: other.pid })
+      other.kill('SIGKILL')
+      await once(other, 'exit')
+      assert.deepEqual(state.claimApp('a'), {})
+      state.releaseApp('a')
+    } finally {
+      other.kill('SIGKILL')
+      db.close()
+    }
+  })
+
+  test('conditions that somebody set, by type', () => {
+    state.addPods('a', [{ uid: 'third', plan: podPlan('third') }])
+    const lastTransitionTime = '2026-01-01T00:00:00Z'
+    state.setCondition('third', { type: 'example.com/a', status: 'False', lastTransitionTime })
+    state.setCondition('third', { type: 'example.com/b', status: 'True', lastTransitionTime })
+    state.setCondition('third', { type: 'example.com/a', status: 'True', lastTransitionTime })
+    assert.deepEqual(
+      state.conditions('third').map(({ type, status }) => `${type} ${status}`),
+      ['example.com/a True', 'example.com/b True'],
+    )
+  })
+})

@@ -1,0 +1,191 @@
+/** Containers that can't be started: images that can't be had, settings that are not there, commands that don't run. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { after, before, suite, test } from 'node:test'
+import { podManifest } from '../support/manifests.ts'
+import { lacking } from '../support/need.ts'
+import { serving } from '../support/serving.ts'
+import { BUSYBOX_IMAGE, Session } from '../support/session.ts'
+import { containerOf, eventReasons, type PodView, type StatusOfContainer } from '../support/views.ts'
+import { jobManifest, workloadManifest } from '../support/workload-manifests.ts'
+
+// Initial, maximum, reset.
+process.env.KUBE_BACKOFF_MS = '600,1200,60000'
+
+/** Nothing answers there. */
+const NOWHERE = '127.0.0.1:1/test/app:1'
+
+suite('failures of starts', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit', 'nft') }, () => {
+  let kube: Session
+  before(async () => {
+    kube = await Session.open()
+  })
+  after(() => kube.close())
+
+  /** A Deployment whose only pod is made by the supervisor. */
+  async function deploy(name: string, container: object): Promise<PodView> {
+    await kube.play(workloadManifest('Deployment', name, { container, spec: { replicas: 0 } }), name)
+    await kube.ok(['scale', `deployment/${name}`, '--replicas=1'])
+    await kube.eventually(async () => (await podsOf(name)).length === 1)
+    return (await podsOf(name))[0]!
+  }
+
+  async function podsOf(app: string): Promise<readonly PodView[]> {
+    return (await kube.json<{ readonly items: readonly PodView[] }>(['get', 'pods', '-l', `app=${app}`])).items
+  }
+
+  async function untilState(
+    pod: PodView,
+    question: (state: StatusOfContainer['state'], all: StatusOfContainer) => boolean,
+  ): Promise<StatusOfContainer> {
+    let seen: StatusOfContainer | undefined
+    await kube.eventually(async () => {
+      const { status } = await kube.json<PodView>(['get', 'pod', pod.metadata.name])
+      seen = containerOf(status, 'main')
+      return question(seen.state, seen)
+    })
+    return seen!
+  }
+
+  test('an image that cannot be pulled: tried again with a back-off, in the words of a kubelet', async () => {
+    const pod = await deploy('no-registry', { image: NOWHERE, imagePullPolicy: 'IfNotPresent' })
+    await untilState(pod, ({ waiting }) => waiting?.reason === 'ErrImagePull')
+    const { state, restartCount } = await untilState(pod, ({ waiting }) => waiting?.reason === 'ImagePullBackOff')
+    assert.match(
+      state.waiting?.message ?? '',
+      /^Back-off pulling image "127.0.0.1:1\/test\/app:1": ErrImagePull: pull /,
+    )
+    assert.equal(restartCount, 0)
+    const { status } = await kube.json<PodView>(['get', 'pod', pod.metadata.name])
+    assert.equal(status.phase, 'Pending')
+    const name = `pod/${pod.metadata.name}`
+    await kube.eventually(async () =>
+      (await eventReasons(kube, name)).includes(`BackOff Back-off pulling image "${NOWHERE}"`),
+    )
+    const events = await eventReasons(kube, name)
+    for (const text of [
+      `Pulling Pulling image "${NOWHERE}"`,
+      'Failed Error: ErrImagePull',
+      'Failed Error: ImagePullBackOff',
+    ])
+      assert.ok(events.includes(text), `${text} in\n${events.join('\n')}`)
+    assert.ok(events.some(text => text.startsWith(`Failed Failed to pull image "${NOWHERE}": `)))
+    const { stderr } = await kube.run(['logs', pod.metadata.name])
+    assert.match(stderr, /is waiting to start: (trying and failing to pull image|image can't be pulled)/)
+    // It comes as soon as the image is there.
+    await kube.ok(['tag', BUSYBOX_IMAGE, NOWHERE])
+    await kube.ok(['wait', name, '--for=condition=Ready', '--timeout=20s'])
+    await kube.ok(['down', 'no-registry'])
+  })
+
+  test('a pull that hangs keeps nobody from taking the app away', async t => {
+    const { port } = await serving(t, createServer() as never)
+    const pod = await deploy('hangs', { image: `127.0.0.1:${port}/test/app:1`, imagePullPolicy: 'Always' })
+    await kube.eventually(async () =>
+      (await eventReasons(kube, `pod/${pod.metadata.name}`)).some(text => text.startsWith('Pulling ')),
+    )
+    const begun = performance.now()
+    await kube.ok(['down', 'hangs'])
+    assert.ok(performance.now() - begun < 3000)
+  })
+
+  test('an image that is not there and must not be pulled', async () => {
+    const image = 'localhost/absent:1'
+    const pod = await deploy('never-pull', { image, imagePullPolicy: 'Never' })
+    const { state } = await untilState(pod, ({ waiting }) => waiting?.reason === 'ErrImageNeverPull')
+    assert.equal(state.waiting?.message, `Container image "${image}" is not present with pull policy of Never`)
+    const events = await eventReasons(kube, `pod/${pod.metadata.name}`)
+    assert.ok(events.includes('Failed Error: ErrImageNeverPull'))
+    await kube.ok(['down', 'never-pull'])
+  })
+
+  test('a name that no image can have', async () => {
+    const pod = await deploy('wrong-name', { image: 'Not:::a:name' })
+    const { state } = await untilState(pod, ({ waiting }) => waiting?.reason === 'InvalidImageName')
+    assert.match(
+      state.waiting?.message ?? '',
+      /^Failed to apply default image tag "Not:::a:name": couldn't parse image name/,
+    )
+    await kube.ok(['down', 'wrong-name'])
+  })
+
+  test('a setting that the image does not allow', async () => {
+    const pod = await deploy('as-root', { securityContext: { runAsNonRoot: true } })
+    const { state } = await untilState(pod, ({ waiting }) => waiting?.reason === 'CreateContainerConfigError')
+    assert.match(state.waiting?.message ?? '', /^container has runAsNonRoot and image will run as root/)
+    await kube.ok(['down', 'as-root'])
+  })
+
+  test('a command that is not in the image counts as a run', async () => {
+    const pod = await deploy('no-command', { command: ['nonexistent'] })
+    const seen = await untilState(pod, (_state, { restartCount }) => restartCount >= 1)
+    const { terminated } = seen.lastState
+    assert.equal(terminated?.exitCode, 128)
+    assert.equal(terminated?.reason, 'StartError')
+    assert.match(terminated?.message ?? '', /command "nonexistent" is not in the image/)
+    await kube.ok(['down', 'no-command'])
+  })
+
+  test('a command that the kernel does not take', async () => {
+    const command = ['true', 'x'.repeat(200_000)]
+    await kube.play(podManifest('too-long', [{ command }], { restartPolicy: 'Never' }), 'too-long')
+    await kube.ok(['wait', 'pod/too-long', '--for=jsonpath={.status.phase}=Failed', '--timeout=20s'])
+    const { status } = await kube.json<PodView>(['get', 'pod', 'too-long'])
+    const { terminated } = containerOf(status, 'main').state
+    assert.equal(terminated?.exitCode, 128)
+    assert.equal(terminated?.reason, 'StartError')
+    assert.match(terminated?.message ?? '', /: Argument list too long$/)
+    assert.equal(await kube.ok(['logs', 'too-long']), '')
+    assert.match(await kube.ok(['get', 'pod', 'too-long']), /0\/1 +StartError/)
+    await kube.ok(['down', 'too-long'])
+  })
+
+  test('a volume that cannot be mounted is told', async () => {
+    const pod = { volumes: [{ name: 'data', hostPath: { path: '/nonexistent/data', type: 'Directory' } }] }
+    const container = { volumeMounts: [{ name: 'data', mountPath: '/data' }] }
+    await kube.play(workloadManifest('Deployment', 'no-mount', { pod, container, spec: { replicas: 0 } }), 'no-mount')
+    await kube.ok(['scale', 'deployment/no-mount', '--replicas=1'])
+    await kube.eventually(async () => (await podsOf('no-mount')).length === 1)
+    const { metadata } = (await podsOf('no-mount'))[0]!
+    await kube.eventually(async () =>
+      (await eventReasons(kube, `pod/${metadata.name}`)).some(text =>
+        text.startsWith('FailedMount MountVolume.SetUp failed for volume "data" : hostPath type check failed: '),
+      ),
+    )
+    await kube.ok(['down', 'no-mount'])
+  })
+
+  test('a bare pod whose image cannot be had is not made', async () => {
+    const manifest = podManifest('bare', [{ image: NOWHERE.replace('app', 'other'), imagePullPolicy: 'Always' }])
+    const { status, stderr } = await kube.run(['play', '--app', 'bare', '-'], { input: manifest })
+    assert.equal(status, 1)
+    assert.match(stderr, /connection refused/)
+    assert.doesNotMatch(await kube.ok(['get', 'pods']), /bare/)
+  })
+
+  test('what only a running pod needs is given back when it is over; logs and status stay', async () => {
+    const job = jobManifest('over', { script: 'echo done; exit 3', spec: { backoffLimit: 0 } })
+    await kube.play(job, 'over')
+    await kube.ok(['wait', 'job/over', '--for=condition=Failed', '--timeout=20s'])
+    const [pod] = await podsOf('over')
+    const { name, uid } = pod!.metadata
+    await kube.eventually(async () => {
+      const { status } = await kube.json<PodView>(['get', 'pod', name])
+      return (
+        status.conditions?.some(({ type, status }) => type === 'PodReadyToStartContainers' && status === 'False') ===
+        true
+      )
+    })
+    const { status } = await kube.json<PodView>(['get', 'pod', name])
+    assert.equal(status.phase, 'Failed')
+    assert.match(status.podIP ?? '', /^10\./)
+    assert.equal(containerOf(status, 'main').state.terminated?.exitCode, 3)
+    assert.equal(await kube.ok(['logs', name]), 'done\n')
+    const inside = ['-c', `grep -l ${uid} /proc/[0-9]*/cgroup 2>/dev/null | wc -l`]
+    await kube.eventually(async () => execFileSync('sh', inside, { encoding: 'utf8' }).trim() === '0')
+    assert.ok(existsSync(`${kube.directory}/root/pods/${uid}`))
+    await kube.ok(['down', 'over'])
+  })
+})
