@@ -19,6 +19,8 @@ export interface GetOptions {
   readonly fieldSelector?: string
   readonly filename?: readonly string[]
   readonly output?: string
+  /** Of `-o go-template` or `-o jsonpath`, where it is not given with it. */
+  readonly template?: string
   readonly headers?: boolean
   readonly showLabels?: boolean
   readonly labelColumns?: string
@@ -29,7 +31,7 @@ export interface GetOptions {
 
 export async function runGet([resources]: [readonly string[]], options: GetOptions, context: Context): Promise<number> {
   const { io } = context
-  const format = parseOutput(options.output)
+  const format = parseOutput(withTemplate(options))
   const requests = await requestsOf(resources, options, context)
   const host = await context.host()
   const found = select(readWorld(host), requests, options)
@@ -41,6 +43,12 @@ export async function runGet([resources]: [readonly string[]], options: GetOptio
   }
   if (options.watch) await follow(host, objects, format, { single: true, requests, options, context })
   return found.missing.length > 0 && !options.ignoreNotFound ? 1 : 0
+}
+
+/** `--template` is a Go template unless `-o` says another language. Source: kubectl get --help. */
+function withTemplate({ output, template }: GetOptions): string | undefined {
+  if (template === undefined || output?.includes('=')) return output
+  return `${output ?? 'go-template'}=${template}`
 }
 
 /** Prints each object again that has changed, until the signal. */

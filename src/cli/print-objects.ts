@@ -4,6 +4,7 @@ import { KubeError } from '../diagnostic.ts'
 import { printYaml } from '../manifest/print.ts'
 import type { WireObject } from '../status/wire.ts'
 import { type Column, columnsOf } from './columns.ts'
+import { renderGoTemplate } from './go-template.ts'
 import { findValues, renderTemplate, valueText } from './jsonpath.ts'
 import { table } from './render.ts'
 import { qualifiedName } from './resources.ts'
@@ -13,7 +14,7 @@ export type OutputFormat = { readonly kind: 'table' } | { readonly kind: 'wide' 
 /** A format that is not a table of the kind's own columns. */
 export type TextFormat =
   | { readonly kind: 'json' | 'yaml' | 'name' }
-  | { readonly kind: 'jsonpath'; readonly template: string }
+  | { readonly kind: 'jsonpath' | 'go-template'; readonly template: string }
   | { readonly kind: 'columns'; readonly columns: readonly CustomColumn[] }
 
 interface CustomColumn {
@@ -21,7 +22,8 @@ interface CustomColumn {
   readonly path: string
 }
 
-const FORMATS = 'json, yaml, wide, name, jsonpath=TEMPLATE, jsonpath-file=FILE, custom-columns=NAME:PATH,...'
+const FORMATS =
+  'json, yaml, wide, name, jsonpath=TEMPLATE, jsonpath-file=FILE, go-template=TEMPLATE, go-template-file=FILE, custom-columns=NAME:PATH,..., custom-columns-file=FILE'
 
 /** Fails with exit status 2 for a format there is not. */
 export function parseOutput(text: string | undefined): OutputFormat {
@@ -31,6 +33,11 @@ export function parseOutput(text: string | undefined): OutputFormat {
   const value = rest.join('=')
   if (name === 'jsonpath' && value !== '') return { kind: 'jsonpath', template: value }
   if (name === 'jsonpath-file' && value !== '') return { kind: 'jsonpath', template: readTemplate(value) }
+  if ((name === 'go-template' || name === 'template') && value !== '') return { kind: 'go-template', template: value }
+  if ((name === 'go-template-file' || name === 'templatefile') && value !== '')
+    return { kind: 'go-template', template: readTemplate(value) }
+  if (name === 'custom-columns-file' && value !== '')
+    return { kind: 'columns', columns: columnsFile(readTemplate(value)) }
   if (name === 'custom-columns' && value !== '') return { kind: 'columns', columns: customColumns(value) }
   throw new KubeError('Usage', `unable to match a printer to output format ${JSON.stringify(text)}`, {
     exitStatus: 2,
@@ -58,6 +65,16 @@ function customColumns(text: string): readonly CustomColumn[] {
   })
 }
 
+/** The titles on one line, their paths below on another. Source: kubectl, NewCustomColumnsPrinterFromTemplate. */
+function columnsFile(text: string): readonly CustomColumn[] {
+  const [titles = [], paths = []] = text.split('\n').map(line => line.trim().split(/\s+/))
+  if (titles.length !== paths.length || paths[0] === '')
+    throw new KubeError('Usage', 'custom-columns-file: expected a line of headers and a line of as many paths', {
+      exitStatus: 2,
+    })
+  return titles.map((title, index) => ({ title, path: paths[index] ?? '' }))
+}
+
 /** One object, or a `v1 List` of several, in any format but a table. */
 export function formatObjects(format: TextFormat, objects: readonly WireObject[], isList: boolean): string {
   const whole = isList
@@ -72,6 +89,8 @@ export function formatObjects(format: TextFormat, objects: readonly WireObject[]
       return objects.map(object => `${qualifiedName(object)}/${object.metadata.name}\n`).join('')
     case 'jsonpath':
       return renderTemplate(format.template, whole)
+    case 'go-template':
+      return renderGoTemplate(format.template, whole)
     case 'columns': {
       const rows = objects.map(object => format.columns.map(({ path }) => cellText(path, object)))
       return table(

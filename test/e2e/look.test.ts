@@ -191,6 +191,15 @@ describe('looking', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'ip') 
     )
   })
 
+  test('get prints by Go templates', async () => {
+    const template = '{{.metadata.name}} {{range .spec.containers}}{{.name}},{{end}}'
+    assert.equal(await kube.ok(['get', 'pod', 'web', '-o', `go-template=${template}`]), 'web main,side,')
+    assert.equal(await kube.ok(['get', 'pod', 'web', '--template', template]), 'web main,side,')
+    const wrong = await kube.run(['get', 'pod', 'web', '-o', 'go-template={{define "x"}}{{end}}'])
+    assert.equal(wrong.status, 2)
+    assert.match(wrong.stderr, /\{\{define\}\} is not supported\n {2}hint: -o jsonpath/)
+  })
+
   test('logs', async () => {
     assert.equal(await kube.ok(['logs', 'web', '-c', 'main']), 'one\ntwo\nthree')
     assert.equal(await kube.ok(['logs', 'web', '-c', 'main', '--tail', '1']), 'three')

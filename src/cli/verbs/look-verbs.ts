@@ -15,7 +15,18 @@ export function addLookVerbs(verb: AddVerb): void {
     .option('-l, --selector <labels>', 'only objects with these labels: app=web,tier!=db')
     .option('--field-selector <fields>', 'only objects with these values: status.phase=Running')
     .option('-f, --filename <file>', 'the objects that a manifest names', collect)
-    .addOption(outputOption('json', 'yaml', 'wide', 'name', 'jsonpath=TEMPLATE', 'custom-columns=NAME:PATH,...'))
+    .addOption(
+      outputOption(
+        'json',
+        'yaml',
+        'wide',
+        'name',
+        'jsonpath=TEMPLATE',
+        'go-template=TEMPLATE',
+        'custom-columns=NAME:PATH,...',
+      ),
+    )
+    .option('--template <template>', 'of -o go-template or -o jsonpath')
     .option('--no-headers', 'a table without its first line')
     .option('--show-labels', 'a column with all labels')
     .option('-L, --label-columns <labels>', 'a column for each of these labels')
