@@ -1,11 +1,10 @@
 /** The env file format of `fileKeyRef`: a strict subset of a shell's. Source: Kubernetes KEP-3721. */
 import { KubeError } from '../diagnostic.ts'
 
-const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
-
 /**
- * `NAME='VALUE'` lines, with blanks around `=` and after the value ignored; the value may span lines and is taken literally
- * up to its closing quote. Blank lines and comments are skipped. Fails with `InvalidEnvFile`; `source` names the file in the message.
+ * `NAME='VALUE'` lines; the value may span lines and is taken literally up to its closing quote. Blank lines, comments, and
+ * blanks before the name and after the value are skipped; with blanks after `=` the value is empty, as in a shell. Of a
+ * name that comes again the first value counts. Fails with `InvalidEnvFile`; `source` names the file in the message.
  */
 export function parseEnvFile(text: string, source: string): ReadonlyMap<string, string> {
   const variables = new Map<string, string>()
@@ -21,13 +20,19 @@ export function parseEnvFile(text: string, source: string): ReadonlyMap<string, 
       continue
     }
     const equals = head.indexOf('=')
-    const name = head.slice(0, equals).trim()
+    const name = head.slice(0, Math.max(0, equals)).trimStart()
     const rest = head.slice(equals + 1)
-    const opening = rest.indexOf("'")
-    if (equals < 0 || !NAME.test(name) || opening < 0 || rest.slice(0, opening).trim() !== '') {
+    const isEmpty = /^[ \t]/.test(rest)
+    if (equals < 0 || name === '' || /[ \t]$/.test(name) || (!isEmpty && !rest.startsWith("'"))) {
       throw new KubeError('InvalidEnvFile', `${source}: line ${line} is not of the form NAME='VALUE'`)
     }
-    const start = at + equals + 1 + opening + 1
+    if (isEmpty) {
+      if (!variables.has(name)) variables.set(name, '')
+      at = end + 1
+      line++
+      continue
+    }
+    const start = at + equals + 2
     const close = text.indexOf("'", start)
     if (close < 0) throw new KubeError('InvalidEnvFile', `${source}: the quote opened on line ${line} is never closed`)
     const next = lineEnd(text, close)
@@ -36,7 +41,7 @@ export function parseEnvFile(text: string, source: string): ReadonlyMap<string, 
       throw new KubeError('InvalidEnvFile', `${source}: line ${line}: text after the closing quote`)
     }
     const value = text.slice(start, close)
-    variables.set(name, value)
+    if (!variables.has(name)) variables.set(name, value)
     line += value.split('\n').length
     at = next + 1
   }

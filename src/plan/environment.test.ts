@@ -158,11 +158,19 @@ test('a value that no process can be given', () => {
 
 test('a key of an env file', () => {
   const env = [{ name: 'X', valueFrom: { fileKeyRef: { volumeName: 'v', path: 'a.env', key: 'KEY' } } }]
-  const withFile = { containerFacts: { ...CONTAINER_FACTS, envFiles: { 'v/a.env': "# c\nKEY = 'it''\n" } } }
+  const withFile = { containerFacts: { ...CONTAINER_FACTS, envFiles: { 'v/a.env': "# c\nKEY='it''\n" } } }
   assert.throws(() => environment({ env }, withFile), { code: 'InvalidEnvFile' })
-  const good = { containerFacts: { ...CONTAINER_FACTS, envFiles: { 'v/a.env': "# c\nKEY = 'a\nb' # x\nZ='1'" } } }
+  const good = {
+    containerFacts: { ...CONTAINER_FACTS, envFiles: { 'v/a.env': "# c\n  KEY='a\nb' # x\nKEY='2'\nZ='1'" } },
+  }
   assert.deepEqual(environment({ env }, good), { X: 'a\nb' })
   assert.throws(() => environment({ env }), { code: 'KeyNotFound' })
+  const valueIn = (text: string) =>
+    environment({ env }, { containerFacts: { ...CONTAINER_FACTS, envFiles: { 'v/a.env': text } } }).X
+  assert.equal(valueIn("KEY= 'a'\n"), '', 'as in a shell')
+  assert.equal(valueIn("a-b.c='1'\nKEY=''\n"), '')
+  for (const text of ["KEY ='a'", 'KEY=a', 'KEY="a"', "='a'", 'KEY', "KEY='a"])
+    assert.throws(() => valueIn(text), { code: 'InvalidEnvFile' }, text)
 })
 
 test('the process has the runtime, the image and the manifest, a later one replacing an earlier one', () => {

@@ -20,30 +20,25 @@ export function containerStatus(
   const state = stateOf(now, hasInit)
   const started = startedOf(member, now)
   const isEphemeral = member.role === 'ephemeral'
+  const made = now?.state === 'absent' ? undefined : now
+  // Nothing changes what a container was given.
+  const given = made && (member.container.resources ?? {})
   return {
-    ...(now === undefined || now.state === 'absent'
-      ? {}
-      : { containerID: `${RUNTIME}://${now.id}`, ...allocated(member) }),
+    ...(Object.keys(given?.requests ?? {}).length === 0 ? {} : { allocatedResources: given!.requests! }),
+    ...(made === undefined ? {} : { containerID: `${RUNTIME}://${made.id}` }),
     image: now?.image ?? member.image,
     imageID: now?.imageId ?? '',
     lastState: lastStateOf(now),
     name: member.name,
     // Nobody asks whether a container that only looks on is ready.
     ready: !isEphemeral && readyOf(member, now, started),
+    ...(given === undefined ? {} : { resources: given }),
     restartCount: now?.restarts ?? 0,
     ...(isEphemeral ? {} : { started }),
     state,
-    ...(now?.user === undefined ? {} : { user: { linux: now.user } }),
+    ...(made?.user === undefined ? {} : { user: { linux: made.user } }),
     ...(member.mounts.length === 0 ? {} : { volumeMounts: mountsOf(member) }),
   }
-}
-
-/** What it was given: nothing changes a running container's. */
-function allocated({ container }: MemberPlan): Pick<WireContainerStatus, 'allocatedResources' | 'resources'> {
-  const { resources = {} } = container
-  const { requests } = resources
-  const isAsking = requests !== undefined && Object.keys(requests).length > 0
-  return { ...(isAsking ? { allocatedResources: requests } : {}), resources }
 }
 
 function stateOf(now: ContainerSnapshot | undefined, hasInit: boolean): WireState {

@@ -4,6 +4,7 @@ import type {
   V1ContainerPort,
   V1EnvFromSource,
   V1EnvVar,
+  V1FileKeySelector,
   V1Volume,
   V1VolumeDevice,
   V1VolumeMount,
@@ -38,7 +39,7 @@ export function* checkContainer(at: FieldPath, container: V1Container, pod: Cont
   const policies = ['File', 'FallbackToLogsOnError']
   yield* checkOneOf([...at, 'terminationMessagePolicy'], container.terminationMessagePolicy, policies)
   yield* checkPorts([...at, 'ports'], container.ports)
-  yield* checkEnv([...at, 'env'], container.env)
+  yield* checkEnv([...at, 'env'], container.env, pod.volumes)
   yield* checkEnvFrom([...at, 'envFrom'], container.envFrom)
   yield* checkMounts([...at, 'volumeMounts'], container, pod)
   yield* checkDevices([...at, 'volumeDevices'], container, pod)
@@ -80,16 +81,24 @@ const envFieldPaths = [
   'status.podIPs',
 ]
 
-function* checkEnv(path: FieldPath, variables: readonly V1EnvVar[] | undefined): Findings {
+function* checkEnv(
+  path: FieldPath,
+  variables: readonly V1EnvVar[] | undefined,
+  volumes: ContainerSurroundings['volumes'],
+): Findings {
   for (const [at, variable] of entriesAt(path, variables)) {
     yield* checkRequiredForm([...at, 'name'], variable.name, checkEnvName)
-    if (variable.valueFrom !== undefined) yield* checkValueFrom([...at, 'valueFrom'], variable)
+    if (variable.valueFrom !== undefined) yield* checkValueFrom([...at, 'valueFrom'], variable, volumes)
   }
 }
 
 const envSources = ['fieldRef', 'resourceFieldRef', 'configMapKeyRef', 'secretKeyRef', 'fileKeyRef'] as const
 
-function* checkValueFrom(at: FieldPath, { value, valueFrom }: V1EnvVar): Findings {
+function* checkValueFrom(
+  at: FieldPath,
+  { value, valueFrom }: V1EnvVar,
+  volumes: ContainerSurroundings['volumes'],
+): Findings {
   const present = envSources.filter(source => valueFrom?.[source] !== undefined)
   if (valueFrom?.fieldRef !== undefined) yield* checkFieldRef([...at, 'fieldRef'], valueFrom.fieldRef, envFieldPaths)
   if (valueFrom?.resourceFieldRef !== undefined)
@@ -100,8 +109,7 @@ function* checkValueFrom(at: FieldPath, { value, valueFrom }: V1EnvVar): Finding
     yield* checkForm([...at, source, 'name'], ref.name ?? '', checkDnsSubdomain)
     if (ref.key !== undefined) yield* checkRequiredForm([...at, source, 'key'], ref.key, checkConfigKey)
   }
-  if (valueFrom?.fileKeyRef?.path !== undefined)
-    yield* checkDescendingPath([...at, 'fileKeyRef', 'path'], valueFrom.fileKeyRef.path)
+  if (valueFrom?.fileKeyRef !== undefined) yield* checkFileKey([...at, 'fileKeyRef'], valueFrom.fileKeyRef, volumes)
   if (present.length === 0)
     yield invalid(at, '', 'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`')
   else if (value !== undefined && value !== '') yield invalid(at, '', 'may not be specified when `value` is not empty')
@@ -110,6 +118,20 @@ function* checkValueFrom(at: FieldPath, { value, valueFrom }: V1EnvVar): Finding
 
 function* checkEnvFrom(path: FieldPath, sources: readonly V1EnvFromSource[] | undefined): Findings {
   for (const [at, source] of entriesAt(path, sources)) {
+/** A file that another container of the pod writes: only an emptyDir volume is the pod's own. */
+function* checkFileKey(
+  at: FieldPath,
+  { path, volumeName }: V1FileKeySelector,
+  volumes: ContainerSurroundings['volumes'],
+): Findings {
+  if (path !== undefined) yield* checkDescendingPath([...at, 'path'], path)
+  if (volumeName === undefined || volumeName === '') return
+  const volume = volumes.get(volumeName)
+  if (volume === undefined) yield notFound([...at, 'volumeName'], volumeName)
+  else if (Object.keys(volume).some(key => key !== 'name' && key !== 'emptyDir'))
+    yield invalid([...at, 'volumeName'], volumeName, 'must be an emptyDir volume')
+}
+
     if (source.prefix !== undefined && source.prefix !== '')
       yield* checkForm([...at, 'prefix'], source.prefix, checkEnvName)
     for (const field of ['configMapRef', 'secretRef'] as const)

@@ -141,6 +141,20 @@ test('environment', async () => {
   ])
 })
 
+test('a variable from a file is from an emptyDir of the pod', async () => {
+  const env = 'env: [{ name: A, valueFrom: { fileKeyRef: { volumeName: v, path: p, key: K } } }]'
+  const at = 'spec.containers[0].env[0].valueFrom.fileKeyRef.volumeName'
+  await check([
+    [pod(env, 'volumes: [{ name: v, emptyDir: {} }]')],
+    [pod(env, 'volumes: [{ name: v }]')],
+    [pod(env), `${at}: Not found: "v"`],
+    [
+      pod(env, 'volumes: [{ name: v, secret: { secretName: s } }]'),
+      `${at}: Invalid value: "v": must be an emptyDir volume`,
+    ],
+  ])
+})
+
 test('volumes and their mounts', async () => {
   const at = 'spec.containers[0].volumeMounts[0]'
   const volume = (source: string): string => pod('', `volumes: [{name: v, ${source}}]`)

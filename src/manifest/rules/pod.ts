@@ -8,7 +8,7 @@ import type {
   V1Volume,
 } from '@kubernetes/client-node'
 import type { FieldPath } from '../../diagnostic.ts'
-import { duplicate, forbidden, invalid, notFound, notSupported, required } from '../finding.ts'
+import { duplicate, forbidden, invalid, notFound, notSupported, required, tooLong } from '../finding.ts'
 import { checkForm, checkNotEmpty, checkOneOf, checkRange, entriesAt, type Findings } from './check.ts'
 import { type ContainerSurroundings, checkContainer } from './container.ts'
 import { checkAnnotations, checkLabels } from './metadata.ts'
@@ -103,6 +103,9 @@ function* checkPodSpec(at: FieldPath, spec: V1PodSpec, place: PodPlace): Finding
   }
 }
 
+/** Bytes of a host name in the kernel. */
+const HOSTNAME_LIMIT = 64
+
 function* checkNames(at: FieldPath, spec: V1PodSpec): Findings {
   const forms = [
     ['serviceAccountName', checkDnsSubdomain],
@@ -117,6 +120,11 @@ function* checkNames(at: FieldPath, spec: V1PodSpec): Findings {
     if (value !== undefined && value !== '') yield* checkForm([...at, field], value, form)
   }
   yield* checkForm([...at, 'runtimeClassName'], spec.runtimeClassName, checkDnsSubdomain)
+  if (spec.hostnameOverride === undefined) return
+  if (spec.hostnameOverride.length > HOSTNAME_LIMIT) yield tooLong([...at, 'hostnameOverride'], HOSTNAME_LIMIT)
+  const exclusive = 'may not be set together with hostnameOverride'
+  for (const field of ['setHostnameAsFQDN', 'hostNetwork'] as const)
+    if (spec[field] === true) yield forbidden([...at, field], exclusive)
 }
 
 function* checkContainers(at: FieldPath, spec: V1PodSpec, place: PodPlace): Findings {
