@@ -116,8 +116,6 @@ function* checkValueFrom(
   else if (present.length > 1) yield invalid(at, '', 'may not have more than one field specified at a time')
 }
 
-function* checkEnvFrom(path: FieldPath, sources: readonly V1EnvFromSource[] | undefined): Findings {
-  for (const [at, source] of entriesAt(path, sources)) {
 /** A file that another container of the pod writes: only an emptyDir volume is the pod's own. */
 function* checkFileKey(
   at: FieldPath,
@@ -132,6 +130,8 @@ function* checkFileKey(
     yield invalid([...at, 'volumeName'], volumeName, 'must be an emptyDir volume')
 }
 
+function* checkEnvFrom(path: FieldPath, sources: readonly V1EnvFromSource[] | undefined): Findings {
+  for (const [at, source] of entriesAt(path, sources)) {
     if (source.prefix !== undefined && source.prefix !== '')
       yield* checkForm([...at, 'prefix'], source.prefix, checkEnvName)
     for (const field of ['configMapRef', 'secretRef'] as const)
