@@ -1,6 +1,7 @@
 /** `kube images`: what is in the store. */
-import { lookupNames } from '../host/images/reference.ts'
+
 import type { Image } from '../host/images/types.ts'
+import { lookupNames } from '../image-reference.ts'
 import type { Context } from './context.ts'
 import { bytes, span } from './image-words.ts'
 import { table } from './render.ts'

@@ -129,6 +129,12 @@ export const diagnosticCodes: Readonly<Record<string, CodeHelp>> = {
   HostPortConflict: {
     meaning: 'Two pods publish the same port of the machine: only one of them could run.',
   },
+  InvalidImageName: {
+    meaning:
+      'The text is no name of an image: [HOST[:PORT]/]PATH[:TAG][@DIGEST], the path in lower case. An API server takes it, but no container can be made of it.',
+    bad: pod('  containers:\n  - name: web\n    image: Nginx:1.27\n'),
+    good: container(''),
+  },
   KeyNotFound: {
     meaning: 'The ConfigMap or Secret is there, but not the key that the pod needs of it.',
   },

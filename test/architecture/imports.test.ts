@@ -19,22 +19,24 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'reconcile',
     'plan',
     'manifest',
+    'image-reference.ts',
     'diagnostic.ts',
   ],
   supervisor: ['engine', 'workloads', 'status', 'reconcile', 'plan', 'diagnostic.ts'],
-  host: ['engine', 'status', 'reconcile', 'plan', 'diagnostic.ts'],
+  host: ['engine', 'status', 'reconcile', 'plan', 'image-reference.ts', 'diagnostic.ts'],
   engine: ['workloads', 'status', 'reconcile', 'plan', 'manifest', 'diagnostic.ts'],
   generate: ['status', 'plan', 'manifest', 'diagnostic.ts'],
   status: ['workloads', 'plan', 'manifest', 'diagnostic.ts'],
   workloads: ['plan', 'manifest', 'diagnostic.ts'],
   reconcile: ['plan', 'diagnostic.ts'],
   plan: ['manifest', 'diagnostic.ts'],
-  manifest: ['diagnostic.ts'],
+  manifest: ['image-reference.ts', 'diagnostic.ts'],
+  'image-reference.ts': ['diagnostic.ts'],
   'diagnostic.ts': [],
 }
 
 /** Values in, values out: no files, network, clock, chance or process. */
-const PURE = ['diagnostic.ts', 'manifest', 'plan', 'reconcile', 'workloads', 'status', 'generate']
+const PURE = ['diagnostic.ts', 'image-reference.ts', 'manifest', 'plan', 'reconcile', 'workloads', 'status', 'generate']
 
 /** What a pure file may have of Node.js: it computes and no more. */
 const PURE_BUILTINS = ['node:crypto', 'node:path/posix', 'node:util', 'node:url', 'node:buffer']

@@ -1,11 +1,11 @@
 /** `kube import`: an image of one layer from the tar of a root file system. */
 import { closeSync, fstatSync, openSync } from 'node:fs'
 import { during, errnoOf, KubeError } from '../../diagnostic.ts'
+import { formatReference, parseLocalReference } from '../../image-reference.ts'
 import { compressionOfFile, streamOf, uncompressed } from './archive.ts'
 import { hostArchitecture, printConfig } from './config.ts'
 import type { IndexDb } from './index-db.ts'
 import type { Layout } from './layout.ts'
-import { formatReference, parseLocalReference } from './reference.ts'
 import type { Image, ImageConfig } from './types.ts'
 import { ImageWriter } from './writer.ts'
 

@@ -3,6 +3,7 @@ import { closeSync, fstatSync, openSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { during, KubeError } from '../../diagnostic.ts'
+import { formatReference, parseLocalReference, parseReference } from '../../image-reference.ts'
 import {
   compressionOfFile,
   filesOfDirectory,
@@ -25,7 +26,6 @@ import {
   parseManifest,
   selectPlatform,
 } from './manifest.ts'
-import { formatReference, parseLocalReference, parseReference } from './reference.ts'
 import type { Digest, Image } from './types.ts'
 import { TarError } from './unpack/tar-header.ts'
 import { digestOf, ImageWriter } from './writer.ts'

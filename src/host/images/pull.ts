@@ -1,6 +1,13 @@
 /** `kube pull`: an image from a registry. Layers come and are unpacked side by side. */
 import { createHash } from 'node:crypto'
 import { during, KubeError } from '../../diagnostic.ts'
+import {
+  formatReference,
+  type ImageReference,
+  lookupNames,
+  parseReference,
+  repositoryOf,
+} from '../../image-reference.ts'
 import { parseConfig } from './config.ts'
 import { inParallel } from './in-parallel.ts'
 import type { IndexDb } from './index-db.ts'
@@ -14,7 +21,6 @@ import {
   parsePlatform,
   selectPlatform,
 } from './manifest.ts'
-import { formatReference, type ImageReference, lookupNames, parseReference, repositoryOf } from './reference.ts'
 import { Repository } from './registry/client.ts'
 import { findCredentials, parseCredentials } from './registry/credentials.ts'
 import { readRegistriesConf, sourcesFor } from './registry/registries-conf.ts'

@@ -2,9 +2,15 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { KubeError } from '../../diagnostic.ts'
+import {
+  formatReference,
+  isShortName,
+  lookupNames,
+  parseLocalReference,
+  parseReference,
+} from '../../image-reference.ts'
 import { IndexDb } from './index-db.ts'
 import { EMPTY_LAYER, layoutOf } from './layout.ts'
-import { formatReference, isShortName, lookupNames, parseLocalReference, parseReference } from './reference.ts'
 import type { Digest, Image, ImageStore } from './types.ts'
 
 /** An ID as people write it: with or without `sha256:`, whole or at least 4 digits of it. */

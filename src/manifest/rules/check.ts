@@ -1,6 +1,7 @@
 /** Small checks that many rules share. Rules are generators: each yields what it finds, in the order of the fields. */
-import type { FieldPath } from '../../diagnostic.ts'
-import { duplicate, type Finding, invalid, notSupported, required } from '../finding.ts'
+import { type FieldPath, KubeError } from '../../diagnostic.ts'
+import { parseReference } from '../../image-reference.ts'
+import { duplicate, type Finding, invalid, notSupported, required, warning } from '../finding.ts'
 import { inRange, type NameCheck, notNegative } from './names.ts'
 
 export type Findings = Generator<Finding, void, undefined>
@@ -31,6 +32,21 @@ function goodName(value: string, form: NameCheck): string | undefined {
 export function* checkRequiredForm(path: FieldPath, value: string | undefined, form: NameCheck): Findings {
   if (value === undefined || value === '') yield required(path)
   else yield* checkForm(path, value, form)
+}
+
+/**
+ * The name of an image. An API server takes any; what is no reference can be in no registry and no store, so that its
+ * nodes fail with `InvalidImageName`.
+ */
+export function* checkImage(path: FieldPath, value: string | undefined): Findings {
+  // Blanks around it an API server refuses by itself.
+  if (value === undefined || value === '' || value !== value.trim()) return
+  try {
+    parseReference(value)
+  } catch (error) {
+    if (!(error instanceof KubeError)) throw error
+    yield warning(path, 'InvalidImageName', error.message.replace(/^image .*?: invalid/, 'invalid'), error.hint)
+  }
 }
 
 export function* checkNotEmpty(path: FieldPath, value: string | undefined, detail = ''): Findings {

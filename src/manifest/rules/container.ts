@@ -13,6 +13,7 @@ import type { FieldPath } from '../../diagnostic.ts'
 import { duplicate, forbidden, invalid, notFound, notSupported, required } from '../finding.ts'
 import {
   checkForm,
+  checkImage,
   checkNotEmpty,
   checkOneOf,
   checkRange,
@@ -36,6 +37,7 @@ export interface ContainerSurroundings {
 export function* checkContainer(at: FieldPath, container: V1Container, pod: ContainerSurroundings): Findings {
   yield* checkRequiredForm([...at, 'name'], container.name, checkDnsLabel)
   if (container.image === undefined || container.image === '') yield required([...at, 'image'])
+  else yield* checkImage([...at, 'image'], container.image)
   const policies = ['File', 'FallbackToLogsOnError']
   yield* checkOneOf([...at, 'terminationMessagePolicy'], container.terminationMessagePolicy, policies)
   yield* checkPorts([...at, 'ports'], container.ports)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { errorsIn, indented } from '../../../test/support/findings.ts'
+import { readManifests } from '../read.ts'
 
 /** A pod whose one container has these fields, and whose spec has those. */
 function pod(container: string, spec = '', image = 'image: busybox'): string {
@@ -434,4 +435,23 @@ test('metadata', async () => {
       'metadata.finalizers[0]: Invalid value: "x": name is neither a standard finalizer name nor is it fully qualified',
     ],
   ])
+})
+
+test('a name that no image can have is a warning, as an API server takes it', async () => {
+  const warnings = async (image: string) => {
+    const { diagnostics } = await readManifests([{ name: 'a.yaml', text: pod('', '', `image: ${image}`) }])
+    return diagnostics.map(({ severity, code, path, position }) => [severity, code, path.at(-1), position?.line])
+  }
+  const all = ['nginx', 'nginx:1.27', 'localhost:5000/a/b@sha256:'.concat('a'.repeat(64)), 'Registry.example/a', '"b:"']
+  const found = await Promise.all(all.map(warnings))
+  const expected = ['warning', 'InvalidImageName', 'image']
+  assert.deepEqual(
+    found.map(list => list.map(item => item.slice(0, 3))),
+    [[], [], [], [], [expected]],
+  )
+  for (const image of ['Nginx', 'https://docker.io/nginx', 'a//b', 'a:b:c', 'a@sha256:1', '"a b"']) {
+    const [first] = await warnings(image)
+    assert.deepEqual(first?.slice(0, 3), expected, image)
+    assert.ok(Number(first?.[3]) > 0)
+  }
 })

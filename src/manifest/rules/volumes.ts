@@ -11,7 +11,15 @@ import type {
 import type { FieldPath } from '../../diagnostic.ts'
 import { duplicate, type Finding, forbidden, invalid, notSupported, required } from '../finding.ts'
 import { compareQuantities, formatQuantity } from '../quantity.ts'
-import { checkForm, checkNotEmpty, checkOneOf, checkRequiredForm, entriesAt, type Findings } from './check.ts'
+import {
+  checkForm,
+  checkImage,
+  checkNotEmpty,
+  checkOneOf,
+  checkRequiredForm,
+  entriesAt,
+  type Findings,
+} from './check.ts'
 import { checkClaimSpec } from './claims.ts'
 import { checkDnsLabel, checkQualifiedName } from './names.ts'
 import { checkRequiredFields, volumeSourceFields } from './volume-sources.ts'
@@ -65,6 +73,7 @@ function* checkVolumeSource(at: FieldPath, volume: V1Volume): Findings {
   if (first === 'ephemeral') yield* checkEphemeral([...at, first], volume)
   if (first === 'image') {
     yield* checkNotEmpty([...at, first, 'reference'], volume.image?.reference)
+    yield* checkImage([...at, first, 'reference'], volume.image?.reference)
     yield* checkOneOf([...at, first, 'pullPolicy'], volume.image?.pullPolicy, ['Always', 'IfNotPresent', 'Never'])
   }
   if (first === 'nfs') {

@@ -2,8 +2,7 @@
  * Image references: `[DOMAIN/]PATH[:TAG][@DIGEST]`. Grammar and defaults are those of the distribution project, which
  * kubelet, docker and podman share: no domain means docker.io, one path component there means `library/`, no tag means `latest`.
  */
-import { KubeError } from '../../diagnostic.ts'
-import type { Digest } from './types.ts'
+import { KubeError } from './diagnostic.ts'
 
 export interface ImageReference {
   /** Registry host with optional port, lower or upper case as given: `docker.io`, `localhost:5000`, `[::1]:5000`. */
@@ -12,7 +11,8 @@ export interface ImageReference {
   readonly path: string
   /** Absent when there is a digest: a digest says all. */
   readonly tag?: string
-  readonly digest?: Digest
+  /** `sha256:` and 64 hex digits. */
+  readonly digest?: string
 }
 
 const DEFAULT_DOMAIN = 'docker.io'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { KubeError } from '../../diagnostic.ts'
-import { formatReference, isShortName, lookupNames, parseLocalReference, parseReference } from './reference.ts'
+import { KubeError } from './diagnostic.ts'
+import { formatReference, isShortName, lookupNames, parseLocalReference, parseReference } from './image-reference.ts'
 
 const D = `sha256:${'a1'.repeat(32)}`
 
