@@ -40,6 +40,7 @@ export function describePod(pod: PodObject): string {
     owner === undefined ? '' : layout([['Controlled By', `${owner.kind}/${owner.name}`]]),
     init.length === 0 ? '' : layout([['Init Containers', init]]),
     layout([['Containers', main]]),
+    readinessGates(pod),
     conditions(pod),
     layout([['Volumes', volumes.length === 0 ? '<none>' : volumes]]),
     layout(tail),
@@ -54,6 +55,16 @@ function containers(
     const status = statuses?.find(({ name }) => name === container.name)
     return [container.name, containerFields(container as unknown as V1Container, status)]
   })
+}
+
+function readinessGates({ spec, status }: PodObject): string {
+  const gates = spec.readinessGates ?? []
+  if (gates.length === 0) return ''
+  const rows = gates.map(({ conditionType }) => {
+    const set = (status.conditions ?? []).find(({ type }) => type === conditionType)
+    return [`  ${conditionType}`, `${set?.status ?? '<none>'} `]
+  })
+  return `Readiness Gates:\n${table(['  Type', 'Status '], rows)}`
 }
 
 function conditions({ status }: PodObject): string {

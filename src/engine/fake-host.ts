@@ -280,8 +280,7 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
         const { ended, ...record } = pods.get(uid)!
         pods.set(uid, { ...record, ...ended })
       },
-      conditions: () => [],
-      setCondition() {},
+      setConditions: (uid, conditions) => change(uid, { conditions }),
       setFailure: (uid, failure) => change(uid, { failure }),
       setPlan: (uid, plan) => change(uid, { plan }),
       removePod: uid => take('forget', () => pods.delete(uid)),

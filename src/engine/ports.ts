@@ -32,6 +32,8 @@ export interface PodRecord {
   readonly address?: string
   readonly infra?: ProcessIdentity
   readonly failure?: PodFailure
+  /** What somebody outside set; the others follow from what the pod does. Absent: nothing. */
+  readonly conditions?: readonly PodCondition[]
   /** Somebody wants its containers not to run, whatever its restart policy says. Absent: they are to run. */
   readonly stopped?: true
   /** It is over, and its namespaces, its address (this one) and its ports are given back. Absent: they are its own. */
@@ -187,9 +189,8 @@ export interface StatePort {
   endPod(uid: string): void
   /** Leases them anew, the old address if nobody has it. Fails with `PortInUse`, `NetworkFull`. */
   reviveEnded(uid: string): void
-  /** Conditions of a pod that somebody outside set, by type. */
-  conditions(uid: string): readonly PodCondition[]
-  setCondition(uid: string, condition: PodCondition): void
+  /** All that somebody outside has to say of a pod. */
+  setConditions(uid: string, conditions: readonly PodCondition[]): void
   /** The pod has failed as a whole: none of its containers is started again. */
   setFailure(uid: string, failure: PodFailure): void
   /** Of a pod that stays, with what may change about it: the contents of its files, its ephemeral containers. */

@@ -32,6 +32,7 @@ export function snapshotPod(host: Host, record: PodRecord): PodSnapshot {
     removing: record.removing,
     ...(record.failure === undefined ? {} : { failure: record.failure }),
     ...(record.stopped ? { stopped: true } : {}),
+    ...(record.conditions === undefined ? {} : { conditions: record.conditions }),
     ...(record.ended ? { ended: true } : {}),
     sandboxReady: observed.infra === 'running' && observed.network === 'attached',
     podIps: addressesOf(host, record),

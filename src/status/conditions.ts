@@ -30,10 +30,11 @@ export function podConditions(snapshot: PodSnapshot, phase: PodPhase, statuses: 
   return [
     told('PodReadyToStartContainers', sandboxAnswer(snapshot, phase), isOver(phase) ? changed : created),
     told('Initialized', initialized, initTime(snapshot) ?? created),
-    told('Ready', ready, changed),
+    told('Ready', ready, ready.status === containersReady.status ? gatesSince(snapshot, changed) : changed),
     told('ContainersReady', containersReady, changed),
     told('PodScheduled', YES, created),
     ...allRestarting(snapshot, phase, statuses, created),
+    ...(snapshot.conditions ?? []).map(outside => ({ lastProbeTime: NEVER, ...outside })),
   ]
 }
 
@@ -120,14 +121,28 @@ function containersReadyAnswer({ plan }: PodSnapshot, phase: PodPhase, statuses:
   return { status: 'False', reason: 'ContainersNotReady', message }
 }
 
-/** A readiness gate is a condition that something outside sets; here nothing does, so the pod waits for it. */
-function readyAnswer({ plan }: PodSnapshot, containersReady: Answer): Answer {
+/** A readiness gate is a condition that something outside sets: `kube patch`, for one. */
+function readyAnswer({ plan, conditions = [] }: PodSnapshot, containersReady: Answer): Answer {
   const gates = plan.pod.spec?.readinessGates ?? []
   if (containersReady.status === 'False' || gates.length === 0) return containersReady
-  const message = gates.map(
-    gate => `corresponding condition of pod readiness gate "${gate.conditionType}" does not exist.`,
-  )
+  const message = gates.flatMap(({ conditionType }) => {
+    const set = conditions.find(({ type }) => type === conditionType)
+    if (set?.status === 'True') return []
+    return set
+      ? [`the status of pod readiness gate "${conditionType}" is not "True", but ${set.status}`]
+      : [`corresponding condition of pod readiness gate "${conditionType}" does not exist.`]
+  })
+  if (message.length === 0) return containersReady
   return { status: 'False', reason: 'ReadinessGatesNotReady', message: message.join(', ') }
+}
+
+/** A pod with gates is ready since the last of them was opened, at the earliest. */
+function gatesSince({ plan, conditions = [] }: PodSnapshot, containersSince: string): string {
+  const gates = plan.pod.spec?.readinessGates?.map(({ conditionType }) => conditionType) ?? []
+  const times = conditions
+    .filter(({ type }) => gates.includes(type))
+    .map(({ lastTransitionTime }) => lastTransitionTime)
+  return latest([...times, containersSince]) ?? containersSince
 }
 
 /** When the last init container ended. */

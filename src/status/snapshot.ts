@@ -16,6 +16,8 @@ export interface PodSnapshot {
   readonly sandboxReady: boolean
   /** It is over, and its address was given back: it is still told, as a kubelet tells it. */
   readonly ended?: boolean
+  /** What somebody outside set. Default none. */
+  readonly conditions?: readonly OutsideCondition[]
   readonly podIps: readonly string[]
   readonly hostIps: readonly string[]
   readonly nodeName: string
@@ -23,6 +25,16 @@ export interface PodSnapshot {
   readonly ownerUid?: string
   /** By name; a member that was never begun is missing. */
   readonly containers: Readonly<Record<string, ContainerSnapshot>>
+}
+
+/** A condition that does not follow from what the pod does. */
+export interface OutsideCondition {
+  readonly type: string
+  readonly status: string
+  readonly reason?: string
+  readonly message?: string
+  /** RFC 3339. */
+  readonly lastTransitionTime: string
 }
 
 export interface ContainerSnapshot {

@@ -64,6 +64,56 @@ suite('probes', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit', '
     await kube.ok(['down', 'web'])
   })
 
+  test('readinessGates: a pod is ready when the conditions that they name are set', async () => {
+    const gates = [{ conditionType: 'example.com/feature' }, { conditionType: 'example.com/other' }]
+    await kube.play(podManifest('gated', [{}], { readinessGates: gates }), 'gated')
+    const ready = async () => {
+      const { status } = await kube.json<PodView>(['get', 'pod', 'gated'])
+      assert.equal(status.conditions?.find(({ type }) => type === 'ContainersReady')?.status, 'True')
+      const { status: answer, reason, message } = status.conditions?.find(({ type }) => type === 'Ready') ?? {}
+      return { answer, reason, message }
+    }
+    const set = (type: string, status: string) =>
+      kube.ok([
+        'patch',
+        'pod',
+        'gated',
+        '--subresource=status',
+        '-p',
+        JSON.stringify({ status: { conditions: [{ type, status }] } }),
+      ])
+    const missing = (type: string) => `corresponding condition of pod readiness gate "${type}" does not exist.`
+    const reason = 'ReadinessGatesNotReady'
+    const none = `${missing('example.com/feature')}, ${missing('example.com/other')}`
+    assert.deepEqual(await ready(), { answer: 'False', reason, message: none })
+    assert.match(await kube.ok(['get', 'pod', 'gated', '-o', 'wide']), / 0\/2 *\n/)
+    assert.equal(await set('example.com/feature', 'True'), 'pod/gated patched\n')
+    assert.equal(await set('example.com/feature', 'True'), 'pod/gated patched (no change)\n')
+    await set('example.com/other', 'False')
+    const not = 'the status of pod readiness gate "example.com/other" is not "True", but False'
+    assert.deepEqual(await ready(), { answer: 'False', reason, message: not })
+    assert.match(
+      await kube.ok(['describe', 'pod', 'gated']),
+      /Readiness Gates:\n.*\n *example.com\/feature +True *\n *example.com\/other +False/,
+    )
+    const waiting = kube.ok(['wait', 'pod/gated', '--for=condition=Ready', '--timeout=20s'])
+    await set('example.com/other', 'True')
+    await waiting
+    const wrong = await kube.run(['patch', 'pod', 'gated', '--subresource=status', '-p', '{"spec":{"hostname":"x"}}'])
+    assert.equal(wrong.status, 2)
+    assert.match(wrong.stderr, /spec cannot be patched/)
+    const own = await kube.run([
+      'patch',
+      'pod',
+      'gated',
+      '--subresource=status',
+      '-p',
+      'status: {conditions: [{type: Ready, status: "True"}]}',
+    ])
+    assert.equal(own.status, 2)
+    await kube.ok(['down', 'gated'])
+  })
+
   test('readiness comes and goes, by a command', async () => {
     const readinessProbe = { exec: { command: ['cat', '/tmp/ready'] }, ...OFTEN }
     await play('flips', { readinessProbe })

@@ -17,6 +17,18 @@ export function addWorkloadVerbs(verb: AddVerb, verbIn: (group: string, descript
     .option('--all', 'all of the kind')
     .addOption(outputOption('name'))
 
+  verb(
+    'patch <resource> [name]',
+    "set conditions of a pod's status, which readiness gates wait for: pod NAME --subresource=status -p PATCH",
+    async () => (await import('../patch.ts')).runPatch as Entry,
+  )
+    .addOption(namespaceOption("the pod's namespace"))
+    .option('-p, --patch <patch>', `such as '{"status":{"conditions":[{"type":"TYPE","status":"True"}]}}'`)
+    .option('--patch-file <file>', 'a file that holds the patch')
+    .option('--type <type>', 'strategic, or merge: the list of conditions as a whole', 'strategic')
+    .option('--subresource <name>', 'status')
+    .addOption(outputOption('name'))
+
   withGrace(
     verb(
       'restart <names...>',

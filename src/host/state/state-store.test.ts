@@ -77,15 +77,17 @@ suite('state store', () => {
     }
   })
 
-  test('conditions that somebody set, by type', () => {
+  test('conditions that somebody set', () => {
     state.addPods('a', [{ uid: 'third', plan: podPlan('third') }])
-    const lastTransitionTime = '2026-01-01T00:00:00Z'
-    state.setCondition('third', { type: 'example.com/a', status: 'False', lastTransitionTime })
-    state.setCondition('third', { type: 'example.com/b', status: 'True', lastTransitionTime })
-    state.setCondition('third', { type: 'example.com/a', status: 'True', lastTransitionTime })
-    assert.deepEqual(
-      state.conditions('third').map(({ type, status }) => `${type} ${status}`),
-      ['example.com/a True', 'example.com/b True'],
-    )
+    assert.equal(state.pod('third')!.conditions, undefined)
+    const condition = { status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' } as const
+    const conditions = [
+      { ...condition, type: 'example.com/a' },
+      { ...condition, type: 'b', message: 'a "quoted" one' },
+    ]
+    state.setConditions('third', conditions)
+    assert.deepEqual(state.pod('third')!.conditions, conditions)
+    state.setConditions('third', [])
+    assert.equal(state.pod('third')!.conditions, undefined)
   })
 })

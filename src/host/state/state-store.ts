@@ -58,7 +58,8 @@ const NONE: ReadonlySet<string> = new Set()
 const SELECT_CONTAINER =
   'SELECT container.*, runs_as.user FROM container LEFT JOIN runs_as ON runs_as.pod = container.pod AND runs_as.container = container.name'
 
-const SELECT_POD = `SELECT pod.*, stopped.pod AS stopped, ended.pod AS ended, ended.address AS old_address FROM pod
+const SELECT_POD = `SELECT pod.*, stopped.pod AS stopped, ended.pod AS ended, ended.address AS old_address,
+  (SELECT json_group_array(json(value) ORDER BY condition.rowid) FROM condition WHERE condition.pod = pod.uid) AS conditions FROM pod
   LEFT JOIN stopped ON stopped.pod = pod.uid LEFT JOIN ended ON ended.pod = pod.uid`
 
 type Row = Record<string, SQLOutputValue>
@@ -102,6 +103,7 @@ export function openState(path: string, options: StateOptions): StateStore {
       ...(row.infra === null ? {} : { infra: String(row.infra) }),
       ...(row.failure === null ? {} : { failure: JSON.parse(String(row.failure)) as PodFailure }),
       ...(row.stopped === null ? {} : { stopped: true }),
+      ...(row.conditions === '[]' ? {} : { conditions: JSON.parse(String(row.conditions)) as PodCondition[] }),
       ...(row.ended === null ? {} : { ended: row.old_address === null ? {} : { address: String(row.old_address) } }),
       ...(row.builder === null ? {} : { builder: String(row.builder) }),
       containers,
@@ -207,13 +209,12 @@ export function openState(path: string, options: StateOptions): StateStore {
         sql('DELETE FROM ended WHERE pod = ?').run(uid)
       })
     },
-    conditions: uid =>
-      sql('SELECT value FROM condition WHERE pod = ? ORDER BY rowid')
-        .all(uid)
-        .map(row => JSON.parse(String(row.value)) as PodCondition),
-    setCondition(uid, condition) {
-      const put = 'INSERT INTO condition VALUES (?1, ?2, ?3) ON CONFLICT (pod, type) DO UPDATE SET value = ?3'
-      sql(put).run(uid, condition.type, JSON.stringify(condition))
+    setConditions(uid, conditions) {
+      transaction(db, () => {
+        sql('DELETE FROM condition WHERE pod = ?').run(uid)
+        const put = 'INSERT INTO condition VALUES (?, ?, ?)'
+        for (const condition of conditions) sql(put).run(uid, condition.type, JSON.stringify(condition))
+      })
     },
     markBuilt: (app, uid) =>
       void sql('UPDATE pod SET builder = NULL WHERE app = ? AND (?2 IS NULL OR uid = ?2)').run(app, uid ?? null),

@@ -5,14 +5,13 @@ const oneNode = 'there is one node: nothing is scheduled'
 const windows = 'a Linux machine runs Linux containers only'
 const dynamicResources = 'there is no driver that allocates devices'
 const networkVolume = 'kube mounts what is on this machine only'
-const notYetRestarted = 'kube does not run it yet'
 
 export const podSupport: SupportTable = {
   V1Pod: { honoured: 'apiVersion kind metadata spec', accepted: { status: 'ignored, as an API server ignores it' } },
   V1PodTemplateSpec: { honoured: 'metadata spec' },
   V1PodSpec: {
     honoured:
-      'activeDeadlineSeconds containers dnsConfig dnsPolicy enableServiceLinks hostAliases hostIPC hostNetwork hostPID hostUsers hostname hostnameOverride imagePullSecrets initContainers nodeName os resources restartPolicy runtimeClassName securityContext serviceAccountName setHostnameAsFQDN shareProcessNamespace subdomain terminationGracePeriodSeconds volumes',
+      'activeDeadlineSeconds containers dnsConfig dnsPolicy enableServiceLinks hostAliases hostIPC hostNetwork hostPID hostUsers hostname hostnameOverride imagePullSecrets initContainers nodeName os readinessGates resources restartPolicy runtimeClassName securityContext serviceAccountName setHostnameAsFQDN shareProcessNamespace subdomain terminationGracePeriodSeconds volumes',
     accepted: {
       affinity: oneNode,
       automountServiceAccountToken: 'there is no API server to authenticate to',
@@ -29,7 +28,6 @@ export const podSupport: SupportTable = {
     },
     refused: {
       ephemeralContainers: 'no API server takes them with a new pod: `kube debug` adds one',
-      readinessGates: notYetRestarted,
       resourceClaims: dynamicResources,
       schedulingGates: 'nothing here would ever lift the gate',
     },
@@ -39,6 +37,7 @@ export const podSupport: SupportTable = {
       'args command env envFrom image imagePullPolicy lifecycle livenessProbe name ports readinessProbe resources restartPolicy restartPolicyRules securityContext startupProbe stdin stdinOnce terminationMessagePath terminationMessagePolicy tty volumeDevices volumeMounts workingDir',
     accepted: { resizePolicy: 'a changed pod is made anew' },
   },
+  V1PodReadinessGate: { honoured: 'conditionType' },
   V1Lifecycle: { honoured: 'postStart preStop stopSignal' },
   V1LifecycleHandler: { honoured: 'exec httpGet sleep tcpSocket' },
   V1ExecAction: { honoured: 'command' },
