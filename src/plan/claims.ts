@@ -37,13 +37,11 @@ export function planClaim(
     return { volume: base, findings: [warning([...path, 'claimName'], 'ClaimNotDefined', message)] }
   }
   const plan = { ...base, ...claimSettings(claim.spec), ...ownerSettings(claim) }
-  const ignored = ignoredAnnotations(claim, [...path, 'claimName'])
   const volume = context.boundVolume(pod.namespace, source.claimName)
   if (volume) {
-    const bound = bind(plan, claim, volume, context, path)
-    return { ...bound, findings: [...ignored, ...bound.findings] }
+    return bind(plan, claim, volume, context, path)
   }
-  return plan.block ? { findings: [blockWithoutDevice(path, source.claimName)] } : { volume: plan, findings: ignored }
+  return plan.block ? { findings: [blockWithoutDevice(path, source.claimName)] } : { volume: plan, findings: [] }
 }
 
 function claimSettings(
@@ -66,12 +64,6 @@ function ownerSettings({ metadata }: V1PersistentVolumeClaim): Pick<ClaimPlan, '
     return text !== undefined && /^\d+$/.test(text) ? { [name]: Number(text) } : {}
   }
   return { ...id('uid'), ...id('gid') }
-}
-
-function ignoredAnnotations({ metadata }: V1PersistentVolumeClaim, path: FieldPath): readonly Finding[] {
-  return Object.keys(metadata?.annotations ?? {})
-    .filter(key => key.startsWith(PODMAN) && key !== `${PODMAN}uid` && key !== `${PODMAN}gid`)
-    .map(key => warning(path, 'AnnotationNotSupported', `${key} of claim ${metadata?.name} is not supported`))
 }
 
 function blockWithoutDevice(path: FieldPath, claim: string): Finding {

@@ -6,7 +6,7 @@ import type {
   V1StorageClass,
 } from '@kubernetes/client-node'
 import type { FieldPath } from '../../diagnostic.ts'
-import { forbidden, invalid, notSupported, required } from '../finding.ts'
+import { forbidden, invalid, notSupported, required, warning } from '../finding.ts'
 import { compareQuantities, formatQuantity } from '../quantity.ts'
 import { checkForm, checkNotEmpty, checkOneOf, type Findings } from './check.ts'
 import { checkDnsSubdomain } from './names.ts'
@@ -29,6 +29,24 @@ function* checkAccessModes(at: FieldPath, modes: readonly string[] | undefined, 
 
 export function* checkClaim(claim: V1PersistentVolumeClaim): Findings {
   yield* checkClaimSpec(['spec'], claim.spec ?? {})
+  for (const key of Object.keys(claim.metadata?.annotations ?? {})) {
+    const meaning = key.startsWith(podman) ? podmanSettings[key.slice(podman.length)] : undefined
+    if (meaning !== undefined)
+      yield { ...warning(['metadata', 'annotations', key], 'AnnotationNotSupported', ...meaning), atKey: true }
+  }
+}
+
+const podman = 'volume.podman.io/'
+const noMounts = 'volumes are directories of this machine'
+
+/** What of podman's volumes has no counterpart, and what to do instead; `uid` and `gid` have. Source: podman-kube-play(1). */
+const podmanSettings: Readonly<Record<string, readonly [message: string, hint: string]>> = {
+  driver: [`it has no effect: ${noMounts}`, 'for the files of an image, use a volume of kind image'],
+  image: [`it has no effect: ${noMounts}`, 'use a volume of kind image'],
+  device: [`it has no effect: ${noMounts}`, 'mount it on the machine and use hostPath'],
+  type: [`it has no effect: ${noMounts}`, 'for a tmpfs, use an emptyDir with medium Memory'],
+  'mount-options': [`it has no effect: ${noMounts}`, 'mount it on the machine and use hostPath'],
+  'import-source': ['nothing is imported: a new volume is empty', 'fill it in an init container, or with `kube cp`'],
 }
 
 export function* checkClaimSpec(at: FieldPath, spec: V1PersistentVolumeClaimSpec): Findings {

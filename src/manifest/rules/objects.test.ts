@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { errorsIn } from '../../../test/support/findings.ts'
+import { readManifests } from '../read.ts'
 
 async function check(cases: readonly (readonly [string, ...string[]])[]): Promise<void> {
   for (const [text, ...expected] of cases) assert.deepEqual(await errorsIn(text), expected, text)
@@ -98,6 +99,23 @@ test('ConfigMap and Secret', async () => {
     ],
     [secret('type: kubernetes.io/basic-auth'), 'data.username: Required value', 'data.password: Required value'],
   ])
+})
+
+test("podman's annotations of claims that have no counterpart are told", async () => {
+  const annotated = (name: string): string =>
+    `apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata:\n  name: a\n  annotations: {volume.podman.io/${name}: x}\nspec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n`
+  for (const [name, codes] of [
+    ['import-source', ['AnnotationNotSupported']],
+    ['type', ['AnnotationNotSupported']],
+    ['uid', []],
+    ['other', []],
+  ] as const) {
+    const { diagnostics } = await readManifests([{ name: 'x', text: annotated(name) }])
+    assert.deepEqual(
+      diagnostics.map(({ code }) => code),
+      codes,
+    )
+  }
 })
 
 test('claims, volumes and classes', async () => {
