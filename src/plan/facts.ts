@@ -18,6 +18,8 @@ export interface MachineFacts {
   readonly memoryBytes: number
   readonly seccomp: boolean
   readonly appArmor: boolean
+  /** The AppArmor profile of containers whose manifest names none, when it is loaded. Default: none. */
+  readonly appArmorDefault?: string | undefined
   readonly seLinux: boolean
   /** OCI architecture names of the seccomp filter: `SCMP_ARCH_X86_64` and its compatible ones. */
   readonly architecture: string

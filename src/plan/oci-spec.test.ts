@@ -234,6 +234,10 @@ test('AppArmor and SELinux only where the machine has them', () => {
   assert.throws(() => specOf({ securityContext }), { code: 'AppArmorDisabled' })
   const { process } = specOf({ securityContext }, { machine: { appArmor: true, seLinux: true } })
   assert.equal(process.apparmorProfile, 'mine')
+  const machine = { appArmor: true, appArmorDefault: 'theirs' }
+  const profileOf = (type?: string) =>
+    specOf(type ? { securityContext: { appArmorProfile: { type } } } : {}, { machine }).process.apparmorProfile
+  assert.deepEqual([undefined, 'RuntimeDefault', 'Unconfined'].map(profileOf), ['theirs', 'theirs', 'unconfined'])
   assert.equal(process.selinuxLabel, 'system_u:system_r:container_t:s0:c1,c2')
 })
 

@@ -242,6 +242,8 @@ export function ociResources(plan: ResourcePlan, machine: MachineFacts): OciReso
     },
     ...(pidsLimit === undefined ? {} : { pids: { limit: pidsLimit } }),
     ...(hugepageLimits.length === 0 ? {} : { hugepageLimits }),
+    // What is left of a container after the kernel killed one of its processes rarely works: all of it goes, as under the kubelet.
+    ...(machine.cgroupVersion === 2 ? { unified: { 'memory.oom.group': '1' } } : {}),
   }
 }
 
@@ -268,7 +270,7 @@ function appArmorProfile(member: MemberPlan, machine: MachineFacts): string | un
     )
   }
   if (appArmor.type === 'Localhost') return appArmor.profile
-  return appArmor.type === 'Unconfined' ? 'unconfined' : undefined
+  return appArmor.type === 'Unconfined' ? 'unconfined' : machine.appArmorDefault
 }
 
 /** Only what the manifest asks for; without a type the policy's container type. */

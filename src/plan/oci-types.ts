@@ -88,6 +88,8 @@ export interface OciDevice {
 
 export interface OciResources {
   readonly devices?: readonly OciDeviceRule[]
+  /** Files of cgroup version 2 that have no word of their own here. */
+  readonly unified?: Readonly<Record<string, string>>
   readonly memory?: { readonly limit?: number; readonly swap?: number; readonly reservation?: number }
   readonly cpu?: {
     readonly shares?: number

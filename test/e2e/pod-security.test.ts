@@ -8,6 +8,14 @@ import { lacking } from '../support/need.ts'
 /** Capability sets by name, as /proc/PID/status has them. Source: linux/capability.h. */
 const BITS = { CHOWN: 0n, KILL: 5n, NET_BIND_SERVICE: 10n, NET_ADMIN: 12n, SYS_ADMIN: 21n, SYS_TIME: 25n } as const
 
+const appArmor = (() => {
+  try {
+    return readFileSync('/sys/module/apparmor/parameters/enabled', 'utf8').startsWith('Y')
+  } catch {
+    return false
+  }
+})()
+
 describe('security', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'findmnt') }, () => {
   let kube: KubeUnderTest
   before(() => {
@@ -160,19 +168,35 @@ describe('security', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'find
   })
 
   test('appArmorProfile: what the machine cannot do is an error, what asks for nothing is not', t => {
-    const enabled = (() => {
-      try {
-        return readFileSync('/sys/module/apparmor/parameters/enabled', 'utf8').startsWith('Y')
-      } catch {
-        return false
-      }
-    })()
-    if (enabled) return t.skip('AppArmor is on here')
+    if (appArmor) return t.skip('AppArmor is on here')
     withContext('armor', { appArmorProfile: { type: 'RuntimeDefault' } }, () => {})
     const local = pod('armor', {
       container: { securityContext: { appArmorProfile: { type: 'Localhost', localhostProfile: 'x' } } },
     })
     assert.match(kube.playFails('armor', local), /Cannot enforce AppArmor: AppArmor is not enabled on the host/)
+  })
+
+  test('appArmorProfile: the default one, none, one that is loaded, and one that is not', t => {
+    if (!appArmor) return t.skip('AppArmor is off here')
+    const label = (name: string) => kube.sh(name, 'cat /proc/1/attr/current; cat /proc/self/attr/current')
+    const confined = 'kube-default (enforce)'
+    const capabilities = { add: ['SYS_ADMIN'] }
+    withContext('given', { capabilities }, () => {
+      assert.equal(label('given'), `${confined}\n${confined}`)
+      assert.match(
+        kube.run('exec', '-q', 'given', '--', 'mount', '-t', 'tmpfs', 'x', '/mnt').stderr,
+        /[Pp]ermission denied/,
+      )
+    })
+    withContext('none', { capabilities, appArmorProfile: { type: 'Unconfined' } }, () => {
+      assert.equal(label('none'), 'unconfined\nunconfined')
+      kube.sh('none', 'mkdir /m && mount -t tmpfs x /m')
+    })
+    withContext('privileged', { privileged: true }, () => assert.equal(label('privileged'), 'unconfined\nunconfined'))
+    const local = (localhostProfile: string) => ({ appArmorProfile: { type: 'Localhost', localhostProfile } })
+    withContext('local', local('kube-default'), () => assert.equal(label('local'), `${confined}\n${confined}`))
+    const absent = pod('absent', { container: { securityContext: local('no-such-profile') } })
+    assert.match(kube.playFails('absent', absent), /AppArmor profile that its manifest names is not loaded/)
   })
 
   test('procMount: what is hidden by default, and what Unmasked shows', () => {

@@ -39,10 +39,12 @@ describe('when whoever played pods is gone', { skip: cannotRunPods }, () => {
     const members = () =>
       session.flatMap(directory => readFileSync(`${directory}/cgroup.procs`, 'utf8').split('\n').filter(Boolean))
     // The supervisor starts there, and its first deed is to leave.
-    for (const end = Date.now() + 20_000; members().length > 0 && Date.now() < end; ) await delay(20)
+    const supervisorPid = join(kube.runroot, 'supervisor.pid')
+    const isSettled = () => existsSync(supervisorPid) && members().length === 0
+    for (const end = Date.now() + 20_000; !isSettled() && Date.now() < end; ) await delay(20)
     assert.deepEqual(members(), [])
     for (const directory of session) rmdirSync(directory)
-    const supervisor = readFileSync(join(kube.runroot, 'supervisor.pid'), 'utf8').split(' ')[0]!
+    const supervisor = readFileSync(supervisorPid, 'utf8').split(' ')[0]!
     assert.match(readFileSync(`/proc/${supervisor}/cgroup`, 'utf8'), /\/kube-\w+\/monitors$/m)
     kube.down('manifest-0')
   })

@@ -6,6 +6,7 @@ import { errnoOf, KubeError } from '../../diagnostic.ts'
 import type { CreateOptions, RuntimePort, StartedProcess } from '../../engine/ports.ts'
 import type { OciSpec } from '../../plan/oci-types.ts'
 import type { Layout } from '../layout.ts'
+import { loadDefaultProfile } from '../sys/app-armor.ts'
 import { requireProgram } from '../sys/find-program.ts'
 import { type Launch, type Launched, launch, memoryFile, pipe } from '../sys/launch.ts'
 import { identityOf, isAlive, pidOf } from '../sys/process-identity.ts'
@@ -96,10 +97,11 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
       mkdirSync(layout.runtimeRoot, { recursive: true, mode: 0o700 })
       prepareCgroups()
       options.shutdown?.ensure()
+      await loadDefaultProfile()
       if (isCrun()) launcher = mountReadOnly(program(), layout.crun)
     },
     async release() {
-      options.shutdown?.remove()
+      await options.shutdown?.remove()
       await removeMonitors(cgroupParent)
       unmountReadOnly(layout.crun)
     },

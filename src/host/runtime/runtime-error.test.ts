@@ -10,6 +10,11 @@ const cases: readonly (readonly [string, string, RegExp])[] = [
   ],
   ['exec: "nope": executable file not found in $PATH: unknown', 'CommandNotFound', /"nope"/],
   ['{"msg":"open executable: Permission denied","level":"error"}', 'CommandNotExecutable', /cannot be executed/],
+  [
+    'write file `/proc/thread-self/attr/apparmor/exec`: No such file or directory',
+    'AppArmorProfileMissing',
+    /is not loaded/,
+  ],
   ['write: No space left on device', 'NoSpace', /no space/],
   [
     '{"msg":"something is unsupported","level":"warning"}\n{"msg":"it broke","level":"error"}',

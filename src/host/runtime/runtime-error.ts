@@ -32,6 +32,12 @@ const MEANINGS: readonly {
     hint: 'check `command` in the manifest, or the image',
   },
   {
+    pattern: /apparmor\/exec`?: no such file/i,
+    code: 'AppArmorProfileMissing',
+    message: () => 'the AppArmor profile that its manifest names is not loaded on this machine',
+    hint: 'load it with apparmor_parser; aa-status lists what is loaded',
+  },
+  {
     pattern: /no space left on device/i,
     code: 'NoSpace',
     message: () => 'no space left on the disk',

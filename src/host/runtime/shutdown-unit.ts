@@ -9,8 +9,8 @@ import { launch } from '../sys/launch.ts'
 export interface ShutdownUnit {
   /** Has systemd make it, if it isn't there; doesn't wait for that. */
   ensure(): void
-  /** Nothing is left to be ended. */
-  remove(): void
+  /** Nothing is left to be ended. Has systemd forget it, and doesn't wait for that either. */
+  remove(): Promise<void>
 }
 
 export interface ShutdownOptions {
@@ -37,13 +37,13 @@ export function openShutdownUnit(options: ShutdownOptions): ShutdownUnit | undef
       // Each has a name of its own: the one before may still be on its way out.
       const unit = `${options.name}-${process.pid}-${Date.now().toString(36)}.service`
       writeFileSync(file, unit, { mode: 0o600 })
-      background('systemd-run', unitArguments(unit, options))
+      void background('systemd-run', unitArguments(unit, options))
     },
-    remove() {
+    async remove() {
       const unit = nameIn(file)
       if (unit === undefined) return
       rmSync(file, { force: true })
-      background('systemctl', ['stop', '--no-block', '--quiet', unit])
+      await background('systemctl', ['stop', '--no-block', '--quiet', unit])
     },
   }
 }
@@ -88,7 +88,7 @@ function nameIn(file: string): string | undefined {
   }
 }
 
-/** Without it pods run as well: what fails there is nobody's business. */
-function background(program: string, args: readonly string[]): void {
-  launch({ program, args, files: [null, null, null] }).catch(() => {})
+/** Returns when the program has begun. Without it pods run as well: what fails there is nobody's business. */
+async function background(program: string, args: readonly string[]): Promise<void> {
+  await launch({ program, args, files: [null, null, null] }).catch(() => {})
 }

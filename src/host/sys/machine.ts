@@ -4,6 +4,7 @@ import { availableParallelism, hostname, networkInterfaces, totalmem } from 'nod
 import { ALL_CAPABILITIES } from '../../plan/capabilities.ts'
 import type { MachineFacts, ResolvFacts } from '../../plan/facts.ts'
 import { cgroupVersion } from '../runtime/cgroups.ts'
+import { appArmorEnabled, DEFAULT_APP_ARMOR_PROFILE, hasDefaultProfile } from './app-armor.ts'
 import { deviceNodes } from './device-nodes.ts'
 
 /** Capability numbers. Source: linux/capability.h. */
@@ -33,7 +34,11 @@ export function readMachineFacts(root = '/'): MachineFacts {
     cpus: availableParallelism(),
     memoryBytes: totalmem(),
     seccomp: status.includes('Seccomp_filters'),
-    appArmor: readText('/sys/module/apparmor/parameters/enabled').startsWith('Y'),
+    appArmor: appArmorEnabled(),
+    // Loaded with the first pod after a boot.
+    get appArmorDefault() {
+      return hasDefaultProfile() ? DEFAULT_APP_ARMOR_PROFILE : undefined
+    },
     seLinux: readText('/sys/fs/selinux/enforce') !== '',
     architecture: ARCHITECTURES[process.arch] ?? 'SCMP_ARCH_NATIVE',
     resolv: machineResolv(),
