@@ -1,6 +1,6 @@
 /** Verbs about the machine and kube's own state: `kube system check`. */
-import type { Command } from 'commander'
-import type { Grammar } from '../completion.ts'
+import type { Command, Option } from 'commander'
+import type { PlaceOf } from '../completion.ts'
 import type { Context } from '../context.ts'
 import { type AddVerb, type Entry, outputOption } from './verb.ts'
 
@@ -52,22 +52,64 @@ export function addCompletionVerbs(verb: AddVerb, program: Command): void {
     async () => {
       const { runComplete } = await import('../completion.ts')
       const complete = ([words]: [readonly string[]], _options: object, context: Context) =>
-        runComplete(words, grammarOf(program), context)
+        runComplete(words, placesOf(program), context)
       return complete as Entry
     },
     { hidden: true },
   )
 }
 
-function grammarOf(program: Command): Grammar {
-  return {
-    verbs: program
-      .createHelp()
-      .visibleCommands(program)
-      .map(command => command.name()),
-    optionsOf: verb => {
-      const command = program.commands.find(candidate => candidate.name() === verb)
-      return [...(command?.options ?? []), ...program.options].flatMap(({ long }) => long ?? [])
-    },
+/** Follows the words through verbs and options. */
+function placesOf(program: Command): PlaceOf {
+  return words => {
+    let command = program
+    let option: Option | undefined
+    let namespace: string | undefined
+    const args: string[] = []
+    for (const word of words) {
+      const open = option
+      option = undefined
+      if (open) {
+        if (open.long === '--namespace') namespace = word
+      } else if (word === '--') return undefined
+      else if (word.startsWith('-') && word !== '-') option = awaiting(word, [...command.options, ...program.options])
+      else {
+        const next = args.length === 0 ? command.commands.find(candidate => candidate.name() === word) : undefined
+        if (next) command = next
+        else args.push(word)
+      }
+    }
+    const shown = [...command.options, ...(command === program ? [] : program.options)].filter(({ hidden }) => !hidden)
+    return {
+      verb: pathOf(command),
+      verbs:
+        args.length > 0
+          ? []
+          : command
+              .createHelp()
+              .visibleCommands(command)
+              .map(candidate => candidate.name()),
+      options: shown.flatMap(({ long }) => long ?? []),
+      args,
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(option === undefined ? {} : { option: { name: option.long ?? '', values: valuesOf(option) } }),
+    }
   }
+}
+
+/** The option that waits for the next word as its value. */
+function awaiting(word: string, options: readonly Option[]): Option | undefined {
+  const option = options.find(({ long, short }) => long === word || short === word)
+  return option?.required ? option : undefined
+}
+
+/** `rollout status`, without the program's own name. */
+function pathOf(command: Command): string {
+  return command.parent === null ? '' : `${pathOf(command.parent)} ${command.name()}`.trim()
+}
+
+/** Its choices; formats are what its description lists. */
+function valuesOf({ argChoices, long, description }: Option): readonly string[] {
+  if (argChoices) return argChoices
+  return long === '--output' ? description.split('|').map(format => format.replace(/=.*/, '=')) : []
 }
