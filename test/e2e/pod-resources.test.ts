@@ -63,6 +63,8 @@ describe('resources', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'fin
     kube.play('own', pod('own', { spec: { resources } }))
     assert.equal(memory('own', 'pod'), String(96 * 2 ** 20))
     assert.equal(quota('own', 'pod'), 1000)
+    assert.equal(memory('own', 'container'), String(96 * 2 ** 20), "a container without a limit has its pod's")
+    assert.equal(quota('own', 'container'), 1000)
     assert.equal(kube.get('pod', 'own').status.qosClass, 'Guaranteed')
     kube.down('own')
   })

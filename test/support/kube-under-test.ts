@@ -134,7 +134,7 @@ export class KubeUnderTest implements Disposable {
   }
 
   #apps(): readonly string[] {
-    const rows = JSON.parse(this.ok('ps', '-o', 'json')) as readonly { readonly app: string }[]
+    const rows = JSON.parse(this.ok('ps', '-a', '-o', 'json')) as readonly { readonly app: string }[]
     return [...new Set(rows.map(row => row.app))]
   }
 }
