@@ -185,6 +185,10 @@ test('an unknown field gets the nearest name, or the place where it belongs', as
     'did you mean "spec.replicas", one level down?',
   )
   assert.equal(await hintOf(`${pod}    xyzzy: 1`), undefined)
+  assert.equal(
+    await hintOf(`${pod}    securityContext: {seLinuxOptions: {filetype: usr_t}}`),
+    'only podman has it, and no cluster: leave it out',
+  )
 })
 
 test('a value gets the nearest one that would do', async () => {
@@ -196,6 +200,10 @@ test('a value gets the nearest one that would do', async () => {
   assert.equal(await hintOf('imagePullPolicy: missing'), 'did you mean "IfNotPresent"?')
   assert.equal(await hintOf('ports: [{containerPort: 53, protocol: udp}]'), 'did you mean "UDP"?')
   assert.equal(await hintOf('imagePullPolicy: whenever'), undefined)
+  assert.equal(
+    await hintOf('securityContext: {privileged: true, procMount: Unmasked}'),
+    'leave it out: a privileged container sees all of /proc',
+  )
   assert.equal(await hintOf('envFrom: [{configMapRef: {name: myConfig_Map}}]'), '"my-config-map" would do')
 })
 

@@ -186,6 +186,7 @@ function hintFor(path: FieldPath, name: string, fields: Fields, root: string): s
   const here = definitionAt(path, fields, root)
   if (here === undefined) return undefined
   const own = fields[here] ?? {}
+  if (here === 'V1SELinuxOptions' && name === 'filetype') return 'only podman has it, and no cluster: leave it out'
   const similar = nearest(name, Object.keys(own))
   if (similar !== undefined) return `did you mean ${JSON.stringify(similar)}?`
   for (let up = path.length - 1; up >= 0; up--) {

@@ -94,7 +94,7 @@ export function portTaken(plan: PodPlan, port: PortPlan, holder: string): KubeEr
 
 function podExists(plan: PodPlan, app: string): KubeError {
   return new KubeError('PodExists', `pod ${plan.namespace}/${plan.name} already belongs to app ${app}`, {
-    hint: `\`kube down ${app}\` removes it; -n plays this manifest into another namespace`,
+    hint: `\`--app ${app}\` plays this as that app, \`kube down ${app}\` removes that app, -n plays into another namespace`,
   })
 }
 

@@ -129,7 +129,7 @@ function ownedError(object: ObjectRecord, app: string): KubeError {
     'ObjectOwned',
     `${object.kind} ${object.namespace}/${object.name} already belongs to app ${app}`,
     {
-      hint: `\`kube down ${app}\` removes it; -n plays this manifest into another namespace`,
+      hint: `\`--app ${app}\` plays this as that app, \`kube down ${app}\` removes that app, -n plays into another namespace`,
     },
   )
 }

@@ -29,8 +29,9 @@ function* checkAccessModes(at: FieldPath, modes: readonly string[] | undefined, 
 
 export function* checkClaim(claim: V1PersistentVolumeClaim): Findings {
   yield* checkClaimSpec(['spec'], claim.spec ?? {})
-  for (const key of Object.keys(claim.metadata?.annotations ?? {})) {
-    const meaning = key.startsWith(podman) ? podmanSettings[key.slice(podman.length)] : undefined
+  for (const [key, value] of Object.entries(claim.metadata?.annotations ?? {})) {
+    const isUsual = key === `${podman}driver` && value === 'local'
+    const meaning = key.startsWith(podman) && !isUsual ? podmanSettings[key.slice(podman.length)] : undefined
     if (meaning !== undefined)
       yield { ...warning(['metadata', 'annotations', key], 'AnnotationNotSupported', ...meaning), atKey: true }
   }

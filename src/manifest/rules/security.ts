@@ -47,8 +47,12 @@ export function* checkSecurityContext(at: FieldPath, context: V1SecurityContext,
   yield* checkRange([...at, 'runAsUser'], context.runAsUser, 0, maxId)
   yield* checkRange([...at, 'runAsGroup'], context.runAsGroup, 0, maxId)
   yield* checkOneOf([...at, 'procMount'], context.procMount, ['Default', 'Unmasked'])
-  if (hostUsers && context.procMount === 'Unmasked')
-    yield invalid([...at, 'procMount'], context.procMount, '`hostUsers` must be false to use `Unmasked`')
+  if (hostUsers && context.procMount === 'Unmasked') {
+    const finding = invalid([...at, 'procMount'], context.procMount, '`hostUsers` must be false to use `Unmasked`')
+    // As `podman kube generate` has it.
+    const hint = 'leave it out: a privileged container sees all of /proc'
+    yield context.privileged === true ? { ...finding, hint } : finding
+  }
   yield* checkSeccomp([...at, 'seccompProfile'], context.seccompProfile)
   if (context.allowPrivilegeEscalation === false) {
     const shown = { allowPrivilegeEscalation: false }
