@@ -168,7 +168,9 @@ suite('staying', { concurrency: 3, skip: lacking('crun', 'conmon', 'catatonit', 
     const { metadata } = await kube.json<{ metadata: { annotations: Record<string, string> } }>(['get', 'pod', 'ports'])
     assert.equal(metadata.annotations['example.com/who'], 'me')
     await kube.ok(['down', path])
-    const { status, stderr } = await kube.run(['play', path, '--publish', '80:81'])
+    // Of several pods none is meant by a port that no container lists.
+    const both = file('both', `${podManifest('one', [{}])}\n---\n${podManifest('two', [{}])}`)
+    const { status, stderr } = await kube.run(['play', both, '--publish', '80:81'])
     assert.equal(status, 2)
     assert.match(stderr, /no container has port 81\/TCP/)
     assert.equal((await kube.run(['play', path, '--build'])).status, 2)
