@@ -75,7 +75,7 @@ test('what has no effect is told, and other annotations are left alone', () => {
 
 test('what podman writes with --podman-only is not passed over in silence', () => {
   const severities = (name: string) => findingsOf(annotated({ [`io.podman.annotations.${name}`]: 'TRUE' }))
-  for (const name of ['privileged', 'init', 'seccomp', 'apparmor', 'label', 'publish-all'])
+  for (const name of ['privileged', 'init', 'seccomp', 'apparmor', 'label', 'publish-all', 'kube.image.volumes.mount'])
     assert.deepEqual(severities(`${name}/web`), [
       `metadata.annotations.io.podman.annotations.${name}/web: AnnotationNotSupported`,
     ])

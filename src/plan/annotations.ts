@@ -33,6 +33,7 @@ const READERS: Readonly<Record<string, Reader>> = {
   [`${PREFIX}userns`]: userNamespace,
   [`${PREFIX}infra.name`]: unused('containers of a pod are told apart by its uid'),
   [`${PREFIX}init.container.type`]: unused('init containers run as in Kubernetes'),
+  [`${PREFIX}kube.image.volumes.mount`]: refusedHere('use a volume of kind image'),
   [`${PREFIX}kube.image.automount`]: refusedHere('use a volume of kind image'),
   // What `podman kube generate --podman-only` writes for each container.
   [`${PREFIX}autoremove`]: unused('a pod that is over stays until it is taken down'),
