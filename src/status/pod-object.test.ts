@@ -69,6 +69,9 @@ test('everything runs', () => {
   assert.deepEqual(podRow(pod), { ready: '3/3', status: 'Running', restarts: 0 })
   assert.equal(pod.status.podIP, '10.88.0.7')
   assert.equal(pod.spec.nodeName, 'node-1')
+  const { serviceAccountName, serviceAccount, priority, preemptionPolicy } = pod.spec
+  assert.deepEqual([serviceAccountName, serviceAccount], ['default', 'default'])
+  assert.deepEqual([priority, preemptionPolicy], [0, 'PreemptLowerPriority'])
   assert.equal(pod.metadata.creationTimestamp, '2026-01-02T03:04:05Z')
   assert.deepEqual(
     pod.status.containerStatuses?.map(status => status.name),

@@ -1,5 +1,5 @@
 /** A pod as an API server shows it: what was asked for, with defaults, and how it is. */
-import type { V1Pod } from '@kubernetes/client-node'
+import type { V1Pod, V1PodSpec } from '@kubernetes/client-node'
 import type { MemberRole } from '../plan/types.ts'
 import { generationOf, podConditions } from './conditions.ts'
 import { containerStatus, type WireContainerStatus } from './container-status.ts'
@@ -22,8 +22,27 @@ export function podObject(snapshot: PodSnapshot): PodObject {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: metadataOf(snapshot),
-    spec: { ...(spec as unknown as PodObject['spec']), nodeName: snapshot.nodeName },
+    spec: { ...(spec as unknown as PodObject['spec']), nodeName: snapshot.nodeName, ...admitted(spec) },
     status: statusOf(snapshot),
+  }
+}
+
+/** What admission plugins of an API server fill in. Source: ServiceAccount and Priority admission. */
+function admitted(spec: V1PodSpec): Partial<PodObject['spec']> {
+  const account = spec.serviceAccountName || 'default'
+  return {
+    serviceAccount: account,
+    serviceAccountName: account,
+    ...(spec.priorityClassName
+      ? {}
+      : { preemptionPolicy: 'PreemptLowerPriority', priority: 0, ...givenPriority(spec) }),
+  }
+}
+
+function givenPriority({ preemptionPolicy, priority }: V1PodSpec): Partial<PodObject['spec']> {
+  return {
+    ...(preemptionPolicy === undefined ? {} : { preemptionPolicy }),
+    ...(priority === undefined ? {} : { priority }),
   }
 }
 
