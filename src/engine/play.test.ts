@@ -188,6 +188,9 @@ describe('play', () => {
       new Promise<void>(resolve => signal?.addEventListener('abort', () => resolve()))
     const waiting: FakeHost = Object.assign(host, { runtime: { ...host.runtime, ended: never } })
     const { created } = await play(await request(init), { host: waiting, initPatienceMs: 5 })
+    // In real time: a pod's deadline is not waited past.
+    const due = init.replaceAll('name: web', 'name: due').replace('spec:', 'spec:\n  activeDeadlineSeconds: 1')
+    await play({ ...(await request(due)), app: 'due' }, { host: waiting, initPatienceMs: 60_000 })
     assert.equal(created[0]?.builder, undefined)
     assert.notEqual(created[0]?.containers.setup?.startedAt, undefined)
     assert.equal(created[0]?.containers.web, undefined)

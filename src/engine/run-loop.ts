@@ -87,7 +87,9 @@ function recordBook({ pulls, signal }: RunOptions): RecordBook {
  */
 export async function bringUp(run: Run, record: PodRecord, patienceMs = Infinity): Promise<void> {
   run.records.set(record)
-  const untilMs = Date.now() + patienceMs
+  // The supervisor keeps deadlines.
+  const deadlineSeconds = record.plan.pod.spec?.activeDeadlineSeconds ?? Infinity
+  const untilMs = Date.now() + Math.min(patienceMs, deadlineSeconds * 1000)
   const observe = async (pod: ObservedPod) =>
     (await initEnded(run, pod, untilMs)) ? observePod(run.host, run.records.get(pod.uid)) : undefined
   await settle(run, observePod(run.host, record), { decide: pod => decideUp(pod), observeAgain: observe })
