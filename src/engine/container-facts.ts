@@ -17,7 +17,7 @@ export function podFacts(host: Host, record: PodRecord): PodFacts {
     createdAt: record.createdAt,
     podIps: addressesOf(host, record),
     sandboxDir: host.volumes.sandboxDir(uid),
-    ...(record.infra === undefined ? {} : { infraPid: pidOf(record.infra) }),
+    infraProcess: host.runtime.infraProcess(host.infraId(uid)),
     cgroupPath: host.cgroupPath(uid),
     volumePaths: host.volumes.volumePaths(uid, plan),
     ...(plan.userNamespace ? { idMappings: idMappings(record) } : {}),
@@ -46,9 +46,9 @@ function idMappings({ uid, address }: PodRecord): NonNullable<PodFacts['idMappin
 
 /** The user namespace that a pod's infra container holds; undefined for a pod on the machine's own. */
 export function userNamespace(host: Host, record: PodRecord): UserNamespace | undefined {
-  const { idMappings, infraPid } = podFacts(host, record)
+  const { idMappings, infraProcess } = podFacts(host, record)
   const root = idMappings?.uids[0]
-  return root === undefined ? undefined : { path: `/proc/${infraPid}/ns/user`, rootId: root.hostID }
+  return root === undefined ? undefined : { path: `${infraProcess}/ns/user`, rootId: root.hostID }
 }
 
 /**

@@ -25,6 +25,8 @@ export interface RecordBook {
   readonly signal: AbortSignal | undefined
   get(uid: string): PodRecord
   set(record: PodRecord): void
+  /** Of each pod whose infra container this run started: whether it runs now. */
+  readonly infraStarts: Map<string, Promise<boolean>>
 }
 
 export type Executors = {
@@ -81,6 +83,7 @@ export const EXECUTORS: Executors = {
     const spec = memberSpec(record.plan, member, image.config, host.machine, podFacts(host, record), facts)
     const { identity } = await host.runtime.create(id, {
       spec,
+      ready: infraRuns(records, uid),
       ...(record.plan.runtimeClass === undefined ? {} : { runtimeClass: record.plan.runtimeClass }),
       name: `${record.plan.name}-${container}`,
       logFile: host.logFile(uid, container, attempt),
@@ -176,6 +179,12 @@ export const EXECUTORS: Executors = {
     await host.runtime.removeCgroup(host.cgroupPath(uid))
     host.state.removePod(uid)
   },
+}
+
+/** Fails when the infra container could not be started. */
+async function infraRuns({ infraStarts }: RecordBook, uid: string): Promise<void> {
+  if ((await infraStarts.get(uid)) === false)
+    throw new KubeError('NoInfraContainer', 'the infra container of the pod does not run')
 }
 
 /** Runs any action by the table. */

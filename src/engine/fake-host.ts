@@ -144,7 +144,8 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
         return { pid: 1, identity: id }
       },
       stopInfra: async id => take('stopInfra', () => running.delete(id)),
-      async create(id) {
+      async create(id, { ready }) {
+        await ready
         make('create', () => running.set(id, { started: false }))
         return { pid: 1, identity: id }
       },
@@ -163,6 +164,7 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
       },
       isAlive: identity => running.has(identity) && running.get(identity)?.exitCode === undefined,
       requireRuntime() {},
+      infraProcess: id => `/proc/${id}`,
       makeCgroup() {},
       async removeCgroup() {},
       hush() {},

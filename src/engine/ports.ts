@@ -242,6 +242,8 @@ export interface RuntimePort {
   stopInfra(id: string): Promise<void>
   /** Everything set up, the command not yet running. Fails with `CommandNotFound`, `CommandNotExecutable`, `CreateFailed`. */
   create(id: string, options: CreateOptions): Promise<StartedProcess>
+  /** The path of a link to the `/proc/PID` of an infra container, which is there when that runs. */
+  infraProcess(id: string): string
   start(id: string): Promise<void>
   /** Stop signal, `graceSeconds`, SIGKILL; returns when the container ended and its monitor wrote that down. */
   stop(
@@ -278,13 +280,15 @@ export interface CreateOptions {
   readonly stdinOnce: boolean
   /** A program that the monitor runs when the container has ended, with its arguments. */
   readonly onExit?: readonly string[]
+  /** What the container needs before it can be created; its monitor is started meanwhile. Default: nothing. */
+  readonly ready?: Promise<void> | undefined
 }
 
 /** The contents of the volumes that are made of files, by volume. */
 export type VolumeFiles = Readonly<Record<string, readonly FileContent[]>>
 
 export interface UserNamespace {
-  /** `/proc/PID/ns/user`. */
+  /** Leads to `/proc/PID/ns/user`. */
   readonly path: string
   /** Who its root is on the machine. */
   readonly rootId: number

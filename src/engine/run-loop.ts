@@ -69,6 +69,7 @@ function recordBook({ pulls, signal }: RunOptions): RecordBook {
   return {
     pulls,
     signal,
+    infraStarts: new Map(),
     get(uid) {
       const record = records.get(uid)
       if (!record) throw new KubeError('NoSuchPod', `there is no pod with uid ${uid}`)
@@ -160,6 +161,12 @@ async function settle(run: Run, start: ObservedPod, steps: Steps): Promise<Obser
       .catch((error: unknown) => void failures.push(error))
       .finally(() => running.delete(key))
     running.set(key, done)
+    if (action.kind === 'startInfra') {
+      run.records.infraStarts.set(
+        action.uid,
+        done.then(() => pod.infra === 'running'),
+      )
+    }
   }
 
   for (;;) {

@@ -82,8 +82,11 @@ export interface PodFacts {
   readonly podIps: readonly string[]
   /** Directory of the pod's `hosts`, `hostname`, `resolv.conf` files and its `shm` mount. */
   readonly sandboxDir: string
-  /** The infra container's process; its `/proc/PID/ns/*` are what members join. Absent while planning the infra container itself. */
-  readonly infraPid?: number
+  /**
+   * A path that leads to the infra container's `/proc/PID` once that runs; members join its `ns/*`. Absent while planning the
+   * infra container itself.
+   */
+  readonly infraProcess?: string
   /** Path of the pod's cgroup, below the hierarchy's root: `/kube/pod<uid>`. */
   readonly cgroupPath: string
   /** The absolute path of each volume of the plan, ready to be bind-mounted. */

@@ -25,7 +25,7 @@ export const FACTS: PodFacts = {
   createdAt: '2026-01-02T03:04:05Z',
   podIps: ['10.88.0.7'],
   sandboxDir: '/run/kube/pods/u1',
-  infraPid: 4242,
+  infraProcess: '/proc/4242',
   cgroupPath: '/kube/podu1',
   volumePaths: { data: '/var/lib/kube/pods/u1/volumes/data' },
 }

@@ -208,7 +208,7 @@ function ociNamespaces(plan: NamespacePlan, facts: PodFacts, targetPid?: number)
     const source = plan[kind as NamespaceKind]
     if (kind === 'pid' && targetPid !== undefined) return [{ type, path: `/proc/${targetPid}/ns/pid` }]
     if (source === 'owns') return [{ type }]
-    if (source === 'joins') return [{ type, path: `/proc/${facts.infraPid}/ns/${kind}` }]
+    if (source === 'joins') return [{ type, path: `${facts.infraProcess}/ns/${kind}` }]
     return []
   })
 }

@@ -83,6 +83,14 @@ describe('decideUp', () => {
     assert.deepEqual(kinds(decideUp(withContainer(attached, 'web', { state: 'created' }))), ['startContainer web'])
   })
 
+  test('creates members while the infra container is being started, but starts none', () => {
+    const pod = withContainer({ ...settledPod({ web: 'main' }), infra: 'absent', network: 'absent' }, 'web', {
+      state: 'absent',
+    })
+    assert.deepEqual(kinds(decideUp(pod)), ['startInfra', 'createContainer web'])
+    assert.deepEqual(kinds(decideUp(withContainer(pod, 'web', { state: 'created' }))), ['startInfra'])
+  })
+
   test('does not start again what has ended', () => {
     assert.deepEqual(decideUp(withContainer(settledPod({ web: 'main' }), 'web', { state: 'exited', exitCode: 1 })), [])
   })

@@ -156,7 +156,8 @@ function decideMember(pod: ObservedPod, member: MemberPlan): Action | undefined 
     // Its owners are seen through the user namespace that the infra container holds.
     if (now.rootfs === 'absent' && plan.userNamespace && pod.infra !== 'running') return undefined
     if (now.rootfs === 'absent') return { kind: 'mountRootfs', ...args }
-    if (pod.sandbox === 'present' && pod.infra === 'running' && mayCreate(pod, member))
+    // While the infra container is being started, everything up to the joining of its namespaces is done.
+    if (pod.sandbox === 'present' && pod.infra !== 'dead' && mayCreate(pod, member))
       return { kind: 'createContainer', ...args }
     return undefined
   }

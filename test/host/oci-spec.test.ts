@@ -88,7 +88,7 @@ function run(script: string, container: Partial<V1Container> = {}, { spec, image
       member,
       defaults,
       machine,
-      { ...facts, infraPid },
+      { ...facts, infraProcess: `/proc/${infraPid}` },
       {
         id,
         rootfs: join(dir, 'rootfs'),

@@ -4,10 +4,9 @@ import { during, errnoOf, KubeError } from '../../diagnostic.ts'
 import type { NetworkPort } from '../../engine/ports.ts'
 import { fingerprint } from '../../plan/fingerprint.ts'
 import { type Layout, vethName } from '../layout.ts'
-import { requireProgram } from '../sys/find-program.ts'
 import { withNetns } from '../sys/libc.ts'
+import { runNft } from '../sys/libnftables.ts'
 import { bootId } from '../sys/process-identity.ts'
-import { run } from '../sys/run.ts'
 import { openRouteSocket, type RouteSocket } from './netlink-socket.ts'
 import * as message from './rtnetlink-message.ts'
 import { firewallRules, noFirewall, type PublishedPort } from './ruleset.ts'
@@ -72,15 +71,13 @@ export function openBridgeNetwork(options: BridgeOptions): NetworkPort {
       ? firewallRules({ table: options.table, bridge, subnet, ports: options.publishedPorts() })
       : noFirewall(options.table)
     const mark = `${bootId()} ${fingerprint(rules)}`
-    const nft = requireProgram('nft')
     if (readApplied() === mark) {
-      if (!verify || (await run(nft, ['list', 'table', 'ip', options.table])).status === 0) return
+      if (!verify || (await runNft(`list table ip ${options.table}`)) === undefined) return
     }
     // A command that dies between the two must not leave a mark that is not true.
     rmSync(layout.firewallState, { force: true })
-    const done = await run(nft, ['-f', '-'], { input: rules })
-    if (done.status !== 0)
-      throw new KubeError('FirewallFailed', `apply nftables rules: ${done.stderr.trim().split('\n')[0]}`)
+    const problem = await runNft(rules)
+    if (problem !== undefined) throw new KubeError('FirewallFailed', `apply nftables rules: ${problem.split('\n')[0]}`)
     writeFileSync(layout.firewallState, mark, { mode: 0o600 })
   }
 

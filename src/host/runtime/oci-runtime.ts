@@ -1,5 +1,15 @@
 /** Containers by the OCI runtime (crun, runc) with conmon as monitor. Source: conmon(8), crun(1), OCI runtime spec. */
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
@@ -78,6 +88,8 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
     return bundle
   }
 
+  const infraProcess = (id: string) => `${layout.bundleDir(id)}/process`
+
   async function remove(id: string): Promise<void> {
     const bundle = layout.bundleDir(id)
     if (exists(`${layout.runtimeRoot}/${id}`)) {
@@ -110,9 +122,14 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
       const pidFile = `${bundle}/pidfile`
       const done = await runtime(id, ['run', '--detach', '--bundle', bundle, '--pid-file', pidFile, id])
       if (done.status !== 0) throw runtimeError(done.stderr, id)
-      return started(Number(readFileSync(pidFile, 'utf8')))
+      const pid = Number(readFileSync(pidFile, 'utf8'))
+      const link = infraProcess(id)
+      rmSync(link, { force: true })
+      symlinkSync(`/proc/${pid}`, link)
+      return started(pid)
     },
     stopInfra: remove,
+    infraProcess,
     async create(id, create) {
       const bundle = makeBundle(id, create.spec, create.runtimeClass)
       const pid = await conmon(id, bundle, create)
@@ -198,7 +215,8 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
     if (create.stdin) args.push('--stdin')
     if (create.stdin && !create.stdinOnce) args.push('--leave-stdin-open')
     const [answers, toAnswer] = pipe()
-    // conmon waits for a byte there before it starts anything, so that all of it is in the right cgroup.
+    // conmon waits for a byte there before it starts anything: by then all of it is in the right cgroup, and what the container
+    // needs is ready.
     const [goAhead, toGoAhead] = pipe()
     const errors = openSync(`${bundle}/conmon.log`, 'a', 0o600)
     try {
@@ -216,6 +234,13 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
         },
       })
       enterMonitors(cgroupParent, pid)
+      try {
+        await create.ready
+      } catch (error) {
+        // It takes the pipe's end for a go-ahead, too.
+        process.kill(pid, 'SIGKILL')
+        throw error
+      }
       writeSync(toGoAhead, '1')
     } catch (error) {
       closeSync(answers)

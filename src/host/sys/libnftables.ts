@@ -1,0 +1,36 @@
+/**
+ * nft(8) as a library: the program would take twenty milliseconds, most of them waiting for the kernel at its end.
+ * Source: libnftables(3).
+ */
+import { toolMissing } from './find-program.ts'
+import { callInPool, type ForeignFunction, library } from './foreign.ts'
+
+const call = library('libnftables.so.1')
+
+/**
+ * Runs commands as `nft -f` does, all of them or none. Returns what is wrong with them, or `undefined` when nothing is. Fails
+ * with code `ToolMissing` where the library is not.
+ */
+export async function runNft(commands: string): Promise<string | undefined> {
+  const context = find('void *nft_ctx_new(uint32_t flags)')(0)
+  try {
+    // Otherwise they would go to this process's own standard output and error.
+    call('int nft_ctx_buffer_output(void *context)')(context)
+    call('int nft_ctx_buffer_error(void *context)')(context)
+    const run = call('int nft_run_cmd_from_buffer(void *context, const char *commands)')
+    if ((await callInPool(run, context, commands)) === 0) return undefined
+    const text = call('const char *nft_ctx_get_error_buffer(void *context)')(context) as unknown as string
+    return text.trim() || 'nftables refuses without a reason'
+  } finally {
+    call('void nft_ctx_free(void *context)')(context)
+  }
+}
+
+function find(prototype: string): ForeignFunction {
+  try {
+    return call(prototype)
+  } catch {
+    // The package of the program has the library, too.
+    throw toolMissing('nft')
+  }
+}
