@@ -7,7 +7,7 @@ import { type AddVerb, type Entry, namespaceOption, outputOption, wholeNumber } 
 export function addMakeVerbs(verb: AddVerb): void {
   const generate = verb(
     'generate <names...>',
-    'print manifests of pods, workloads or apps: NAME, KIND/NAME, app/NAME',
+    'print manifests of pods, workloads, apps or named volumes: NAME, KIND/NAME, app/NAME, volume/NAME',
     async () => (await import('../generate.ts')).runGenerate as Entry,
   )
     .addOption(namespaceOption('namespace of the names'))
