@@ -1,11 +1,11 @@
 /** Any recorded object as an API server shows it, its status counted from its pods. */
-import type { V1PersistentVolumeClaim } from '@kubernetes/client-node'
+import type { V1JobSpec, V1PersistentVolumeClaim } from '@kubernetes/client-node'
 import { withDefaults } from '../manifest/defaults.ts'
 import type { KubernetesObject } from '../manifest/types.ts'
 import { decideWorkload, generationOf, isWorkload, OBSERVING, observedGeneration } from '../workloads/decide.ts'
 import type { Progress } from '../workloads/types.ts'
 import type { PodObject } from './pod-object.ts'
-import { type WireObject, wireTime } from './wire.ts'
+import { jobUidLabels, type WireObject, wireTime } from './wire.ts'
 
 /** What is recorded of an object. */
 export interface RecordedObject {
@@ -76,8 +76,8 @@ function annotationsOf({ kind, value }: RecordedObject, { children }: Relations)
 }
 
 /** An API server keeps a Secret's `stringData` as `data`. */
-function dataOf({ kind, uid }: RecordedObject, rest: object): object {
-  if (kind === 'Job') return jobData(uid, rest)
+function dataOf({ kind, uid, name }: RecordedObject, rest: object): object {
+  if (kind === 'Job') return jobData(uid, name, rest)
   if (kind !== 'Secret' || !('stringData' in rest)) return rest
   const { stringData, data, ...others } = rest as {
     readonly stringData: Readonly<Record<string, string>>
@@ -88,9 +88,20 @@ function dataOf({ kind, uid }: RecordedObject, rest: object): object {
 }
 
 /** A cluster chooses the labels by which a Job knows its pods. */
-function jobData(uid: string, rest: { readonly spec?: { readonly selector?: object } }): object {
+function jobData(uid: string, name: string, rest: { readonly spec?: Partial<V1JobSpec> }): object {
   if (!rest.spec || rest.spec.selector) return rest
-  return { ...rest, spec: { ...rest.spec, selector: { matchLabels: { 'batch.kubernetes.io/controller-uid': uid } } } }
+  const { template } = rest.spec
+  const labels = {
+    ...template?.metadata?.labels,
+    'batch.kubernetes.io/job-name': name,
+    'job-name': name,
+    ...jobUidLabels(uid),
+  }
+  const selector = { matchLabels: { 'batch.kubernetes.io/controller-uid': uid } }
+  return {
+    ...rest,
+    spec: { ...rest.spec, selector, template: { ...template, metadata: { ...template?.metadata, labels } } },
+  }
 }
 
 function statusOf(value: KubernetesObject): object | undefined {

@@ -166,6 +166,15 @@ test('a debug container is a change of the pod, and is never ready', () => {
   assert.equal(condition(pod, 'Ready')?.status, 'True')
 })
 
+test('the pods of a Job have the labels by which its selector finds them', () => {
+  const base = snapshot({ web: running })
+  const ofJob = { ...base, plan: { ...base.plan, owner: { kind: 'Job', name: 'j' } }, ownerUid: 'u-9' }
+  const { labels } = podObject(ofJob).metadata
+  assert.equal(labels?.['batch.kubernetes.io/controller-uid'], 'u-9')
+  assert.equal(labels?.['controller-uid'], 'u-9')
+  assert.equal(podObject({ ...base, ownerUid: 'u-9' }).metadata.labels?.['controller-uid'], undefined)
+})
+
 test('how the run before the last one ended', () => {
   const previous = { id: 'old', exitCode: 137, oomKilled: false, finishedAt: ENDED, reason: 'RestartingAllContainers' }
   const pod = podObject(snapshot({ ...settled, web: { ...running, restarts: 1, previous } }))

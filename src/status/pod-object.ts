@@ -5,7 +5,7 @@ import { generationOf, podConditions } from './conditions.ts'
 import { containerStatus, type WireContainerStatus } from './container-status.ts'
 import { type PodPhase, podPhase } from './phase.ts'
 import type { PodSnapshot } from './snapshot.ts'
-import { type Wire, type WireMetadata, wireTime } from './wire.ts'
+import { jobUidLabels, type Wire, type WireMetadata, wireTime } from './wire.ts'
 
 export interface PodObject {
   readonly apiVersion: 'v1'
@@ -63,6 +63,9 @@ function metadataOf(snapshot: PodSnapshot): WireMetadata {
         }
       : {}),
     generation: generationOf(snapshot),
+    ...(ownerUid !== undefined && plan.owner?.kind === 'Job'
+      ? { labels: { ...given.labels, ...jobUidLabels(ownerUid) } }
+      : {}),
     name: plan.name,
     namespace: plan.namespace,
     ...(owners === undefined ? {} : { ownerReferences: owners }),

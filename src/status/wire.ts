@@ -44,3 +44,8 @@ export interface WireOwner {
 export function wireTime(time: string | number): string {
   return `${new Date(time).toISOString().slice(0, 19)}Z`
 }
+
+/** By which a Job's pods are told from those of an earlier one of the same name. */
+export function jobUidLabels(uid: string): Readonly<Record<string, string>> {
+  return { 'batch.kubernetes.io/controller-uid': uid, 'controller-uid': uid }
+}
