@@ -104,6 +104,7 @@ async function toScript(code: string): Promise<string> {
 
 /** What usual commands load: these modules, what they import, and what that imports. */
 const HOT_ENTRIES = [
+  'src/cli/program.ts',
   'src/cli/play.ts',
   'src/cli/down.ts',
   'src/cli/get.ts',
@@ -111,6 +112,9 @@ const HOT_ENTRIES = [
   'build/validators/pod.js',
   'build/validators/pod-spec.js',
 ]
+
+/** What the supervisor loads; it is started anew for each container that ends, and its next run waits for that. */
+const WATCHING_ENTRIES = ['src/cli/supervise.ts', 'src/cli/host.ts']
 
 /** The parts that a part needs at once, itself first, as far as they are not in `but`. */
 function partsOf(entry: string, outputs: Metafile['outputs'], but: ReadonlySet<string> = new Set()): readonly string[] {
@@ -173,15 +177,29 @@ function hotScripts(
   return [hotScript('hot-reading', pure, false), hotScript('hot-acting', acting, true)]
 }
 
+/** The supervisor's parts once more, by themselves: it needs a small part of what other commands need. */
+function watchingScript(
+  scripts: ReadonlyMap<string, string>,
+  outputs: Metafile['outputs'],
+  start: ReadonlySet<string>,
+): Hot {
+  const names = new Set(WATCHING_ENTRIES.flatMap(source => partsOf(outputOf(source, outputs), outputs, start)))
+  return hotScript('hot-watching', new Map([...names].map(name => [name, scripts.get(name)!])), true)
+}
+
+function homesOf(hots: readonly Hot[]): string {
+  return JSON.stringify(Object.fromEntries(hots.flatMap(({ file, parts }) => parts.map(part => [part, file]))))
+}
+
 /** The start of the command. What it starts with is by itself, so that `--version` and `--help` need nothing else. */
-function loaderCode(main: string, hots: readonly Hot[]): string {
-  const homes = Object.fromEntries(hots.flatMap(({ file, parts }) => parts.map(part => [part, file])))
+function loaderCode(main: string, hots: readonly Hot[], watching: Hot): string {
   return `'use strict'
 const { readFileSync } = require('node:fs')
 const { Script } = require('node:vm')
 const url = require('node:url').pathToFileURL(__filename).href
 const loaded = new Map()
-const homes = ${JSON.stringify(homes)}
+const homes = ${homesOf(hots)}
+if (process.argv[process.argv.length - 1] === 'supervise') Object.assign(homes, ${homesOf([watching])})
 const hots = {}
 function evaluate(name) {
   const filename = \`\${__dirname}/parts/\${name}\`
@@ -232,11 +250,12 @@ export async function buildCommand(top: string): Promise<void> {
   const entries = HOT_ENTRIES.map(source => outputOf(source, metafile.outputs))
   const hotParts = new Set(entries.flatMap(entry => partsOf(entry, metafile.outputs, new Set(start))))
   const hots = hotScripts(hotParts, scripts, metafile.outputs)
-  for (const { file, code } of hots) scripts.set(file, code)
+  const watching = watchingScript(scripts, metafile.outputs, new Set(start))
+  for (const { file, code } of [...hots, watching]) scripts.set(file, code)
   for (const [name, code] of scripts) replaceFile(join(folder, name), code)
   copyNativeAddons(join(top, 'dist'))
-  writeCodeCaches(top, main, hots)
-  replaceFile(join(top, 'dist', 'kube.cjs'), loaderCode(main, hots))
+  writeCodeCaches(top, main, [...hots, watching])
+  replaceFile(join(top, 'dist', 'kube.cjs'), loaderCode(main, hots, watching))
   removeOthers(folder, name => scripts.has(name.replace(/\.cache$/, '')))
 }
 

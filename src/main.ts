@@ -2,8 +2,8 @@
 import { buffer } from 'node:stream/consumers'
 import type { Context, GlobalOptions, Io } from './cli/context.ts'
 import type { RealHost } from './cli/host.ts'
-import { runProgram } from './cli/program.ts'
 import { isTerminal, writeAll } from './cli/standard-streams.ts'
+import { runSupervisor, supervisorOptions } from './cli/supervisor-program.ts'
 
 const { argv, env } = process
 
@@ -91,8 +91,15 @@ function contextFor(globals: GlobalOptions): Context {
   }
 }
 
+async function run(args: readonly string[]): Promise<number> {
+  const supervisor = supervisorOptions(args)
+  if (supervisor) return runSupervisor(supervisor, io, contextFor)
+  const { runProgram } = await import('./cli/program.ts')
+  return runProgram(args, io, contextFor)
+}
+
 async function main(): Promise<void> {
-  let status = await runProgram(argv.slice(2), io, contextFor)
+  let status = await run(argv.slice(2))
   if (host) await host.then(open => open.close()).catch(() => {})
   if (interruptedBy && status !== 0) status = SIGNAL_STATUS[interruptedBy as keyof typeof SIGNAL_STATUS]
   // At once: Node.js would take down piece by piece what the kernel takes away anyway.

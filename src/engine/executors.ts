@@ -140,8 +140,10 @@ export const EXECUTORS: Executors = {
     const known = record.containers[container]!
     const end = terminationOf(host, record, memberOf(record, container))
     const last = all ? { ...end, ...RESTARTING_ALL } : end
-    await host.runtime.remove(known.id)
-    await host.volumes.unmountRootfs(uid, container)
+    const removed = host.runtime.remove(known.id)
+    // A process that waits for a start that failed is ended by that; one that has ended has no use for its files.
+    if (end.reason === 'StartError') await removed
+    await Promise.all([removed, host.volumes.unmountRootfs(uid, container)])
     // The log of the run that just ended is kept for `kube logs --previous`; who crashes in a circle must not fill the disk.
     if (known.attempt > 0) rmSync(host.logFile(uid, container, known.attempt - 1), { force: true })
     const before = known.lifecycle ?? NEW_LIFE

@@ -22,7 +22,10 @@ function hierarchies(): readonly string[] {
  * is, and works as well until its session ends.
  */
 export function enterMonitors(parent: string, pid = 0): void {
-  for (const hierarchy of hierarchies()) {
+  const all = hierarchies()
+  // A move takes milliseconds, even one to where the process is. Who was started by one of them is there already.
+  if (timesInside(`${parent}/${NAME}`, pid) === all.length) return
+  for (const hierarchy of all) {
     const directory = `${hierarchy}${parent}/${NAME}`
     // Another command that found nothing to be watched any more may have just removed it.
     if (!join(directory, pid)) {
@@ -53,15 +56,19 @@ export async function removeMonitors(parent: string): Promise<void> {
   const path = `${parent}/${NAME}`
   for (let waited = 0; waited < LEAVE_MS; waited += LOOK_MS) {
     removeCgroup(path)
-    if (!hasCgroup(path) || isInside(path)) return
+    if (!hasCgroup(path) || timesInside(path, 0) > 0) return
     await delay(LOOK_MS)
   }
 }
 
-function isInside(path: string): boolean {
-  return readFileSync('/proc/self/cgroup', 'utf8')
-    .split('\n')
-    .some(line => line.endsWith(`:${path}`))
+/** In how many hierarchies a process is in that cgroup. */
+function timesInside(path: string, pid: number): number {
+  try {
+    const lines = readFileSync(`/proc/${pid === 0 ? 'self' : pid}/cgroup`, 'utf8').split('\n')
+    return lines.filter(line => line.endsWith(`:${path}`)).length
+  } catch {
+    return 0
+  }
 }
 
 /** Whether it could be done. */
