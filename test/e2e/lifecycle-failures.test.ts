@@ -157,6 +157,35 @@ suite('failures of starts', { concurrency: 4, skip: lacking('crun', 'conmon', 'c
     await kube.ok(['down', 'no-mount'])
   })
 
+  test('the host port of a pod that is over is free for another; run anew, it has address and port again', async t => {
+    const server = createServer()
+    const { port: hostPort } = await serving(t, server as never)
+    await new Promise(resolve => server.close(resolve))
+    const volumes = [{ name: 'd', emptyDir: {} }]
+    const script =
+      '[ -e /d/again ] || { touch /d/again; exit 0; }; echo served >/d/index.html; exec httpd -f -p 8080 -h /d'
+    const web = { script, ports: [{ containerPort: 8080, hostPort }], volumeMounts: [{ name: 'd', mountPath: '/d' }] }
+    await kube.play(podManifest('first', [web], { restartPolicy: 'Never', volumes }), 'first')
+    await kube.ok(['wait', 'pod/first', '--for=condition=PodReadyToStartContainers=False', '--timeout=20s'])
+    await kube.play(podManifest('second', [{ ports: web.ports }]), 'second')
+    const taken = await kube.run(['restart', 'first'])
+    assert.equal(taken.status, 1)
+    assert.match(taken.stderr, new RegExp(`host port ${hostPort}/TCP is in use by pod default/second`))
+    await kube.ok(['down', 'second'])
+    await kube.ok(['restart', 'first'])
+    const { status } = await kube.json<PodView>(['get', 'pod', 'first'])
+    assert.match(await kube.ok(['exec', '-q', 'first', '--', 'ip', 'addr']), new RegExp(`inet ${status.podIP}/`))
+    assert.match(
+      await kube.ok(['exec', '-q', 'first', '--', 'cat', '/etc/hosts']),
+      new RegExp(`${status.podIP}\\s+first`),
+    )
+    await kube.eventually(async () => {
+      const answer = await fetch(`http://127.0.0.1:${hostPort}/`).catch(() => undefined)
+      return (await answer?.text()) === 'served\n'
+    })
+    await kube.ok(['down', 'first'])
+  })
+
   test('a bare pod whose image cannot be had is not made', async () => {
     const manifest = podManifest('bare', [{ image: NOWHERE.replace('app', 'other'), imagePullPolicy: 'Always' }])
     const { status, stderr } = await kube.run(['play', '--app', 'bare', '-'], { input: manifest })

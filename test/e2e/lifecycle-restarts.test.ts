@@ -61,6 +61,26 @@ suite('restarts', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit',
     await kube.ok(['down', 'previous'])
   })
 
+  test('a pod whose infra container died begins anew in another', async () => {
+    await kube.play(podManifest('sandbox', [{ script: 'sleep 1; exit 1' }, { name: 'other' }]), 'sandbox')
+    const infraOf = async () => {
+      const [pod] = await kube.json<readonly { readonly infra: { readonly pid: number } }[]>(['inspect', 'sandbox'])
+      return pod!.infra.pid
+    }
+    const first = await infraOf()
+    process.kill(first, 'SIGKILL')
+    await until('sandbox', '.status.containerStatuses[?(@.name=="other")].restartCount', 1)
+    await kube.ok(['wait', 'pod/sandbox', '--for=condition=PodReadyToStartContainers', '--timeout=20s'])
+    assert.notEqual(await infraOf(), first)
+    const events = await eventReasons(kube, 'pod/sandbox')
+    assert.ok(
+      events.includes('SandboxChanged Pod sandbox changed, it will be killed and re-created.'),
+      events.join('\n'),
+    )
+    assert.ok(events.includes('Killing Stopping container other'))
+    await kube.ok(['down', 'sandbox'])
+  })
+
   test('OnFailure: until it succeeds', async () => {
     const script = '[ -e /d/again ] && exit 0; touch /d/again; exit 7'
     const volumes = [{ name: 'd', emptyDir: {} }]

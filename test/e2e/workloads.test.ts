@@ -249,6 +249,17 @@ suite('workloads', { concurrency: 3, skip: lacking('crun', 'conmon', 'catatonit'
     assert.equal(await kube.ok(['get', 'rs', '-l', 'app=half']), '')
   })
 
+  test('many pods are made in batches, and a removal waits for no more than the present one', async () => {
+    await kube.play(workloadManifest('Deployment', 'lots', { spec: { replicas: 0 } }), 'lots')
+    await kube.ok(['scale', 'deployment/lots', '--replicas=200'])
+    await kube.eventually(async () => (await pods('lots')).length > 8)
+    assert.match(await kube.ok(['down', 'lots']), /deployment\/lots removed/)
+    // Nothing was begun any more that the removal did not know of.
+    assert.deepEqual(await pods('lots'), [])
+    const created = (await kube.ok(['events'])).match(/Created pod: lots-/g) ?? []
+    assert.ok(created.length > 8 && created.length < 200, `${created.length} were made`)
+  })
+
   test('what cannot be scaled or rolled out is refused', async () => {
     const { status, stderr } = await kube.run(['scale', 'deploy/none', '--replicas=1'])
     assert.deepEqual([status, stderr], [1, 'kube: Error from server (NotFound): deployments.apps "none" not found\n'])
