@@ -88,7 +88,7 @@ function condition(
   }
 }
 
-/** A kubelet ends the sandbox of a pod that is over; here it stays until `down`, but nothing is started in it again. */
+/** The sandbox of a pod that is over ends soon after it; nothing is started in it again. */
 function sandboxAnswer({ sandboxReady }: PodSnapshot, phase: PodPhase): Answer {
   return sandboxReady && !isOver(phase) ? YES : { status: 'False' }
 }
