@@ -109,7 +109,7 @@ export class Unpacker implements AsyncDisposable {
     const onMessage = (message: WorkerMessage): void => {
       if (message.kind === 'progress') options.onProgress?.(message.doneBytes)
       else if (message.kind === 'done') resolve(message)
-      else if (message.kind === 'failed') reject(new KubeError(message.code, message.message))
+      else if (message.kind === 'failed') reject(failureOf(message))
     }
     const onError = (error: Error): void => reject(error)
     const onExit = (): void => reject(new KubeError('Failed', 'the unpacking thread ended too early'))
@@ -134,6 +134,13 @@ export class Unpacker implements AsyncDisposable {
       signal?.removeEventListener('abort', onAbort)
     }
   }
+}
+
+function failureOf({ code, message }: Extract<WorkerMessage, { readonly kind: 'failed' }>): KubeError {
+  if (!message.startsWith('EPERM: chroot')) return new KubeError(code, message)
+  return new KubeError('NotPermitted', 'unpacking images takes the rights of root (CAP_SYS_CHROOT)', {
+    hint: 'run it with sudo',
+  })
 }
 
 /** Sends everything, gathered into pieces, never more than PIECES_MAX ahead of the receiver; stops early when `until` settles. */

@@ -1,0 +1,65 @@
+/** What the commands say to a user without root's rights. */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { busyboxRootfs } from '../support/busybox-rootfs.ts'
+import { pod } from '../support/kube-under-test.ts'
+
+const KUBE = fileURLToPath(new URL('../../bin/kube', import.meta.url))
+const NOBODY = 65_534
+
+/** Root becomes nobody, who may not be able to read the checkout; anybody else is the right user already. */
+const isRoot = process.getuid?.() === 0
+const identity = isRoot ? { uid: NOBODY, gid: NOBODY } : {}
+const canRun = spawnSync(KUBE, ['--version'], { ...identity, cwd: '/' }).status === 0
+
+describe('an ordinary user', { skip: canRun ? false : 'the user nobody cannot read this checkout' }, () => {
+  let home: string
+  before(() => {
+    home = mkdtempSync(join(tmpdir(), 'kube-user-'))
+    mkdirSync(join(home, 'run'), { mode: 0o700 })
+    writeFileSync(join(home, 'pod.yaml'), JSON.stringify(pod('mine')))
+    writeFileSync(join(home, 'rootfs.tar'), busyboxRootfs())
+    if (isRoot) for (const path of [home, join(home, 'run')]) chownSync(path, NOBODY, NOBODY)
+  })
+  after(() => rmSync(home, { recursive: true, force: true }))
+
+  function kube(...args: readonly string[]) {
+    const env = { PATH: process.env.PATH, HOME: home, XDG_RUNTIME_DIR: join(home, 'run') }
+    const { status, stdout, stderr } = spawnSync(KUBE, args, { ...identity, env, cwd: home, encoding: 'utf8' })
+    return { status, stdout, stderr }
+  }
+
+  test('manifests are checked, planned and explained', () => {
+    assert.deepEqual(kube('validate', 'pod.yaml').status, 0)
+    assert.match(kube('plan', 'pod.yaml').stdout, /pod default\/mine/)
+    assert.match(kube('explain', 'pod.spec').stdout, /PodSpec/)
+    assert.match(kube('diff', 'pod.yaml').stdout, /\+kind: Pod/)
+  })
+
+  test('play says which rights it takes and what to do, and leaves nothing', () => {
+    const played = kube('play', 'pod.yaml')
+    assert.equal(played.status, 1)
+    assert.match(played.stderr, /the rights of root/)
+    assert.match(played.stderr, /sudo/)
+    assert.match(kube('get', 'pods').stderr, /^No resources found/)
+  })
+
+  test('an image cannot be unpacked, and what was begun can be removed', () => {
+    const imported = kube('import', 'rootfs.tar', 'mine:1')
+    assert.equal(imported.status, 1)
+    assert.match(imported.stderr, /unpacking images takes the rights of root.*\n.*sudo/)
+    for (const args of [
+      ['system', 'prune'],
+      ['system', 'reset', '--force'],
+    ]) {
+      const done = kube(...args)
+      assert.equal(done.status, 0, done.stderr)
+    }
+    assert.equal(kube('images', '-q').stdout, '')
+  })
+})
