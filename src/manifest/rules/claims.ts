@@ -10,10 +10,10 @@ import { forbidden, invalid, notSupported, required, warning } from '../finding.
 import { compareQuantities, formatQuantity } from '../quantity.ts'
 import { checkForm, checkNotEmpty, checkOneOf, type Findings } from './check.ts'
 import { checkDnsSubdomain } from './names.ts'
+import { checkHostPath, checkNoBacksteps } from './paths.ts'
 import { checkNodeSelector } from './scheduling.ts'
 import { checkSelector } from './selector.ts'
 import { checkRequiredFields, persistentVolumeSourceFields } from './volume-sources.ts'
-import { checkHostPath, checkNoBacksteps } from './volumes.ts'
 
 const accessModes = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod']
 const volumeModes = ['Block', 'Filesystem']

@@ -22,9 +22,10 @@ import {
   type Findings,
 } from './check.ts'
 import { checkConfigKey, checkDnsLabel, checkDnsSubdomain, checkEnvName, checkIp, checkPortName } from './names.ts'
+import { checkDescendingPath, checkNoBacksteps } from './paths.ts'
 import { checkResources } from './resources.ts'
 import { checkSecurityContext } from './security.ts'
-import { checkDescendingPath, checkFieldRef, checkNoBacksteps, checkResourceRef } from './volumes.ts'
+import { checkFieldRef, checkResourceRef } from './volumes.ts'
 
 /** What the checks of a container need to know of its pod. */
 export interface ContainerSurroundings {

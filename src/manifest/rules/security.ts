@@ -9,7 +9,7 @@ import type {
 import type { FieldPath } from '../../diagnostic.ts'
 import { duplicate, forbidden, invalid, notSupported, required } from '../finding.ts'
 import { checkNotEmpty, checkOneOf, checkRange, entriesAt, type Findings } from './check.ts'
-import { checkDescendingPath } from './volumes.ts'
+import { checkDescendingPath } from './paths.ts'
 
 /** Of users and groups. Source: k8s.io/apimachinery/pkg/util/validation, maxUserID. */
 const maxId = 2 ** 31 - 1

@@ -22,6 +22,7 @@ import {
 } from './check.ts'
 import { checkClaimSpec } from './claims.ts'
 import { checkDnsLabel, checkQualifiedName } from './names.ts'
+import { checkDescendingPath, checkHostPath } from './paths.ts'
 import { checkRequiredFields, volumeSourceFields } from './volume-sources.ts'
 
 /** The volumes of a pod spec; `podName` is known in a Pod, not in a template. */
@@ -83,35 +84,7 @@ function* checkVolumeSource(at: FieldPath, volume: V1Volume): Findings {
   }
 }
 
-const hostPathTypes = [
-  '',
-  'BlockDevice',
-  'CharDevice',
-  'Directory',
-  'DirectoryOrCreate',
-  'File',
-  'FileOrCreate',
-  'Socket',
-]
-
-export function* checkHostPath(at: FieldPath, source: { path?: string; type?: string } | undefined): Findings {
-  yield* checkNotEmpty([...at, 'path'], source?.path)
-  yield* checkNoBacksteps([...at, 'path'], source?.path ?? '')
-  if (source?.type !== undefined && !hostPathTypes.includes(source.type))
-    yield notSupported([...at, 'type'], source.type, hostPathTypes)
-}
-
-export function* checkNoBacksteps(at: FieldPath, path: string): Findings {
-  if (path.split('/').includes('..')) yield invalid(at, path, "must not contain '..'")
-}
-
-/** A path below a directory: relative, without `..`. */
-export function* checkDescendingPath(at: FieldPath, path: string): Findings {
-  if (path.startsWith('/')) yield invalid(at, path, 'must be a relative path')
-  yield* checkNoBacksteps(at, path)
-}
-
-/** As above, and not one of the names that the kubelet's atomic writer uses (`..data`). */
+/** A path below a directory, and not one of the names that the kubelet's atomic writer uses (`..data`). */
 function* checkFilePath(at: FieldPath, path: string | undefined): Findings {
   yield* checkNotEmpty(at, path)
   if (path === undefined) return
