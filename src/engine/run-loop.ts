@@ -14,7 +14,6 @@ import { type Limiter, limiter } from './limiter.ts'
 import { observePod } from './observe.ts'
 import type { Host, PodRecord } from './ports.ts'
 import type { PullLog } from './pull-log.ts'
-import type { OnFailure } from './start-failure.ts'
 
 export interface RunOptions {
   readonly host: Host
@@ -35,6 +34,9 @@ export interface Care {
   /** postStart hooks are somebody else's: they are noted as running. Default: the run waits for them. */
   readonly leavesHooks?: boolean
 }
+
+/** What the run loop asks of a failed action: the pod as it is from now on; undefined: the run fails. */
+export type OnFailure = (pod: ObservedPod, action: Action, error: unknown) => Promise<ObservedPod | undefined>
 
 /** One command's run over some pods. */
 export interface Run extends RunOptions {

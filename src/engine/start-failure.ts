@@ -1,18 +1,14 @@
 /** Noting why a container that should run does not, for its status, and telling it as an event in the kubelet's words. */
 import { causeChain, KubeError } from '../diagnostic.ts'
 import type { MemberPlan } from '../plan/types.ts'
-import type { Action } from '../reconcile/actions.ts'
 import { type ContainerLifecycle, NEW_LIFE } from '../reconcile/lifecycle.ts'
 import { ABSENT, type ObservedContainer, type ObservedPod } from '../reconcile/observed.ts'
 import { runsAgain } from '../reconcile/restart.ts'
 import { recordEvent } from './events.ts'
 import { START_ERROR_STATUS } from './exec-failure.ts'
 import type { ContainerRecord, Host, PodRecord } from './ports.ts'
-import type { Run } from './run-loop.ts'
+import type { OnFailure, Run } from './run-loop.ts'
 import { NEVER_STARTED } from './termination.ts'
-
-/** What the run loop asks of a failed action: the pod as it is from now on; undefined: the run fails. */
-export type OnFailure = (pod: ObservedPod, action: Action, error: unknown) => Promise<ObservedPod | undefined>
 
 /** Failures of the runtime that a container counts as a run for. */
 const START_ERRORS: ReadonlySet<string> = new Set(['CommandNotFound', 'CommandNotExecutable'])
@@ -39,6 +35,8 @@ export function tolerate(run: Run, record: PodRecord): OnFailure {
     if (action.kind === 'startInfra' || action.kind === 'attachNetwork') tellSandbox(run.host, record, error)
     if (action.kind !== 'mountRootfs' && action.kind !== 'createContainer' && action.kind !== 'startContainer')
       return undefined
+    // The infra container's failure tells more.
+    if (codeOf(error) === 'NoInfraContainer') return undefined
     const member = pod.plan.members.find(({ name }) => name === action.container)!
     const now = pod.containers[member.name] ?? ABSENT
     const after =
