@@ -2,7 +2,7 @@
 import { causeChain, KubeError } from '../diagnostic.ts'
 import type { MemberPlan } from '../plan/types.ts'
 import { type ContainerLifecycle, NEW_LIFE } from '../reconcile/lifecycle.ts'
-import { ABSENT, type ObservedContainer, type ObservedPod } from '../reconcile/observed.ts'
+import { ABSENT, type ObservedContainer } from '../reconcile/observed.ts'
 import { runsAgain } from '../reconcile/restart.ts'
 import { recordEvent } from './events.ts'
 import { START_ERROR_STATUS } from './exec-failure.ts'
