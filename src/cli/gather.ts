@@ -67,7 +67,9 @@ function decoded(bytes: Uint8Array, name: string): string {
   try {
     return new TextDecoder(encoding, { fatal: true }).decode(bytes)
   } catch {
-    const hint = `write it anew: iconv -f ISO-8859-1 -t UTF-8`
+    const hint = bytes.includes(0)
+      ? 'this is no text: images are brought here by `kube load` and `kube import`'
+      : 'write it anew: iconv -f ISO-8859-1 -t UTF-8'
     throw new KubeError('ManifestUnreadable', `${name}: is not ${encoding.toUpperCase()} text`, { exitStatus: 2, hint })
   }
 }

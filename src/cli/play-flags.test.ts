@@ -96,3 +96,18 @@ test("--network and --userns are the pod spec's fields, and other modes are told
   for (const flags of [{ network: 'none' }, { network: 'pasta:-t,80' }, { userns: 'keep-id' }])
     assert.throws(() => specOf(flags), { exitStatus: 2 })
 })
+
+test('annotations have the form of annotations; --configmap files hold ConfigMaps', () => {
+  const failing = (flags: Parameters<typeof withFlags>[1]): string => {
+    try {
+      withFlags([podWith('web', undefined)], flags)
+    } catch (error) {
+      return error instanceof KubeError && error.exitStatus === 2 ? error.message : String(error)
+    }
+    return ''
+  }
+  assert.match(failing({ annotation: ['bad key!=x'] }), /^--annotation: "bad key!": name part must consist of/)
+  assert.equal(failing({ annotation: ['x'] }), '--annotation: not NAME=VALUE: x')
+  assert.equal(failing({ annotation: ['Example.com/Who=a=b,c'] }), '')
+  assert.equal(failing({ configmap: ['web.yaml'] }), '--configmap: web.yaml holds a Pod')
+})

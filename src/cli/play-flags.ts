@@ -1,6 +1,7 @@
 /** What flags of `kube play` change about the objects before they are planned. Pure. */
 import type { V1ContainerPort, V1ObjectMeta, V1PodSpec } from '@kubernetes/client-node'
 import { KubeError } from '../diagnostic.ts'
+import { checkQualifiedName } from '../manifest/rules/names.ts'
 import type { ManifestObject } from '../manifest/types.ts'
 
 export interface PlayFlags {
@@ -27,6 +28,12 @@ interface Template {
 
 /** The objects as the flags want them. Fails with exit status 2 for a flag that cannot be read. */
 export function withFlags(objects: readonly ManifestObject[], flags: PlayFlags): readonly ManifestObject[] {
+  const stray = objects.find(({ kind, file }) => kind !== 'ConfigMap' && flags.configmap?.includes(file))
+  if (stray)
+    throw new KubeError('Usage', `--configmap: ${stray.file} holds a ${stray.kind}`, {
+      exitStatus: 2,
+      hint: 'name it as a manifest of its own, without the flag',
+    })
   const annotations = Object.fromEntries((flags.annotation ?? []).map(parseAnnotation))
   const published = (flags.publish ?? []).flatMap(parsePublish)
   const namespaces = namespacesOf(flags)
@@ -185,5 +192,8 @@ function portsOf(text: string): readonly number[] {
 function parseAnnotation(text: string): readonly [string, string] {
   const at = text.indexOf('=')
   if (at <= 0) throw new KubeError('Usage', `--annotation: not NAME=VALUE: ${text}`, { exitStatus: 2 })
-  return [text.slice(0, at), text.slice(at + 1)]
+  const name = text.slice(0, at)
+  const [wrong] = checkQualifiedName(name.toLowerCase())
+  if (wrong) throw new KubeError('Usage', `--annotation: ${JSON.stringify(name)}: ${wrong}`, { exitStatus: 2 })
+  return [name, text.slice(at + 1)]
 }

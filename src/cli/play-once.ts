@@ -51,7 +51,7 @@ export async function playOnce(
   const host = await context.host()
   const existing = host.state.objects().map(object => object.value as KubernetesObject)
   const { objects, plans, later } = await loadManifests(
-    files,
+    [...files, ...(options.configmap ?? [])],
     { ...options, ...(settings ? { settings } : {}), edit: objects => withFlags(objects, options) },
     context,
     existing,

@@ -20,7 +20,7 @@ export async function runPlay(
       hint: 'leave out --wait and --attach',
     })
   if (options.down) return (await import('./down.ts')).runDown([files], options, context)
-  const app = await playOnce([...files, ...(options.configmap ?? [])], options, context)
+  const app = await playOnce(files, options, context)
   if (options.dryRun) return 0
   if (wait === 'ready' || wait === 'complete') {
     const { waitForApp } = await import('./play-wait.ts')
@@ -28,7 +28,7 @@ export async function runPlay(
   }
   if (options.watch) {
     const { watchFiles } = await import('./play-watch.ts')
-    const again = () => playOnce([...files, ...(options.configmap ?? [])], options, context)
+    const again = () => playOnce(files, options, context)
     if (wait === undefined && !options.attach) return watchFiles(files, again, context)
     void watchFiles(files, again, context)
   }

@@ -129,6 +129,7 @@ test('UTF-8 with and without a mark, UTF-16 as PowerShell writes it; nothing els
   assert.equal(await printed(Buffer.from(`\ufeff${text}`, 'utf16le')), expected)
   assert.equal(await printed(Buffer.from(`\ufeff${text}`, 'utf16le').swap16()), expected)
   await assert.rejects(validate(['-'], {}, Buffer.from(text, 'latin1')), { code: 'ManifestUnreadable', exitStatus: 2 })
+  await assert.rejects(validate(['-'], {}, Buffer.from([0xc0, 0, 1])), { hint: /kube load/ })
 })
 
 test('directories, globs, repeated -f and standard input', async () => {
