@@ -73,11 +73,12 @@ export function findPodsOrApp(host: RealHost, target: string, namespace: string)
   }
 }
 
-/** The first of them, said on standard error where there are several, as kubectl does. */
+/** One of them, rather one that stays than one that goes, said on standard error where there are several, as kubectl does. */
 export function findPod(host: RealHost, target: string, namespace: string, io: Io): PodRecord {
   const pods = findPods(host, target, namespace)
-  if (pods.length > 1) io.err(`Found ${pods.length} pods, using pod/${pods[0]!.plan.name}\n`)
-  return pods[0]!
+  const chosen = pods.find(({ removing, stopped, ended }) => !removing && !stopped && !ended) ?? pods[0]!
+  if (pods.length > 1) io.err(`Found ${pods.length} pods, using pod/${chosen.plan.name}\n`)
+  return chosen
 }
 
 /** Pods with these labels. */

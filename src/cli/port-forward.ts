@@ -57,7 +57,7 @@ function serviceOf(host: RealHost, target: string, namespace: string): V1Service
 /** How often it is asked whether a pod runs, in milliseconds. */
 const ASK_MS = 100
 
-/** The first that runs, waited for. Fails with code `PodNotRunning`. */
+/** The first that runs, rather one that stays, waited for. Fails with code `PodNotRunning`. */
 async function runningPod(
   host: RealHost,
   pods: readonly PodRecord[],
@@ -67,7 +67,8 @@ async function runningPod(
   const end = performance.now() + timeoutMs
   for (;;) {
     const records = pods.map(({ uid }) => host.state.pod(uid)).filter(record => record !== undefined)
-    const found = records.find(record => isRunning(host, record))
+    const running = records.filter(record => isRunning(host, record))
+    const found = running.find(({ removing }) => !removing) ?? running[0]
     if (found) return found
     const isPaused = records.every(({ stopped }) => stopped)
     if (isPaused || performance.now() > end || signal.aborted) {
