@@ -1,6 +1,6 @@
 /** postStart, preStop, the grace period and the stop signal, on the machine. */
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createServer as createTcpServer } from 'node:net'
 import { after, before, suite, test } from 'node:test'
@@ -113,12 +113,13 @@ suite('hooks', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit', 'n
   })
 
   test('preStop comes before the signal, and its time is part of the grace period', async () => {
-    const { volume, read } = shared('stop')
-    const script = 'trap "echo signal >>/d/log; exit 0" USR1; while true; do sleep 0.1; done'
+    const { path, volume, read } = shared('stop')
+    const script = 'trap "echo signal >>/d/log; exit 0" USR1; touch /d/ready; while true; do sleep 0.1; done'
     const preStop = { exec: { command: ['sh', '-c', 'echo hook >>/d/log'] } }
     const main = { script, lifecycle: { preStop, stopSignal: 'SIGUSR1' }, volumeMounts }
     const spec = { ...volume, os: { name: 'linux' }, terminationGracePeriodSeconds: 20 }
     await kube.play(podManifest('stop', [main], spec), 'stop')
+    await kube.eventually(async () => existsSync(`${path}/ready`))
     await kube.ok(['down', 'stop'])
     assert.equal(read('log'), 'hook\nsignal\n')
   })
