@@ -17,6 +17,7 @@ import { startClaimed } from './restart-pods.ts'
 import { type RollbackReport, rollback } from './rollback.ts'
 import { beginRun, bringUp, type Run, type RunOptions, takeDown } from './run-loop.ts'
 import { updateFiles } from './update-files.ts'
+import { updateMetadata } from './update-metadata.ts'
 import { isEnding, needsController } from './workload-world.ts'
 import { recordWorkloads } from './workloads.ts'
 
@@ -130,6 +131,11 @@ export async function play(request: PlayRequest, options: PlayOptions): Promise<
   )
   recordWorkloads(host, app)
   updateFiles(host, previous, current, new Set(made.map(({ uid }) => uid)))
+  updateMetadata(
+    host,
+    changes.keep.map(pod => pod.uid),
+    plans,
+  )
   if (changes.remove.length > 0) await sweep(host)
   const paused = [...changes.keep.map(pod => byUid.get(pod.uid)!), ...handover.kept].filter(({ stopped }) => stopped)
   const again = request.start === false ? [] : paused

@@ -189,7 +189,10 @@ test('the hash follows what decides the effect, and nothing else', () => {
   assert.equal(planOf(pod(), [map({ a: '1' })]).hash, base.hash)
   assert.notEqual(planOf(pod({ command: ['x'] }), [map({ a: '1' })]).hash, base.hash)
   const labelled = { ...pod(), metadata: { name: 'web', labels: { app: 'web', v: '2' } } }
-  assert.notEqual(planOf(labelled, [map({ a: '1' })]).hash, base.hash)
+  assert.equal(planOf(labelled, [map({ a: '1' })]).hash, base.hash, 'labels change under a running pod')
+  const asking = { 'io.podman.annotations.pids-limit/web': '50' }
+  const annotated = { ...pod(), metadata: { name: 'web', annotations: asking } }
+  assert.notEqual(planOf(annotated, [map({ a: '1' })]).hash, base.hash, 'what an annotation asks for does not')
 
   const changed = planOf(pod(), [map({ a: '2' })])
   assert.equal(changed.hash, base.hash)

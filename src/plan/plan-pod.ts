@@ -173,7 +173,10 @@ function planDns(spec: V1PodSpec): DnsPlan {
   }
 }
 
-/** Credentials, the contents of files that running pods follow, and a size that a claim grew to do not count. */
+/**
+ * What changes under a running pod does not count: labels and annotations, the contents of files, the size of a claim; nor
+ * do credentials. What annotations ask for is in the plan by other names.
+ */
 function planHash(plan: Omit<PodPlan, 'hash'>): string {
   const volumes = plan.volumes.map((volume): VolumePlan => {
     if (volume.kind === 'files') return { ...volume, files: [] }
@@ -181,5 +184,6 @@ function planHash(plan: Omit<PodPlan, 'hash'>): string {
     const { sizeBytes: _size, ...rest } = volume
     return rest
   })
-  return hashOf({ ...plan, volumes, registryAuths: [] })
+  const { labels: _labels, annotations: _annotations, ...metadata } = plan.pod.metadata ?? {}
+  return hashOf({ ...plan, pod: { ...plan.pod, metadata }, volumes, registryAuths: [] })
 }

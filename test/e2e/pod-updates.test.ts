@@ -72,6 +72,40 @@ describe('updates of running pods', { skip: lacking('crun', 'conmon', 'catatonit
     kube.down('config')
   })
 
+  test('labels and annotations change under a running pod, and the volumes that show them follow', () => {
+    const shown = (value: string) =>
+      pod('shown', {
+        labels: { key: value },
+        annotations: { note: value },
+        container: {
+          env: [{ name: 'KEY', valueFrom: { fieldRef: { fieldPath: "metadata.labels['key']" } } }],
+          volumeMounts: [{ name: 'i', mountPath: '/i' }],
+        },
+        spec: {
+          volumes: [
+            {
+              name: 'i',
+              downwardAPI: {
+                items: ['labels', 'annotations'].map(path => ({ path, fieldRef: { fieldPath: `metadata.${path}` } })),
+              },
+            },
+          ],
+        },
+      })
+    kube.play('shown', shown('one'))
+    const uid = uidOf('shown')
+    assert.match(kube.play('shown', shown('two')), /pod\/shown configured/)
+    assert.equal(uidOf('shown'), uid)
+    assert.equal(
+      kube.sh('shown', 'cat /i/labels; echo; cat /i/annotations; echo; echo $KEY'),
+      'key="two"\nnote="two"\none',
+    )
+    assert.equal(kube.get('pod', 'shown').metadata.labels.key, 'two')
+    assert.match(kube.ok('get', 'pods', '-l', 'key=two'), /shown/)
+    assert.match(kube.play('shown', shown('two')), /pod\/shown unchanged/)
+    kube.down('shown')
+  })
+
   test('optional objects come and go; what needs one that is gone keeps it', () => {
     const names = ['a', 'b', 'c']
     kube.play(
