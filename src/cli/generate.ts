@@ -8,7 +8,6 @@ import { printManifest } from '../manifest/print.ts'
 import type { KubernetesObject } from '../manifest/types.ts'
 import type { Context } from './context.ts'
 import type { RealHost } from './host.ts'
-import { refuseFlags } from './podman-flags.ts'
 
 export interface GenerateOptions {
   readonly namespace: string
@@ -24,7 +23,6 @@ export async function runGenerate(
   options: GenerateOptions,
   context: Context,
 ): Promise<number> {
-  refuseFlags('generate', { ...options })
   const { io } = context
   const { service, type, replicas, namespace } = options
   const request = {

@@ -61,18 +61,11 @@ const REFUSED = {
       hint: 'write replicas: 1 into the manifest',
     },
   ],
-  generate: [
-    {
-      usage: '--podman-only [bool]',
-      harmless: ['false'],
-      message: 'there are no annotations that only kube reads',
-      hint: 'playing the output as it is makes the same pods again',
-    },
-  ],
+  generate: [],
 } satisfies Readonly<Record<string, readonly PodmanFlag[]>>
 
-/** What is so anyway: containers have the names that the manifest gives them, and nothing is cut off. */
-const AS_IT_IS = { play: ['--no-pod-prefix', '--no-trunc'], generate: ['--no-trunc'] } as const
+/** What is so anyway: containers have the names that the manifest gives them, nothing is cut off, annotations are kept. */
+const AS_IT_IS = { play: ['--no-pod-prefix', '--no-trunc'], generate: ['--no-trunc', '--podman-only [bool]'] } as const
 
 type PodmanVerb = keyof typeof REFUSED
 

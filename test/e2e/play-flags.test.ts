@@ -116,9 +116,6 @@ suite('flags of podman', { concurrency: 4, skip: lacking('crun', 'conmon', 'cata
       assert.equal(status, 2, flag)
       assert.match(stderr, words)
     }
-    const only = await kube.run(['generate', '--podman-only', 'none'])
-    assert.equal(only.status, 2)
-    assert.match(only.stderr, /--podman-only/)
   })
 
   test('what is so anyway is taken', async () => {

@@ -161,7 +161,7 @@ suite('podman cases', { skip: lacking('crun', 'conmon', 'catatonit', 'nft') }, (
     )
     kube.sh('claims', 'echo kept > /v/file')
     assert.match(kube.run('generate', 'claims').stderr, /no manifest has its claim data/)
-    const both = kube.run('generate', 'pvc/data', 'claims')
+    const both = kube.run('generate', '--podman-only', '--no-trunc', 'pvc/data', 'claims')
     assert.equal(both.stderr, '')
     kube.down('claims')
     kube.ok('play', '--app', 'again', kube.file('both.yaml', both.stdout))
