@@ -601,6 +601,23 @@ describe('volumes', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'findm
     assert.equal(existsSync(`${kube.root}/pods/${uid}`), false)
   })
 
+  test('a subPath that is made is as open as its volume', () => {
+    const mounts = { volumeMounts: [{ name: 'v', mountPath: '/made', subPath: 'new/deep' }] }
+    const securityContext = { runAsUser: 1000 }
+    const volumes = [{ name: 'v', emptyDir: {} }]
+    kube.play(
+      'open',
+      pod('open', { container: mounts, spec: { volumes, securityContext } }),
+      pod('group', { container: mounts, spec: { volumes, securityContext: { ...securityContext, fsGroup: 4321 } } }),
+    )
+    const look = 'touch /made/a && stat -c "%a %u %g" /made /made/a'
+    assert.equal(kube.sh('open', look), '777 0 0\n644 1000 0')
+    assert.equal(kube.sh('group', look), '2777 0 4321\n644 1000 4321')
+    const { uid } = kube.get('pod', 'open').metadata
+    assert.equal(mode(`${kube.root}/pods/${uid}/volumes/v/new`), '777')
+    kube.down('open')
+  })
+
   test('a container that is started again has its subPath anew, and the volume as it left it', () => {
     const script =
       'cat /one >> /v/log; test -e /v/again && exec sleep 1000; until test -e /v/go; do sleep 0.1; done; touch /v/again'

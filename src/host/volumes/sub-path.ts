@@ -2,7 +2,7 @@
  * The part of a volume that a mount's `subPath` names. Containers write the volume while this looks at it, so that every
  * step is taken from an open directory and none may leave the volume: CVE-2017-1002101, CVE-2021-25741.
  */
-import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync } from 'node:fs'
+import { chmodSync, closeSync, constants, fstatSync, mkdirSync, openSync, readSync } from 'node:fs'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
 import { openBeneath } from '../sys/libc.ts'
 
@@ -25,10 +25,13 @@ export function openSubPath(volume: string, subPath: string): number {
   }
 }
 
+/** What is made in such a directory belongs to its group. Source: inode(7). */
+const SET_GROUP_ID = 0o2000
+
 function openOrMake(root: number, subPath: string): number {
   const there = openPresent(root, subPath)
   if (there !== undefined) return there
-  const mode = fstatSync(root).mode & 0o777
+  const mode = fstatSync(root).mode & (0o777 | SET_GROUP_ID)
   const steps = subPath.split('/').filter(step => step !== '' && step !== '.')
   let at = openBeneath(root, '.', O_PATH)
   for (const [index, step] of steps.entries()) {
@@ -54,12 +57,17 @@ function openPresent(root: number, path: string): number | undefined {
 
 /** A container may be faster. Whatever it made in this place, a link is not followed. */
 function makeDirectory(parent: number, name: string, mode: number): number {
+  let isOurs = true
   try {
     mkdirSync(`/proc/self/fd/${parent}/${name}`, { mode })
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw error
+    isOurs = false
   }
-  return openBeneath(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW)
+  const made = openBeneath(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW)
+  // Whatever the umask of this process is.
+  if (isOurs) chmodSync(`/proc/self/fd/${made}`, mode)
+  return made
 }
 
 function subPathError(subPath: string, error: unknown): KubeError {
