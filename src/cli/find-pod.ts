@@ -14,7 +14,7 @@ import { notFound, requireKind, resourceKind } from './resources.ts'
  * empty: fails with code `NotFound`.
  */
 export function findPods(host: RealHost, target: string, namespace: string): readonly PodRecord[] {
-  host.reviveSupervisor()
+  host.lookAfterPods()
   const pods = host.state.pods().filter(({ plan }) => plan.namespace === namespace)
   const slash = target.indexOf('/')
   const kind = slash < 0 ? undefined : requireKind(target.slice(0, slash))

@@ -8,6 +8,8 @@ import { openHandlers } from '../host/handlers/handlers.ts'
 import { openImageStore } from '../host/images/store.ts'
 import type { Image, ImageStore } from '../host/images/types.ts'
 import { containerId, infraId, type Layout, layoutOf, type Roots } from '../host/layout.ts'
+import { removeLog } from '../host/logs/log-files.ts'
+import { rotateLogs } from '../host/logs/rotate-logs.ts'
 import { openBridgeNetwork } from '../host/network/bridge-network.ts'
 import { holds, type ListeningPort, listeningPorts } from '../host/network/listening-ports.ts'
 import { chooseSubnet, formatSubnet, parseRoutes, parseSubnet } from '../host/network/subnet.ts'
@@ -40,8 +42,10 @@ export interface RealHost extends Host {
   readonly state: StateStore
   readonly store: ImageStore
   readonly layout: Layout
-  /** Starts another supervisor where the last one was killed at its work. */
-  reviveSupervisor(): void
+  /** What every command that looks at pods does besides: another supervisor where one was killed, new files for long logs. */
+  lookAfterPods(): void
+  /** Resolves when that is done. */
+  lookedAfter(): Promise<void>
 }
 
 /** The directories that hold everything, as the options or the user's own place say. */
@@ -128,6 +132,7 @@ export function openHost(options: HostOptions): RealHost {
     return { rootfs: layout.infraRootfs, catatonit: requireProgram('catatonit') }
   })
   const listeners = once(listeningPorts)
+  let rotation: Promise<void> | undefined
   return {
     state,
     store,
@@ -149,7 +154,10 @@ export function openHost(options: HostOptions): RealHost {
     wakeSupervisor(pods) {
       wakeSupervisor(layout, supervise, pods)
     },
-    reviveSupervisor: () => reviveSupervisor(layout, supervise),
+    lookAfterPods() {
+      reviveSupervisor(layout, supervise)
+      rotation ??= rotateLogs(layout)
+    },
     dismissSupervisor: () => dismissSupervisor(layout),
     get network() {
       return network()
@@ -200,11 +208,13 @@ export function openHost(options: HostOptions): RealHost {
     },
     cgroupPath: uid => `${cgroupParent}/pod${uid}`,
     logFile: layout.logFile,
+    removeLog: (uid, container, attempt) => removeLog(layout.logFile(uid, container, attempt)),
     checkPortFree(plan, port) {
       const holder = listeners().find((listener: ListeningPort) => holds(listener, port))
       if (holder) throw portTaken(plan, port, 'another program of this machine')
     },
     lock: () => lockFile(layout.lockFile),
+    lookedAfter: async () => rotation,
     close() {
       network.value?.close()
       runtime.value?.[Symbol.dispose]()

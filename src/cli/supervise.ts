@@ -2,6 +2,7 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { LOG_LOOK_MS, rotateLogs } from '../host/logs/rotate-logs.ts'
 import { enterMonitors, leaveMonitors, removeMonitors } from '../host/runtime/monitors-cgroup.ts'
 import { tryLock } from '../host/sys/libc.ts'
 import { removePidFile, writePidFile } from '../host/sys/pid-file.ts'
@@ -28,6 +29,7 @@ export async function runSupervise(_args: readonly [], _options: object, context
     }
     enterMonitors(parent)
     using reasons = openReasons(layout)
+    using _rotation = everyNowAndThen(() => rotateLogs(layout))
     do {
       writePidFile(layout.supervisorPid)
       await supervise({
@@ -48,4 +50,11 @@ export async function runSupervise(_args: readonly [], _options: object, context
     await removeMonitors(parent)
     closeSync(lock)
   }
+}
+
+/** Now, and as long as it is not disposed of. */
+function everyNowAndThen(look: () => Promise<void>): Disposable {
+  void look()
+  const timer = setInterval(look, LOG_LOOK_MS)
+  return { [Symbol.dispose]: () => clearInterval(timer) }
 }

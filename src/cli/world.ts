@@ -19,7 +19,7 @@ export interface World {
 
 /** A picture of one moment: what is asked twice is read once. */
 export function readWorld(host: RealHost): World {
-  host.reviveSupervisor()
+  host.lookAfterPods()
   const facts = new LazyFacts(host)
   const known = new Map<string, readonly WireObject[]>()
   const list = (kind: ResourceKind) => {

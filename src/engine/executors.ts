@@ -1,5 +1,4 @@
 /** How each action is done. The compiler checks that every kind has its executor. */
-import { rmSync } from 'node:fs'
 import { KubeError } from '../diagnostic.ts'
 import { cgroupSettings } from '../plan/cgroup-settings.ts'
 import { infraSpec, memberSpec } from '../plan/oci-spec.ts'
@@ -145,7 +144,7 @@ export const EXECUTORS: Executors = {
     if (end.reason === 'StartError') await removed
     await Promise.all([removed, host.volumes.unmountRootfs(uid, container)])
     // The log of the run that just ended is kept for `kube logs --previous`; who crashes in a circle must not fill the disk.
-    if (known.attempt > 0) rmSync(host.logFile(uid, container, known.attempt - 1), { force: true })
+    if (known.attempt > 0) host.removeLog(uid, container, known.attempt - 1)
     const before = known.lifecycle ?? NEW_LIFE
     const isStarted = last.reason !== 'StartError'
     const ranMs = isStarted ? Date.parse(last.finishedAt) - Date.parse(last.startedAt) : 0

@@ -112,6 +112,7 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
     seccompProfile: () => ({}),
     deviceEdits: async () => ({ env: [], devices: [], mounts: [], additionalGids: [], hooks: {} }),
     logFile: (uid, container, attempt) => `/logs/${uid}/${container}/${attempt}`,
+    removeLog() {},
     checkPortFree() {},
     lock: async () => ({ [Symbol.dispose]() {} }),
     close() {},

@@ -375,7 +375,10 @@ export interface Host {
   newUid(): string
   containerId(uid: string, container: string, attempt: number): string
   infraId(uid: string): string
+  /** The one that is written to; older ones of the same run stand beside it. */
   logFile(uid: string, container: string, attempt: number): string
+  /** All files of one run's log. */
+  removeLog(uid: string, container: string, attempt: number): void
   /** Fails with `PortInUse` when a program of the machine holds the port. */
   checkPortFree(plan: PodPlan, port: PortPlan): void
   /** Excludes other commands from what all pods share: bridge, firewall, mounts. Held for moments only. */

@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { keepLog, LOG_FILE_BYTES, logFiles, removeLog } from './log-files.ts'
 import { type ReadLogOptions, readLog } from './read-log.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'kube-log-'))
@@ -109,4 +119,70 @@ test('a signal ends the following', async () => {
     abort.abort()
   }
   assert.equal(count, 1)
+})
+
+/** A log in three files, of which the monitor writes to the last. */
+function rotatedLog(...parts: readonly (readonly string[])[]): string {
+  const path = logFile(parts.at(-1)!)
+  for (const [index, lines] of parts.entries()) {
+    const kept = `${path}.${index + 9}`
+    if (index === parts.length - 1) linkSync(path, kept)
+    else writeFileSync(kept, lines.map(line => `${line}\n`).join(''))
+  }
+  return path
+}
+
+test('all files of a log, oldest first, and none twice', async () => {
+  const path = rotatedLog(LINES.slice(0, 1), LINES.slice(1, 3), LINES.slice(3))
+  const all = 'one\ntwo with  spaces \nthree\n\nfi'
+  assert.equal(await textOf(path), all)
+  for (const [tail, text] of [
+    [0, ''],
+    [1, 'fi'],
+    [2, '\nfi'],
+    [3, 'three\n\nfi'],
+    [4, 'two with  spaces \nthree\n\nfi'],
+    [5, all],
+    [9, all],
+  ] as const)
+    assert.equal(await textOf(path, { tail }), text, `tail ${tail}`)
+  assert.equal(await textOf(path, { sinceMs: Date.parse('2026-01-01T00:00:02Z') }), 'two with  spaces \nthree\n\nfi')
+})
+
+test('goes on with the next file, however many were begun meanwhile', async () => {
+  const path = rotatedLog(LINES.slice(0, 1))
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const seen: string[] = []
+  for await (const entries of readLog(path, { until: promise })) {
+    seen.push(...entries.map(entry => entry.text.toString()))
+    if (seen.length !== 1) continue
+    // What was written at the last moment, a whole file, and the beginning of another one.
+    appendFileSync(path, `${LINES[1]}\n`)
+    for (const [serial, line] of [
+      [10, LINES[3]],
+      [11, LINES[4]],
+    ] as const) {
+      writeFileSync(`${path}.tmp`, `${line}\n`)
+      linkSync(`${path}.tmp`, `${path}.${serial}`)
+      renameSync(`${path}.tmp`, path)
+    }
+    resolve()
+  }
+  assert.deepEqual(seen, ['one', 'two with  spaces ', 'ee', ''])
+})
+
+test('a log gets a second name once; what a kubelet would keep is kept', () => {
+  const path = logFile(['x'])
+  for (let count = 0; count < 7; count++) {
+    writeFileSync(`${path}.tmp`, '')
+    // The fourth is short: its monitor began another one by itself.
+    truncateSync(`${path}.tmp`, count === 3 ? 4 : LOG_FILE_BYTES)
+    renameSync(`${path}.tmp`, path)
+    keepLog(path)
+    keepLog(path)
+  }
+  const names = logFiles(path).map(file => file.path.slice(path.length))
+  assert.deepEqual(names, ['.2', '.3', '.4', '.5', '.6', ''])
+  removeLog(path)
+  assert.deepEqual(logFiles(path), [])
 })

@@ -1,8 +1,10 @@
-/** Reading a container's log file: from its end, from a time, and on as it grows. */
-import { existsSync, watch } from 'node:fs'
+/** Reading a container's log: from its end, from a time, and on as it grows. */
 import { type FileHandle, open } from 'node:fs/promises'
 import { errnoOf } from '../../diagnostic.ts'
 import { execFailureOf, type LogEntry, parseLogLine } from '../../status/cri-log.ts'
+import { watchGrowth } from './growth.ts'
+import { currentLog, identityOfLog, type LogFile, logFiles } from './log-files.ts'
+import { tailStart } from './tail-start.ts'
 
 export interface ReadLogOptions {
   /** Only the last so many lines. Default all. */
@@ -17,26 +19,50 @@ export interface ReadLogOptions {
 const CHUNK_BYTES = 64 * 1024
 const LINE_FEED = 10
 
-/** Entries in the file's order, as many at a time as one read brings. A file that is not there has none, unless it comes while it is followed. */
+/**
+ * Entries in the order in which they were written, as many at a time as one read brings, from all files of the log that are
+ * kept. A log that is not there has none, unless it comes while it is followed.
+ */
 export async function* readLog(
   path: string,
   options: ReadLogOptions = {},
 ): AsyncGenerator<readonly LogEntry[], void, undefined> {
   using growth = options.until === undefined ? undefined : watchGrowth(path, options.until, options.signal)
-  const file = await openWhenThere(path, growth)
-  if (!file) return
-  try {
-    let position = options.tail === undefined ? 0 : await tailOffset(file, options.tail)
-    let isStart = position === 0
+  const files = logFiles(path)
+  // Opened now, they can be read to their end whoever takes them away meanwhile.
+  await using queue = new AsyncDisposableStack()
+  const opened = (await Promise.all(files.map(openIfThere))).map(file => file && queue.use(file))
+  const start = await startOf(files, options)
+  const waiting = opened.slice(start.index)
+  /** Identities of the files that are behind. */
+  const read = new Set(files.slice(0, start.index).map(({ identity }) => identity))
+  let isStart = start.index === 0 && start.position === 0
+  let position = start.position
+  for (;;) {
+    // Before looking: what is written from here on is another growth.
+    const isLast = growth?.isOver() ?? true
+    await using file = waiting.length > 0 ? waiting.shift() : await openNext(path, read)
+    if (!file && waiting.length > 0) continue
+    if (!file) {
+      if (isLast) return
+      await growth?.next()
+      if (options.signal?.aborted) return
+      continue
+    }
+    const identity = identityOfLog(await file.stat({ bigint: true }))
+    read.add(identity)
+    // One that was taken away meanwhile is not where the last lines begin any more.
+    if (identity !== files[start.index]?.identity) position = 0
     let rest = Buffer.alloc(0)
     for (;;) {
-      // Before reading: what is written from here on is another growth.
-      const isLast = growth?.isOver() ?? true
+      const isOver = growth?.isOver() ?? true
+      const isReplaced = currentLog(path)?.identity !== identity
       const chunk = Buffer.allocUnsafe(CHUNK_BYTES)
       const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES, position)
       if (options.signal?.aborted) return
       if (bytesRead === 0) {
-        if (isLast) return
+        if (isReplaced) break
+        if (isOver) return
         await growth?.next()
         continue
       }
@@ -55,105 +81,43 @@ export async function* readLog(
       if (entries.length > 0) yield entries
       rest = rest.subarray(start)
     }
-  } finally {
-    await file.close()
+    position = 0
   }
+}
+
+/** The file after the last one that was read. One that is taken away at this moment is passed over. */
+async function openNext(path: string, read: ReadonlySet<string>): Promise<FileHandle | undefined> {
+  const files = logFiles(path)
+  const next = files.slice(files.findLastIndex(({ identity }) => read.has(identity)) + 1)
+  for (const one of next) {
+    const file = await openIfThere(one)
+    if (file) return file
+  }
+  return undefined
+}
+
+async function openIfThere({ path }: LogFile): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, 'r')
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+interface Start {
+  /** Of the file. */
+  readonly index: number
+  readonly position: number
+}
+
+/** Where the last lines begin, or the first file that can hold something of the time. */
+async function startOf(files: readonly LogFile[], { tail, sinceMs = 0 }: ReadLogOptions): Promise<Start> {
+  if (tail !== undefined) return tailStart(files, tail)
+  const index = files.findIndex(({ modifiedMs }) => modifiedMs >= sinceMs)
+  return { index: index < 0 ? Math.max(0, files.length - 1) : index, position: 0 }
 }
 
 function isSince(entry: LogEntry, sinceMs: number | undefined): boolean {
   return sinceMs === undefined || Date.parse(entry.time) >= sinceMs
-}
-
-async function openWhenThere(path: string, growth: Growth | undefined): Promise<FileHandle | undefined> {
-  for (;;) {
-    const isLast = growth?.isOver() ?? true
-    try {
-      return await open(path, 'r')
-    } catch (error) {
-      if (errnoOf(error) !== 'ENOENT') throw error
-      if (isLast) return undefined
-      await growth?.next()
-    }
-  }
-}
-
-/** Where the last `lines` whole lines begin. Parts of a line belong to the line they are followed by. */
-async function tailOffset(file: FileHandle, lines: number): Promise<number> {
-  const { size } = await file.stat()
-  if (lines <= 0) return size
-  let seen = 0
-  let after = Buffer.alloc(0)
-  // `after` begins with a line whose beginning lies before it.
-  for (let position = size; position > 0; ) {
-    const length = Math.min(CHUNK_BYTES, position)
-    position -= length
-    const chunk = Buffer.allocUnsafe(length)
-    await file.read(chunk, 0, length, position)
-    const text = Buffer.concat([chunk, after])
-    let end = text.length
-    for (let feed = lastFeed(text, end - 1); feed >= 0; feed = lastFeed(text, feed)) {
-      // What the container has not finished yet is a line as well.
-      const isLine = position + end === size || isFullLine(text.subarray(feed + 1, end))
-      if (isLine && ++seen > lines) return position + end
-      end = feed + 1
-    }
-    after = text.subarray(0, end)
-    if (position === 0) return seen >= lines && isFullLine(after) ? end : 0
-  }
-  return 0
-}
-
-function lastFeed(text: Buffer, before: number): number {
-  return before <= 0 ? -1 : text.lastIndexOf(LINE_FEED, before - 1)
-}
-
-function isFullLine(line: Buffer): boolean {
-  return parseLogLine(line.subarray(0, line.at(-1) === LINE_FEED ? -1 : undefined))?.isFull === true
-}
-
-interface Growth extends Disposable {
-  /** Whether the writer has ended. */
-  isOver(): boolean
-  /** Resolves at the next change, at the end, or at once when one was missed. */
-  next(): Promise<void>
-}
-
-/** How often a file is looked at besides its events, in milliseconds: its directory may be made later than the watch. */
-const LOOK_MS = 500
-
-function watchGrowth(path: string, until: Promise<void>, signal: AbortSignal | undefined): Growth {
-  let over = false
-  let changed = false
-  let wake: (() => void) | undefined
-  const stir = () => {
-    changed = true
-    wake?.()
-  }
-  const directory = path.slice(0, path.lastIndexOf('/'))
-  const watcher = existsSync(directory) ? watch(directory, { persistent: false }, stir).on('error', stir) : undefined
-  const timer = setInterval(stir, LOOK_MS)
-  const end = () => {
-    over = true
-    stir()
-  }
-  signal?.addEventListener('abort', end)
-  until.then(end, end)
-  return {
-    isOver: () => over,
-    next() {
-      return new Promise(resolve => {
-        wake = () => {
-          wake = undefined
-          changed = false
-          resolve()
-        }
-        if (changed) wake()
-      })
-    },
-    [Symbol.dispose]() {
-      watcher?.close()
-      clearInterval(timer)
-      signal?.removeEventListener('abort', end)
-    },
-  }
 }

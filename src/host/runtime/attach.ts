@@ -1,9 +1,10 @@
 /** The standard streams of a running container, by its monitor's socket. Source: conmon's src/conn_sock.c. */
-import { close, closeSync, openSync, read, write, writeFileSync } from 'node:fs'
+import { close, closeSync, openSync, read, write } from 'node:fs'
 import { promisify } from 'node:util'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
 import type { Layout } from '../layout.ts'
 import { connectSeqpacket, shutdownSocket } from '../sys/libc.ts'
+import { tellMonitor } from './monitor-control.ts'
 
 export interface AttachOptions {
   readonly layout: Layout
@@ -108,10 +109,5 @@ async function sendAll(fd: number, bytes: Buffer): Promise<void> {
 
 /** Tells a container's terminal its size. Source: conmon, process_terminal_ctrl_line. */
 export function resizeContainer(layout: Layout, id: string, rows: number, columns: number): void {
-  try {
-    writeFileSync(`${layout.bundleDir(id)}/ctl`, `1 ${rows} ${columns}\n`, { flag: 'a' })
-  } catch (error) {
-    // Its monitor has ended: there is nothing to resize.
-    if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ENXIO') throw error
-  }
+  tellMonitor(layout.bundleDir(id), `1 ${rows} ${columns}`)
 }

@@ -23,7 +23,7 @@ import { identityOf, isAlive, pidOf } from '../sys/process-identity.ts'
 import { toolError } from '../sys/run.ts'
 import { makeCgroup, prepareCgroups, removeCgroup } from './cgroups.ts'
 import { openExitWatch } from './exit-watch.ts'
-import { logArguments } from './log-arguments.ts'
+import { logArguments, prepareLog } from './log-arguments.ts'
 import { enterMonitors, removeMonitors } from './monitors-cgroup.ts'
 import { hasCgroup, killCgroup } from './pod-cgroups.ts'
 import { mountReadOnly, unmountReadOnly } from './read-only-copy.ts'
@@ -206,6 +206,7 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
       `${bundle}/conmon.pid`,
     )
     args.push('--exit-dir', layout.exitsDir, '--persist-dir', bundle, '--full-attach', '--log-level', 'error')
+    prepareLog(create)
     args.push(...logArguments(create))
     for (const arg of ['--root', layout.runtimeRoot, '--log-format=json', '--log', log]) args.push('--runtime-arg', arg)
     const [exitProgram, ...exitArgs] = create.onExit ?? []
