@@ -6,8 +6,8 @@ import { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from 'n
 import { setTimeout as delay } from 'node:timers/promises'
 import { errnoOf } from '../../diagnostic.ts'
 import { containerId, type Layout } from '../layout.ts'
-import { tellMonitor } from '../runtime/monitor-control.ts'
 import { tryLock } from '../sys/libc.ts'
+import { tellMonitor } from '../sys/monitor-control.ts'
 import { currentLog, keepLog, LOG_FILE_BYTES } from './log-files.ts'
 
 /** Milliseconds between two looks. Source: KubeletConfiguration, containerLogMonitorInterval. */

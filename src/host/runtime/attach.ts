@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
 import type { Layout } from '../layout.ts'
 import { connectSeqpacket, shutdownSocket } from '../sys/libc.ts'
-import { tellMonitor } from './monitor-control.ts'
+import { tellMonitor } from '../sys/monitor-control.ts'
 
 export interface AttachOptions {
   readonly layout: Layout

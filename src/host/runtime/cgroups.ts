@@ -63,15 +63,21 @@ export function makeCgroup(path: string, settings: readonly CgroupSetting[]): vo
 function makeUnified(path: string): void {
   let at = ROOT
   for (const name of path.split('/').filter(Boolean)) {
-    const controllers = readText(`${at}/cgroup.controllers`).split(' ').filter(Boolean)
-    for (const controller of controllers) {
+    for (const controller of domainFirst(readText(`${at}/cgroup.controllers`).split(' ').filter(Boolean))) {
       // One that this cgroup cannot hand on: a limit that needs it fails by itself.
-      if (!handOn(at, controller) && at === ROOT)
-        for (let round = 0; round < 3 && vacateRoot(); round++) handOn(at, controller)
+      for (let tries = 0; !handOn(at, controller) && at === ROOT && tries < 3 && vacateRoot(); tries++);
     }
     at += `/${name}`
     mkdirSync(at, { recursive: true, mode: 0o755 })
   }
+}
+
+/** Handed on by a cgroup that has processes of its own, these make it threaded: no other controller works below it then. */
+const THREADED = new Set(['cpu', 'cpuset', 'perf_event', 'pids'])
+
+/** The others first: they fail where there are processes. */
+function domainFirst(controllers: readonly string[]): readonly string[] {
+  return controllers.toSorted((a, b) => Number(THREADED.has(a)) - Number(THREADED.has(b)))
 }
 
 /** Whether the cgroups below get a controller now. */

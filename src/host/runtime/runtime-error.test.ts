@@ -15,6 +15,11 @@ const cases: readonly (readonly [string, string, RegExp])[] = [
     'AppArmorProfileMissing',
     /is not loaded/,
   ],
+  [
+    'controller `hugetlb` is not available under /sys/fs/cgroup/kube/x/cgroup.controllers',
+    'LimitNotSupported',
+    /controller hugetlb/,
+  ],
   ['write: No space left on device', 'NoSpace', /no space/],
   [
     '{"msg":"something is unsupported","level":"warning"}\n{"msg":"it broke","level":"error"}',

@@ -38,6 +38,12 @@ const MEANINGS: readonly {
     hint: 'load it with apparmor_parser; aa-status lists what is loaded',
   },
   {
+    pattern: /controller `(\w+)` is not available/i,
+    code: 'LimitNotSupported',
+    message: match => `this machine cannot limit it: cgroup controller ${match[1]} is not there`,
+    hint: 'remove the limit from the container, or hand the controller on, where this runs in a container itself',
+  },
+  {
     pattern: /no space left on device/i,
     code: 'NoSpace',
     message: () => 'no space left on the disk',

@@ -4,6 +4,12 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
 
+/**
+ * Pages of 4 KiB in the log after which they are written into the database. A command ends without doing so, and the next one
+ * reads the log.
+ */
+const LOG_PAGES = 512
+
 /** How long a statement waits for another process's transaction, in milliseconds. */
 const BUSY_TIMEOUT_MS = 10_000
 
@@ -15,7 +21,9 @@ export function openDatabase(path: string, version: number, schema: string): Dat
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     const db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON')
+    db.exec(
+      `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = ${LOG_PAGES}`,
+    )
     const has = versionOf(db)
     if (has < version) {
       transaction(db, () => {

@@ -22,7 +22,8 @@ export async function runNft(commands: string): Promise<string | undefined> {
     const text = call('const char *nft_ctx_get_error_buffer(void *context)')(context) as unknown as string
     return text.trim() || 'nftables refuses without a reason'
   } finally {
-    call('void nft_ctx_free(void *context)')(context)
+    // Its socket's end waits for the kernel to be done with what was deleted: that is nobody's wait.
+    void callInPool(call('void nft_ctx_free(void *context)'), context)
   }
 }
 
