@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { cgroupVersion, makeCgroup, removeCgroup } from '../../src/host/runtime/cgroups.ts'
 import { lacking } from '../support/need.ts'
@@ -15,4 +16,31 @@ test('a cgroup goes with what a failed runtime left in it', { skip: lacking() },
   removeCgroup(`${path}/pod`)
   assert.deepEqual(made(), [])
   removeCgroup(`${path}/pod`)
+})
+
+const versionOne = cgroupVersion() === 1 && 'cgroup version 1'
+
+test('in a container with processes in its root, room is made for limits', { skip: lacking() || versionOne }, () => {
+  const path = `/kube-test-nested-${process.pid}`
+  const limits = [
+    { controller: 'memory', file: 'memory.max', value: '20971520' },
+    { controller: 'pids', file: 'pids.max', value: '20' },
+  ] as const
+  // So that the root below has something to hand on.
+  makeCgroup(`${path}/any`, limits)
+  removeCgroup(`${path}/any`)
+  const top = `/sys/fs/cgroup${path}`
+  mkdirSync(top)
+  const module = new URL('../../src/host/runtime/cgroups.ts', import.meta.url).pathname
+  const code = `(await import(${JSON.stringify(module)})).makeCgroup('/inner/pod', ${JSON.stringify(limits)})`
+  const inside = 'mount -t cgroup2 none /sys/fs/cgroup; "$@"'
+  const script =
+    'echo $$ >"$0"/cgroup.procs; exec unshare --cgroup --mount sh -ec "$1" sh "$2" --input-type=module -e "$3"'
+  execFileSync('sh', ['-c', script, top, inside, process.execPath, code], { stdio: 'inherit' })
+  assert.equal(readFileSync(`${top}/inner/pod/memory.max`, 'utf8'), '20971520\n')
+  assert.equal(readFileSync(`${top}/inner/pod/pids.max`, 'utf8'), '20\n')
+  assert.ok(existsSync(`${top}/init`))
+  removeCgroup(`${path}/inner/pod`)
+  removeCgroup(`${path}/init`)
+  assert.ok(!existsSync(top))
 })
