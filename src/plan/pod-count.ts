@@ -4,7 +4,7 @@ import type { Finding } from '../manifest/finding.ts'
 import { refused } from './refused.ts'
 
 /** A Linux bridge has no more ports. Source: net/bridge/br_private.h, BR_MAX_PORTS. */
-const MOST_PODS = 1023
+export const MOST_PODS = 1023
 
 /** The pods are not counted by making them: a typing error asks for millions. */
 export function podCountFinding({ kind, value }: { kind: string; value: object }): Finding | undefined {

@@ -1,6 +1,7 @@
 /** The leases of pods in the state database: addresses and host ports. */
 import type { SQLOutputValue, StatementSync } from 'node:sqlite'
 import { KubeError } from '../../diagnostic.ts'
+import { MOST_PODS } from '../../plan/pod-count.ts'
 import type { PodPlan, PortPlan } from '../../plan/types.ts'
 import { nextFree, type Subnet } from '../network/subnet.ts'
 
@@ -28,6 +29,7 @@ export function openLeaseRows(sql: (text: string) => StatementSync, options: Lea
     return {
       address(plan, wanted) {
         if (plan.network.mode !== 'bridge') return undefined
+        if (used.size >= MOST_PODS) throw tooManyPods(used.size + 1)
         const isFree = wanted !== undefined && !used.has(wanted)
         const address = isFree ? wanted : nextFree(options.subnet(), used, last)
         if (address === undefined) {
@@ -56,6 +58,14 @@ export function openLeaseRows(sql: (text: string) => StatementSync, options: Lea
     }
   }
 
+  /** Every pod with an address takes up a port of the bridge. Fails with `NetworkFull`. */
+  function checkRoom(plans: readonly PodPlan[], except: ReadonlySet<string>): void {
+    const rows = sql('SELECT uid FROM pod WHERE address IS NOT NULL').all()
+    const staying = rows.filter(({ uid }) => !except.has(String(uid))).length
+    const wanted = staying + plans.filter(({ network }) => network.mode === 'bridge').length
+    if (wanted > MOST_PODS) throw tooManyPods(wanted)
+  }
+
   /** A pod's name must be free, and its ports: two leases of one clash unless each is bound to an address of its own. */
   function checkPod(plan: PodPlan, except: ReadonlySet<string>): void {
     const owner = sql('SELECT app, uid FROM pod WHERE namespace = ? AND name = ?').get(plan.namespace, plan.name)
@@ -73,6 +83,7 @@ export function openLeaseRows(sql: (text: string) => StatementSync, options: Lea
   return {
     begin,
     checkPod,
+    checkRoom,
     all: () =>
       sql('SELECT port.*, pod.address, pod.uid FROM port JOIN pod ON pod.uid = port.pod WHERE pod.address IS NOT NULL')
         .all()
@@ -90,6 +101,12 @@ export function portTaken(plan: PodPlan, port: PortPlan, holder: string): KubeEr
       hint: 'stop what holds it, or give the pod another hostPort',
     },
   )
+}
+
+function tooManyPods(wanted: number): KubeError {
+  return new KubeError('NetworkFull', `${wanted} pods on one network: a Linux bridge has at most ${MOST_PODS} ports`, {
+    hint: 'pods that are over and pods with hostNetwork take up none; another --root has a network of its own',
+  })
 }
 
 function podExists(plan: PodPlan, app: string): KubeError {

@@ -90,4 +90,33 @@ suite('state store', () => {
     state.setConditions('third', [])
     assert.equal(state.pod('third')!.conditions, undefined)
   })
+
+  test('no more pods than a bridge has ports, and none is leased of those that are too many', () => {
+    const large = openState(`${directory}/large.db`, {
+      subnet: () => parseSubnet('10.9.0.0/16'),
+      now: () => new Date().toISOString(),
+    })
+    try {
+      large.putApp({ name: 'a', source: '-', createdAt: '' })
+      const pods = (count: number, from = 0) =>
+        Array.from({ length: count }, (_, index) => ({ uid: `u${from + index}`, plan: podPlan(`p${from + index}`) }))
+      const plans = pods(1024).map(({ plan }) => plan)
+      assert.throws(() => large.checkPods(plans, new Set()), { code: 'NetworkFull' })
+      large.checkPods(plans.slice(1), new Set())
+      assert.throws(() => large.addPods('a', pods(1024)), { code: 'NetworkFull' })
+      assert.deepEqual(large.pods(), [])
+      large.addPods('a', pods(1023))
+      const another = podPlan('another')
+      assert.throws(() => large.checkPods([another], new Set()), {
+        code: 'NetworkFull',
+        message: '1024 pods on one network: a Linux bridge has at most 1023 ports',
+      })
+      large.checkPods([another], new Set(['u7']))
+      large.checkPods([{ ...another, network: { mode: 'host' } }], new Set())
+      large.endPod('u7')
+      large.checkPods([another], new Set())
+    } finally {
+      large.close()
+    }
+  })
 })

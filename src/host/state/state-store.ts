@@ -185,6 +185,7 @@ export function openState(path: string, options: StateOptions): StateStore {
       })
     },
     checkPods(plans, except) {
+      leases.checkRoom(plans, except)
       for (const plan of plans) leases.checkPod(plan, except)
     },
     endPod(uid) {
