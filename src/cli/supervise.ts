@@ -24,7 +24,10 @@ export async function runSupervise(_args: readonly [], _options: object, context
   try {
     while (!tryLock(lock)) {
       // One that has taken its pid away has had its last look: what woke this one may have come after it.
-      if (runningSupervisor(layout) !== undefined) return 0
+      if (runningSupervisor(layout) !== undefined) {
+        removePidFile(layout.supervisorStarting)
+        return 0
+      }
       await delay(TRY_MS)
     }
     enterMonitors(parent)
@@ -32,6 +35,7 @@ export async function runSupervise(_args: readonly [], _options: object, context
     using _rotation = everyNowAndThen(() => rotateLogs(layout))
     do {
       writePidFile(layout.supervisorPid)
+      removePidFile(layout.supervisorStarting)
       await supervise({
         host,
         exitsDir: layout.exitsDir,

@@ -4,7 +4,7 @@ import { closeSync, openSync, utimesSync, writeFileSync } from 'node:fs'
 import type { PodRecord } from '../engine/ports.ts'
 import type { Layout } from '../host/layout.ts'
 import { lockFile } from '../host/sys/lock.ts'
-import { endNamedProcess, readPidFile } from '../host/sys/pid-file.ts'
+import { endNamedProcess, hasDiedStarting, noteStart, readPidFile } from '../host/sys/pid-file.ts'
 import { hasStorageLimits } from '../plan/storage-limits.ts'
 import { tokenFiles } from '../plan/tokens.ts'
 import { probesOf } from '../reconcile/probe.ts'
@@ -28,21 +28,29 @@ export function wakeSupervisor(
   command: readonly string[],
   pods: readonly PodRecord[] | 'always',
 ): void {
-  const { is } = readPidFile(layout.supervisorPid)
-  if (is === 'running') poke(layout)
-  else if (is === 'dead' || pods === 'always' || pods.some(needsCare)) spawnSupervisor(layout, command)
+  if (readPidFile(layout.supervisorPid).is === 'running') poke(layout)
+  else if (isKilled(layout) || pods === 'always' || pods.some(needsCare)) spawnSupervisor(layout, command)
 }
 
-/** Starts another where the last one was killed at its work. */
+/** Starts another where the last one was killed at its work, or before it could begin. */
 export function reviveSupervisor(layout: Layout, command: readonly string[]): void {
-  if (readPidFile(layout.supervisorPid).is === 'dead') spawnSupervisor(layout, command)
+  if (isKilled(layout)) spawnSupervisor(layout, command)
+}
+
+function isKilled(layout: Layout): boolean {
+  const { is } = readPidFile(layout.supervisorPid)
+  return is === 'dead' || (is === 'none' && hasDiedStarting(layout.supervisorStarting))
 }
 
 function spawnSupervisor(layout: Layout, command: readonly string[]): void {
   const log = openSync(layout.supervisorLog, 'a', 0o600)
   try {
     const [program, ...args] = command
-    spawn(program!, args, { detached: true, stdio: ['ignore', 'ignore', log], cwd: '/' }).unref()
+    noteStart(layout.supervisorStarting, () => {
+      const child = spawn(program!, args, { detached: true, stdio: ['ignore', 'ignore', log], cwd: '/' })
+      child.unref()
+      return child.pid
+    })
   } finally {
     closeSync(log)
   }

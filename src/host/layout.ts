@@ -72,6 +72,8 @@ export function layoutOf(roots: Roots) {
     shutdownUnit: join(runroot, 'shutdown-unit'),
     supervisorLock: join(runroot, 'supervisor.lock'),
     supervisorPid: join(runroot, 'supervisor.pid'),
+    /** There from the moment that one is started until it has written the file above. */
+    supervisorStarting: join(runroot, 'supervisor.starting'),
     /** Why the supervisor lives. */
     supervisorReasons: join(runroot, 'supervisor.json'),
     /** Written to when the pods' records changed. */

@@ -1,6 +1,8 @@
 /** The supervisor's own life: there when it is needed, gone when not, and what a kill at any moment does. */
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { after, afterEach, before, suite, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { podManifest } from '../support/manifests.ts'
@@ -81,6 +83,30 @@ suite('supervisor', { skip: lacking('crun', 'conmon', 'catatonit', 'nft') }, () 
     await kube.eventually(async () => (await supervisor()) === undefined)
     assert.equal((await main('once')).ready, true)
     await kube.ok(['down', 'once'])
+  })
+
+  test('killed before it could begin, it is brought back by a command that only looks', async () => {
+    await kube.ok(['get', 'pods'])
+    // It waits for the lock, and so never gets to writing down who it is.
+    const holder = spawn('flock', [`${kube.directory}/run/supervisor.lock`, 'sh', '-c', 'echo held; cat'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
+    try {
+      await once(holder.stdout, 'data')
+      const livenessProbe = { exec: { command: ['false'] }, periodSeconds: 1, failureThreshold: 1 }
+      await kube.play(podManifest('unprobed', [{ livenessProbe }]), 'unprobed')
+      const starting = Number(readFileSync(`${kube.directory}/run/supervisor.starting`, 'utf8').split(' ')[0])
+      assert.match(readFileSync(`/proc/${starting}/cmdline`, 'utf8'), /kube/)
+      process.kill(starting, 'SIGKILL')
+      holder.stdin.end()
+      await once(holder, 'exit')
+    } finally {
+      holder.kill()
+    }
+    assert.equal((await main('unprobed')).restartCount, 0)
+    await restarts('unprobed', 1)
+    assert.equal(existsSync(`${kube.directory}/run/supervisor.starting`), false)
+    await kube.ok(['down', 'unprobed'])
   })
 
   test('killed at any moment, the next one goes on with the counts it had', async () => {

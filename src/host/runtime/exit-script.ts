@@ -17,8 +17,12 @@ if read -r pid start 2>/dev/null <${quoted(layout.supervisorPid)} && read -r sta
   # Another process with the number of a killed supervisor began at another time.
   case $stat in *" $start "*) exit 0 ;; esac
 fi
+starting=${quoted(layout.supervisorStarting)}
+: >"$starting"
 # In the background: the monitor waits for this script.
 ${supervise.map(quoted).join(' ')} </dev/null >/dev/null 2>>${quoted(layout.supervisorLog)} &
+[ -e "$starting" ] && echo $! >"$starting"
+exit 0
 `
 }
 

@@ -25,7 +25,39 @@ export function readPidFile(path: string): PidFileState {
   const [number = '', start = ''] = text.trim().split(' ')
   const pid = Number(number)
   if (!(pid > 0)) return { is: 'none' }
-  return identityOf(pid)?.startsWith(`${pid}:${start}:`) ? { is: 'running', pid } : { is: 'dead' }
+  return isProcess(pid, start) ? { is: 'running', pid } : { is: 'dead' }
+}
+
+/** A shell doesn't know when what it starts began. */
+function isProcess(pid: number, start: string): boolean {
+  return identityOf(pid)?.startsWith(start === '' ? `${pid}:` : `${pid}:${start}:`) === true
+}
+
+/**
+ * Says that a process is being started, until that one names itself elsewhere and takes this away. `start` returns its
+ * number.
+ */
+export function noteStart(path: string, start: () => number | undefined): void {
+  writeFileSync(path, '', { mode: 0o600 })
+  const pid = start()
+  const [, ticks = ''] = (pid === undefined ? undefined : identityOf(pid))?.split(':') ?? []
+  try {
+    writeFileSync(path, `${pid ?? ''} ${ticks}\n`, { flag: 'r+' })
+  } catch {
+    // It was faster.
+  }
+}
+
+/** Whether a process was to start that died, or whose starter died, before it could name itself. */
+export function hasDiedStarting(path: string): boolean {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch {
+    return false
+  }
+  const [number = '', start = ''] = text.trim().split(' ')
+  return !(Number(number) > 0 && isProcess(Number(number), start))
 }
 
 /** Sends SIGTERM to the process that the file names; false when there is none, or it is this one. */
