@@ -22,6 +22,7 @@ import { type Launch, type Launched, launch, memoryFile, pipe } from '../sys/lau
 import { identityOf, isAlive, pidOf } from '../sys/process-identity.ts'
 import { toolError } from '../sys/run.ts'
 import { makeCgroup, prepareCgroups, removeCgroup } from './cgroups.ts'
+import { goAhead } from './exec-fifo.ts'
 import { openExitWatch } from './exit-watch.ts'
 import { logArguments, prepareLog } from './log-arguments.ts'
 import { enterMonitors, removeMonitors } from './monitors-cgroup.ts'
@@ -74,7 +75,7 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
     return { status: await ended, stderr: stderr.text() }
   }
 
-  /** A container of another runtime than the default one has a note of it in its bundle. */
+  /** A container of another runtime than the default one has a note of it in its bundle, and one with hooks, too. */
   const programOf = (id: string) => readText(runtimeNote(layout.bundleDir(id))) || (launcher ?? program())
 
   function makeBundle(id: string, spec: OciSpec, runtimeClass: string | undefined): string {
@@ -82,7 +83,8 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
     mkdirSync(bundle, { recursive: true, mode: 0o700 })
     const own = runtimeClass === undefined ? program() : findRuntime(runtimeClass)
     const other = own !== program()
-    if (other) writeFileSync(runtimeNote(bundle), own, { mode: 0o600 })
+    // With hooks, starting it is the runtime's own business.
+    if (other || spec.hooks !== undefined) writeFileSync(runtimeNote(bundle), own, { mode: 0o600 })
     const compiled = !other && isCrun() ? seccomp.precompiled(spec) : spec
     writeFileSync(`${bundle}/config.json`, JSON.stringify(compiled), { mode: 0o600 })
     return bundle
@@ -136,6 +138,7 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
       return started(pid)
     },
     async start(id) {
+      if (isCrun() && !exists(runtimeNote(layout.bundleDir(id))) && goAhead(`${layout.runtimeRoot}/${id}`)) return
       const done = await runtime(id, ['start', id])
       if (done.status !== 0) throw runtimeError(done.stderr, id)
     },
