@@ -24,8 +24,8 @@ export async function runSystemPrune(_args: [], options: PruneOptions, context: 
   const { io } = context
   const host = await context.host()
   const halfDone = host.state.pods().filter(pod => isHalfDone(host, pod))
-  const pods = halfDone.map(({ plan }) => `${plan.namespace}/${plan.name}`)
-  const failed = options.dryRun ? [] : await recover(host, halfDone)
+  const { pods: found, failed } = options.dryRun ? { pods: halfDone, failed: [] } : await recover(host, halfDone)
+  const pods = found.map(({ plan }) => `${plan.namespace}/${plan.name}`)
   const leftovers = findLeftovers(host)
   let freedBytes = 0
   if (!options.dryRun) {

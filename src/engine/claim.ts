@@ -24,6 +24,12 @@ export async function claimApp(
   }
 }
 
+/** Holds the app until disposed of; undefined where another process has it, or waits for it. */
+export function tryClaimApp(host: Host, app: string): Disposable | undefined {
+  const { heldBy } = host.state.claimApp(app)
+  return heldBy === undefined ? { [Symbol.dispose]: () => release(host, app) } : undefined
+}
+
 /** A claim that can't be released, on a full disk, ends with the process: that must not hide what went wrong before. */
 function release(host: Host, app: string): void {
   try {

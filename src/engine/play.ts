@@ -71,7 +71,7 @@ export async function play(request: PlayRequest, options: PlayOptions): Promise<
   const { app } = request
   requireRights(host)
   using _claim = await claimApp(host, app, options)
-  await recover(host, abandoned(host))
+  await recover(host, abandoned(host), app)
   const before = host.state.pods({ app })
   const previous = host.state.objects({ app })
   const handover = handOver(host, { ...request, replace: request.replace === true, previous, before })

@@ -1,5 +1,6 @@
 /** Finishing what a killed command left half done. */
 import { causeChain } from '../diagnostic.ts'
+import { tryClaimApp } from './claim.ts'
 import { beginRemoval } from './down.ts'
 import type { Host, PodRecord } from './ports.ts'
 import { beginRun, takeDown } from './run-loop.ts'
@@ -9,21 +10,38 @@ export function isHalfDone(host: Host, pod: PodRecord): boolean {
   return pod.builder === undefined ? pod.removing : !host.runtime.isAlive(pod.builder)
 }
 
+export interface Recovery {
+  /** Pods that were seen to. */
+  readonly pods: readonly PodRecord[]
+  /** What could not be removed, in words. */
+  readonly failed: readonly string[]
+}
+
 /**
- * Removes the pods of dead runs. A pod marked for removal whose app is claimed by a living process is left to that.
- * Returns what could not be removed, in words.
+ * Removes the pods of dead runs. Those whose app is claimed by another living process are left to that: a hook must not
+ * run twice. `own`: an app that the caller has claimed itself.
  */
-export async function recover(host: Host, pods: readonly PodRecord[]): Promise<readonly string[]> {
+export async function recover(host: Host, pods: readonly PodRecord[], own?: string): Promise<Recovery> {
   const run = beginRun({ host })
+  const seen: PodRecord[] = []
   const failed: string[] = []
-  const halfDone = pods.filter(pod => isHalfDone(host, pod))
-  for (const pod of halfDone) beginRemoval(host, pod.uid)
-  await Promise.all(
-    halfDone.map(pod =>
-      takeDown(run, pod, pod.removing ? undefined : 0).catch((error: unknown) => {
-        failed.push(causeChain(error))
-      }),
-    ),
-  )
-  return failed
+  const apps = new Set(pods.filter(pod => isHalfDone(host, pod)).map(({ app }) => app))
+  const recoverApp = async (app: string) => {
+    using claim = app === own ? undefined : tryClaimApp(host, app)
+    if (app !== own && claim === undefined) return
+    // Asked again, now that nobody else changes them.
+    const halfDone = pods.flatMap(pod => (pod.app === app ? (host.state.pod(pod.uid) ?? []) : []))
+    const removals = halfDone
+      .filter(pod => isHalfDone(host, pod))
+      .map(pod => {
+        seen.push(pod)
+        beginRemoval(host, pod.uid)
+        return takeDown(run, pod, pod.removing ? undefined : 0).catch((error: unknown) => {
+          failed.push(causeChain(error))
+        })
+      })
+    await Promise.all(removals)
+  }
+  await Promise.all([...apps].map(recoverApp))
+  return { pods: seen, failed }
 }

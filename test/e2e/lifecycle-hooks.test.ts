@@ -1,6 +1,6 @@
 /** postStart, preStop, the grace period and the stop signal, on the machine. */
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createServer as createTcpServer } from 'node:net'
 import { after, before, suite, test } from 'node:test'
@@ -122,6 +122,21 @@ suite('hooks', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit', 'n
     await kube.eventually(async () => existsSync(`${path}/ready`))
     await kube.ok(['down', 'stop'])
     assert.equal(read('log'), 'hook\nsignal\n')
+  })
+
+  test('a removal that is under way is left alone by a play of something else: its hook runs once', async () => {
+    const { path, read, volume } = shared('leaving')
+    const preStop = { exec: { command: ['sh', '-c', 'echo hook >>/d/log; until [ -e /d/go ]; do sleep 0.1; done'] } }
+    const spec = { ...volume, terminationGracePeriodSeconds: 30 }
+    await kube.play(podManifest('leaving', [{ lifecycle: { preStop }, volumeMounts }], spec), 'leaving')
+    const down = kube.run(['down', 'leaving'])
+    await kube.eventually(async () => existsSync(`${path}/log`))
+    await kube.play(podManifest('coming', [{}]), 'coming')
+    assert.doesNotMatch(await kube.ok(['system', 'prune']), /half-done/)
+    writeFileSync(`${path}/go`, '')
+    assert.deepEqual(await down, { status: 0, stdout: 'pod/leaving removed\n', stderr: '' })
+    assert.equal(read('log'), 'hook\n')
+    await kube.ok(['down', 'coming'])
   })
 
   test('a preStop hook that takes too long is not waited for', async () => {
