@@ -22,8 +22,15 @@ const PAGE = `<!doctype html>
 <h1>It works</h1>
 `
 
-/** The tar of the root file system. Throws when busybox is not there or needs shared libraries. */
+let made: Buffer | undefined
+
+/** The tar of the root file system, made once. Throws when busybox is not there or needs shared libraries. */
 export function busyboxRootfs(): Buffer {
+  made ??= makeTar()
+  return made
+}
+
+function makeTar(): Buffer {
   const binary = readFileSync(BUSYBOX)
   if (binary.includes('/lib64/ld-linux') || binary.includes('/lib/ld-linux')) {
     throw new Error(`${BUSYBOX} needs shared libraries: install busybox-static`)

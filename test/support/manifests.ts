@@ -1,5 +1,5 @@
-/** Manifests of tests: pods of the session's busybox, ended without patience. */
-import { BUSYBOX_IMAGE } from './session.ts'
+/** Manifests of tests as text: pods of busybox that run a shell script, ended without patience. */
+import { IMAGE } from './instance.ts'
 
 export interface ContainerParts {
   readonly name?: string
@@ -10,8 +10,8 @@ export interface ContainerParts {
 
 const SLEEP = 'trap "exit 0" TERM; sleep 1000 & wait'
 
-export function container({ name = 'main', script = SLEEP, ...rest }: ContainerParts = {}): object {
-  return { name, image: BUSYBOX_IMAGE, imagePullPolicy: 'Never', command: ['sh', '-c', script], ...rest }
+export function shellContainer({ name = 'main', script = SLEEP, ...rest }: ContainerParts = {}): object {
+  return { name, image: IMAGE, imagePullPolicy: 'Never', command: ['sh', '-c', script], ...rest }
 }
 
 /** A v1 Pod, as text. */
@@ -20,6 +20,8 @@ export function podManifest(name: string, containers: readonly ContainerParts[],
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name },
-    spec: { terminationGracePeriodSeconds: 1, ...spec, containers: containers.map(container) },
+    spec: { terminationGracePeriodSeconds: 1, ...spec, containers: containers.map(shellContainer) },
   })
 }
+
+export const container = shellContainer

@@ -8,6 +8,9 @@ export function lacking(...programs: readonly string[]): string | false {
   return false
 }
 
+/** Why tests of the command that run pods are skipped here, or `false`. The last three look for what is left. */
+export const cannotRunPods = lacking('crun', 'conmon', 'catatonit', 'nft', 'ip', 'findmnt')
+
 function isInstalled(program: string): boolean {
   const directories = [
     ...(process.env.PATH ?? '').split(':'),
