@@ -1,9 +1,11 @@
 /** Deleting objects, and finding what killed commands left. */
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync } from 'node:fs'
-import { after, before, describe, test } from 'node:test'
-import { lacking } from '../support/need.ts'
-import { BUSYBOX_IMAGE, Session } from '../support/session.ts'
+import { describe, test } from 'node:test'
+import { eventually } from '../support/eventually.ts'
+import { IMAGE } from '../support/instance.ts'
+import { useKube } from '../support/kube.ts'
+import { cannotRunPods } from '../support/need.ts'
 
 const pod = (name: string, grace = 0) => `
 apiVersion: v1
@@ -11,7 +13,7 @@ kind: Pod
 metadata: {name: ${name}, labels: {app: ${name}}}
 spec:
   terminationGracePeriodSeconds: ${grace}
-  containers: [{name: c, image: ${BUSYBOX_IMAGE}, command: [sleep, '1000']}]
+  containers: [{name: c, image: ${IMAGE}, command: [sleep, '1000']}]
 `
 
 const DEPLOYMENT = `
@@ -25,22 +27,18 @@ spec:
     metadata: {labels: {app: dep}}
     spec:
       terminationGracePeriodSeconds: 0
-      containers: [{name: c, image: ${BUSYBOX_IMAGE}, command: [sleep, '1000']}]
+      containers: [{name: c, image: ${IMAGE}, command: [sleep, '1000']}]
 ---
 apiVersion: v1
 kind: ConfigMap
 metadata: {name: settings}
 `
 
-describe('delete', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'ip') }, () => {
-  let kube: Session
-  before(async () => {
-    kube = await Session.open()
-  })
-  after(() => kube.close())
+describe('delete', { skip: cannotRunPods }, () => {
+  const kube = useKube()
 
   test('a pod, by kind and name or by both in one', async () => {
-    await kube.play(`${pod('a')}---${pod('b')}---${pod('c')}`, 'pods')
+    await kube.play('pods', `${pod('a')}---${pod('b')}---${pod('c')}`)
     assert.equal(await kube.ok(['delete', 'pod', 'a', 'b']), 'pod "a" deleted\npod "b" deleted\n')
     assert.equal(await kube.ok(['delete', 'pod/c', '--force']), 'pod "c" force deleted\n')
     assert.equal(await kube.ok(['get', 'pods', '-o', 'name']), '')
@@ -48,14 +46,14 @@ describe('delete', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'ip') }
   })
 
   test('a Deployment takes its pods along and leaves the rest of its app', async () => {
-    await kube.play(DEPLOYMENT, 'app')
+    await kube.play('app', DEPLOYMENT)
     assert.equal(await kube.ok(['delete', 'deploy', 'dep']), 'deployment.apps "dep" deleted\n')
     assert.equal(await kube.ok(['get', 'all,cm', '-o', 'name']), 'configmap/settings\n')
     assert.equal(await kube.ok(['delete', 'cm', '--all']), 'configmap "settings" deleted\n')
   })
 
   test('by label, by file, all of a kind', async () => {
-    await kube.play(`${pod('a')}---${pod('b')}---${pod('c')}`, 'pods')
+    await kube.play('pods', `${pod('a')}---${pod('b')}---${pod('c')}`)
     assert.equal(await kube.ok(['delete', 'pods', '-l', 'app in (a)']), 'pod "a" deleted\n')
     assert.equal(await kube.ok(['delete', '-f', '-'], { input: pod('b') }), 'pod "b" deleted\n')
     assert.equal(await kube.ok(['delete', 'po', '--all']), 'pod "c" deleted\n')
@@ -72,17 +70,17 @@ describe('delete', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'ip') }
 
   test('--wait=false returns at once and the pod goes', async () => {
     // sleep is process 1 of its container and ignores SIGTERM: it stays for the grace period.
-    await kube.play(pod('slow', 2), 'slow')
+    await kube.play('slow', pod('slow', 2))
     const start = performance.now()
     await kube.ok(['delete', 'pod', 'slow', '--wait=false'])
     assert.ok(performance.now() - start < 1500)
     assert.match(await kube.ok(['get', 'pod', 'slow', '--no-headers']), /Terminating/)
-    await kube.eventually(async () => (await kube.run(['get', 'pod', 'slow'])).status === 1)
+    await eventually(async () => assert.equal((await kube.run(['get', 'pod', 'slow'])).status, 1))
   })
 
   test('prune removes what has no record, and nothing else', async () => {
-    await kube.play(pod('kept'), 'kept')
-    const stray = `${kube.directory}/root/pods/00000000-0000-4000-8000-000000000000`
+    await kube.play('kept', pod('kept'))
+    const stray = `${kube.root}/pods/00000000-0000-4000-8000-000000000000`
     mkdirSync(stray, { recursive: true })
     assert.match(await kube.ok(['system', 'prune', '--dry-run']), /would remove directory of pod 00000000-/)
     assert.ok(existsSync(stray))

@@ -3,21 +3,19 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createServer as createTcpServer } from 'node:net'
-import { after, before, suite, test } from 'node:test'
+import { suite, test } from 'node:test'
+import { eventually } from '../support/eventually.ts'
+import { useKube } from '../support/kube.ts'
 import { podManifest } from '../support/manifests.ts'
-import { lacking } from '../support/need.ts'
+import { cannotRunPods } from '../support/need.ts'
+import { containerOf } from '../support/object-views.ts'
 import { serving } from '../support/serving.ts'
-import { Session } from '../support/session.ts'
-import { containerOf, eventReasons, type PodView } from '../support/views.ts'
 
-process.env.KUBE_BACKOFF_MS = '300,1200,60000'
+/** Initial, maximum, reset, in milliseconds. */
+const BACKOFF = '300,1200,60000'
 
-suite('hooks', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit', 'nft') }, () => {
-  let kube: Session
-  before(async () => {
-    kube = await Session.open()
-  })
-  after(() => kube.close())
+suite('hooks', { concurrency: 4, skip: cannotRunPods }, () => {
+  const kube = useKube({ env: { KUBE_BACKOFF_MS: BACKOFF } })
 
   /** A directory of the machine that a container has at /d. */
   function shared(name: string): { readonly path: string; readonly read: (file: string) => string; volume: object } {
@@ -34,18 +32,17 @@ suite('hooks', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit', 'n
   test('postStart runs in the container, and play waits for it', async () => {
     const { volume, read } = shared('post')
     const lifecycle = { postStart: { exec: { command: ['sh', '-c', 'sleep 0.3; hostname >/d/name'] } } }
-    await kube.play(podManifest('post', [{ lifecycle, volumeMounts }], volume), 'post')
+    await kube.play('post', podManifest('post', [{ lifecycle, volumeMounts }], volume))
     assert.equal(read('name'), 'post\n')
     await kube.ok(['down', 'post'])
   })
 
   test('a postStart hook that fails ends the container, which is started again', async () => {
     const lifecycle = { postStart: { exec: { command: ['sh', '-c', 'echo secret; exit 4'] } } }
-    await kube.play(podManifest('post-fails', [{ lifecycle }]), 'post-fails')
+    await kube.play('post-fails', podManifest('post-fails', [{ lifecycle }]))
     await kube.ok(['wait', 'pod/post-fails', '--for=jsonpath={.status.containerStatuses[0].restartCount}=1'])
-    const events = await eventReasons(kube, 'pod/post-fails')
-    assert.ok(events.includes('FailedPostStartHook PostStartHook failed'), events.join('\n'))
-    assert.ok(events.includes('Killing FailedPostStartHook'))
+    await kube.told('pod/post-fails', 'FailedPostStartHook PostStartHook failed')
+    await kube.told('pod/post-fails', 'Killing FailedPostStartHook')
     await kube.ok(['down', 'post-fails'])
   })
 
@@ -56,10 +53,10 @@ suite('hooks', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit', 'n
     const spec = { volumes: [{ name: 'd', emptyDir: {} }] }
     const script =
       '[ -e /d/crashed ] || { sleep 0.5; touch /d/crashed; exit 1; }; trap "exit 0" TERM; sleep 1000 & wait'
-    await kube.play(podManifest('post-hangs', [{ script, lifecycle, volumeMounts }], spec), 'post-hangs')
+    await kube.play('post-hangs', podManifest('post-hangs', [{ script, lifecycle, volumeMounts }], spec))
     await kube.ok(['wait', 'pod/post-hangs', '--for=jsonpath={.status.containerStatuses[0].restartCount}=1'])
-    await kube.eventually(async () => /postStart hook/.test(await kube.ok(['system', 'info'])))
-    const { status } = await kube.json<PodView>(['get', 'pod', 'post-hangs'])
+    await eventually(async () => assert.match(await kube.ok(['system', 'info']), /postStart hook/))
+    const { status } = await kube.get('pod', 'post-hangs')
     assert.equal(containerOf(status, 'main').ready, false)
     const begun = performance.now()
     await kube.ok(['down', 'post-hangs'])
@@ -69,13 +66,11 @@ suite('hooks', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit', 'n
   test('an interrupted play does not wait for a hook', async () => {
     const lifecycle = { postStart: { exec: { command: ['sleep', '1000'] } } }
     const input = podManifest('interrupted', [{ lifecycle }])
-    const interrupt = new AbortController()
-    const play = kube.run(['play', '--app', 'interrupted', '-'], { input, signal: interrupt.signal })
-    await kube.eventually(async () =>
-      /Running/.test(await kube.ok(['get', 'pods', 'interrupted', '--ignore-not-found'])),
+    const play = kube.start(['play', '--app', 'interrupted', '-'], { input })
+    await eventually(async () =>
+      assert.match(await kube.ok(['get', 'pods', 'interrupted', '--ignore-not-found']), /Running/),
     )
-    interrupt.abort()
-    const { status } = await play
+    const { status } = await play.interrupt()
     assert.notEqual(status, 0)
     assert.doesNotMatch(await kube.ok(['get', 'pods']), /interrupted/)
   })
@@ -105,7 +100,7 @@ suite('hooks', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit', 'n
     }
     const containers = Object.entries(hooks).map(([name, lifecycle]) => ({ name, lifecycle }))
     const begun = performance.now()
-    await kube.play(podManifest('kinds', containers, { terminationGracePeriodSeconds: 5 }), 'kinds')
+    await kube.play('kinds', podManifest('kinds', containers, { terminationGracePeriodSeconds: 5 }))
     assert.ok(performance.now() - begun >= 1000)
     await kube.ok(['down', 'kinds'])
     assert.deepEqual(seen, ['GET /started?a=b one kube-lifecycle/1.0', 'GET /stopping one kube-lifecycle/1.0'])
@@ -118,8 +113,8 @@ suite('hooks', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit', 'n
     const preStop = { exec: { command: ['sh', '-c', 'echo hook >>/d/log'] } }
     const main = { script, lifecycle: { preStop, stopSignal: 'SIGUSR1' }, volumeMounts }
     const spec = { ...volume, os: { name: 'linux' }, terminationGracePeriodSeconds: 20 }
-    await kube.play(podManifest('stop', [main], spec), 'stop')
-    await kube.eventually(async () => existsSync(`${path}/ready`))
+    await kube.play('stop', podManifest('stop', [main], spec))
+    await eventually(() => assert.ok(existsSync(`${path}/ready`)))
     await kube.ok(['down', 'stop'])
     assert.equal(read('log'), 'hook\nsignal\n')
   })
@@ -128,10 +123,10 @@ suite('hooks', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit', 'n
     const { path, read, volume } = shared('leaving')
     const preStop = { exec: { command: ['sh', '-c', 'echo hook >>/d/log; until [ -e /d/go ]; do sleep 0.1; done'] } }
     const spec = { ...volume, terminationGracePeriodSeconds: 30 }
-    await kube.play(podManifest('leaving', [{ lifecycle: { preStop }, volumeMounts }], spec), 'leaving')
+    await kube.play('leaving', podManifest('leaving', [{ lifecycle: { preStop }, volumeMounts }], spec))
     const down = kube.run(['down', 'leaving'])
-    await kube.eventually(async () => existsSync(`${path}/log`))
-    await kube.play(podManifest('coming', [{}]), 'coming')
+    await eventually(() => assert.ok(existsSync(`${path}/log`)))
+    await kube.play('coming', podManifest('coming', [{}]))
     assert.doesNotMatch(await kube.ok(['system', 'prune']), /half-done/)
     writeFileSync(`${path}/go`, '')
     assert.deepEqual(await down, { status: 0, stdout: 'pod/leaving removed\n', stderr: '' })
@@ -143,7 +138,7 @@ suite('hooks', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit', 'n
     const lifecycle = { preStop: { sleep: { seconds: 30 } } }
     const script = 'trap "" TERM; while true; do sleep 0.1; done'
     const sleepy = podManifest('sleepy', [{ lifecycle, script }], { terminationGracePeriodSeconds: 30 })
-    await kube.play(sleepy, 'sleepy')
+    await kube.play('sleepy', sleepy)
     const begun = performance.now()
     await kube.ok(['down', '--grace-period', '1', 'sleepy'])
     const seconds = (performance.now() - begun) / 1000
@@ -153,20 +148,18 @@ suite('hooks', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit', 'n
 
   test('a preStop hook that fails is told, and the container stops', async () => {
     const lifecycle = { preStop: { exec: { command: ['false'] } } }
-    await kube.play(podManifest('pre-fails', [{ lifecycle }]), 'pre-fails')
-    const { metadata } = await kube.json<PodView>(['get', 'pod', 'pre-fails'])
+    await kube.play('pre-fails', podManifest('pre-fails', [{ lifecycle }]))
     await kube.ok(['down', 'pre-fails'])
-    const events = await eventReasons(kube, 'pod/pre-fails')
-    assert.ok(events.includes('FailedPreStopHook PreStopHook failed'), `${metadata.uid}: ${events.join('\n')}`)
-    assert.ok(events.includes('Killing Stopping container main'))
+    await kube.told('pod/pre-fails', 'FailedPreStopHook PreStopHook failed')
+    await kube.told('pod/pre-fails', 'Killing Stopping container main')
   })
 
   test('a container that ends during its hook ended by itself', async () => {
     const lifecycle = { postStart: { exec: { command: ['sleep', '5'] } } }
     const spec = { restartPolicy: 'Never' }
-    await kube.play(podManifest('short', [{ script: 'sleep 0.3; exit 6', lifecycle }], spec), 'short')
+    await kube.play('short', podManifest('short', [{ script: 'sleep 0.3; exit 6', lifecycle }], spec))
     await kube.ok(['wait', 'pod/short', '--for=jsonpath={.status.phase}=Failed'])
-    const { status } = await kube.json<PodView>(['get', 'pod', 'short'])
+    const { status } = await kube.get('pod', 'short')
     assert.equal(containerOf(status, 'main').state.terminated?.exitCode, 6)
     await kube.ok(['down', 'short'])
   })

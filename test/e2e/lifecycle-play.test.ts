@@ -1,25 +1,19 @@
 /** Staying with what was played: --wait, --attach, --watch, kube wait, events, diff and port, on the machine. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { after, before, suite, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { suite, test } from 'node:test'
+import { eventually } from '../support/eventually.ts'
+import { useKube } from '../support/kube.ts'
 import { podManifest } from '../support/manifests.ts'
-import { lacking } from '../support/need.ts'
-import { Session } from '../support/session.ts'
-import type { PodView } from '../support/views.ts'
+import { cannotRunPods } from '../support/need.ts'
 
-process.env.KUBE_BACKOFF_MS = '300,1200,60000'
+/** Initial, maximum, reset, in milliseconds. */
+const BACKOFF = '300,1200,60000'
 
-const KUBE = fileURLToPath(new URL('../../bin/kube', import.meta.url))
 const ONCE = { restartPolicy: 'Never' }
 
-suite('staying', { concurrency: 3, skip: lacking('crun', 'conmon', 'catatonit', 'nft') }, () => {
-  let kube: Session
-  before(async () => {
-    kube = await Session.open()
-  })
-  after(() => kube.close())
+suite('staying', { concurrency: 3, skip: cannotRunPods }, () => {
+  const kube = useKube({ env: { KUBE_BACKOFF_MS: BACKOFF } })
 
   function file(name: string, text: string): string {
     const path = `${kube.directory}/${name}.yaml`
@@ -27,10 +21,7 @@ suite('staying', { concurrency: 3, skip: lacking('crun', 'conmon', 'catatonit', 
     return path
   }
 
-  const names = async () =>
-    (await kube.json<{ readonly items: readonly PodView[] }>(['get', 'pods'])).items.map(
-      ({ metadata }) => metadata.name,
-    )
+  const names = async () => (await kube.list('pods')).map(({ metadata }) => metadata.name)
 
   test('--wait=ready ends when every pod is ready', async () => {
     const readinessProbe = { exec: { command: ['test', '-e', '/tmp/up'] }, periodSeconds: 1 }
@@ -92,50 +83,29 @@ suite('staying', { concurrency: 3, skip: lacking('crun', 'conmon', 'catatonit', 
   test('Ctrl-C stops gracefully, twice kills', async () => {
     const script = 'trap "echo stopping" TERM; echo up; while true; do sleep 0.1; done'
     const path = file('stubborn', podManifest('stubborn', [{ script }], { terminationGracePeriodSeconds: 60 }))
-    const child = spawn(
-      KUBE,
-      ['--root', `${kube.directory}/root`, '--runroot', `${kube.directory}/run`, 'play', '--attach', path],
-      { stdio: ['ignore', 'pipe', 'inherit'] },
-    )
     const begun = performance.now()
-    let stdout = ''
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      stdout += text
-      if (stdout.includes('| up') && !child.killed) child.kill('SIGINT')
-    })
-    await kube.eventually(async () => child.killed)
-    await kube.eventually(async () => /Terminating/.test(await kube.ok(['get', 'pods'])))
-    child.kill('SIGINT')
-    const status = await new Promise(resolve => child.on('close', resolve))
-    assert.equal(status, 130)
+    const play = kube.start(['play', '--attach', path])
+    await play.says(/\| up/)
+    play.signal('SIGINT')
+    await eventually(async () => assert.match(await kube.ok(['get', 'pods']), /Terminating/))
+    assert.equal((await play.interrupt()).status, 130)
     assert.ok(performance.now() - begun < 20_000)
     assert.ok(!(await names()).includes('stubborn'))
   })
 
   test('--watch plays again when the file is saved', async () => {
     const path = file('watched', podManifest('watched', [{ script: 'echo first; sleep 1000' }]))
-    const child = spawn(
-      KUBE,
-      ['--root', `${kube.directory}/root`, '--runroot', `${kube.directory}/run`, 'play', '--watch', path],
-      { stdio: ['ignore', 'pipe', 'pipe'] },
-    )
-    let output = ''
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        output += text
-      })
-    }
-    await kube.eventually(async () => output.includes('pod/watched created'))
+    const play = kube.start(['play', '--watch', path])
+    await play.says(/pod\/watched created/)
     // The file is watched from a moment after that.
-    await kube.eventually(async () => {
+    await eventually(async () => {
       writeFileSync(path, podManifest('watched', [{ script: 'echo second; sleep 1000' }]))
-      return output.includes('pod/watched configured')
+      await play.says(/pod\/watched configured/, 1000)
     })
     writeFileSync(path, 'kind: [broken')
-    await kube.eventually(async () => /error/.test(output))
-    child.kill('SIGINT')
-    assert.equal(await new Promise(resolve => child.on('close', resolve)), 0)
-    await kube.eventually(async () => (await kube.ok(['logs', 'watched'])) === 'second\n')
+    await play.says(/error/)
+    assert.equal((await play.interrupt()).status, 0)
+    await eventually(async () => assert.equal(await kube.ok(['logs', 'watched']), 'second\n'))
     await kube.ok(['down', path])
   })
 
@@ -146,7 +116,7 @@ suite('staying', { concurrency: 3, skip: lacking('crun', 'conmon', 'catatonit', 
     await kube.ok(['play', path])
     assert.equal(await kube.ok(['play', '--dry-run', path]), 'pod/app unchanged (dry run)\n')
     assert.equal(await kube.ok(['diff', path]), '')
-    const before = await kube.json<PodView>(['get', 'pod', 'app'])
+    const before = await kube.get('pod', 'app')
     writeFileSync(path, podManifest('other', [{ script: 'sleep 2000' }]))
     assert.equal(await kube.ok(['play', '--dry-run', path]), 'pod/other created (dry run)\npod/app pruned (dry run)\n')
     const { status, stdout } = await kube.run(['diff', path])
@@ -154,7 +124,7 @@ suite('staying', { concurrency: 3, skip: lacking('crun', 'conmon', 'catatonit', 
     assert.match(stdout, /^diff -u -N LIVE\/v1\.Pod\.default\.app MERGED\/v1\.Pod\.default\.app$/m)
     assert.match(stdout, /^-.*name: app$/m)
     assert.match(stdout, /^\+.*name: other$/m)
-    assert.deepEqual((await kube.json<PodView>(['get', 'pod', 'app'])).metadata, before.metadata)
+    assert.deepEqual((await kube.get('pod', 'app')).metadata, before.metadata)
     await kube.ok(['down', path])
   })
 
@@ -165,8 +135,8 @@ suite('staying', { concurrency: 3, skip: lacking('crun', 'conmon', 'catatonit', 
     await kube.ok(['play', path, ...flags])
     assert.equal(await kube.ok(['port', 'ports']), '8080/tcp -> 127.0.0.1:18438\n18439/tcp -> 0.0.0.0:18439\n')
     assert.equal(await kube.ok(['port', 'ports', '8080']), '127.0.0.1:18438\n')
-    const { metadata } = await kube.json<{ metadata: { annotations: Record<string, string> } }>(['get', 'pod', 'ports'])
-    assert.equal(metadata.annotations['example.com/who'], 'me')
+    const { metadata } = await kube.get('pod', 'ports')
+    assert.equal(metadata.annotations?.['example.com/who'], 'me')
     await kube.ok(['down', path])
     // Of several pods none is meant by a port that no container lists.
     const both = file('both', `${podManifest('one', [{}])}\n---\n${podManifest('two', [{}])}`)
@@ -198,22 +168,19 @@ suite('staying', { concurrency: 3, skip: lacking('crun', 'conmon', 'catatonit', 
 
   test('events: of one object, by type, as objects, and as they come', async () => {
     const path = file('told', podManifest('told', [{ script: 'exit 1' }]))
-    const watching = kube.run(['events', '--watch', '--for', 'pod/told'], { until: text => text.includes('BackOff') })
+    const watching = kube.start(['events', '--watch', '--for', 'pod/told'])
     await kube.ok(['play', path])
-    await watching
+    await watching.says(/BackOff/)
+    await watching.interrupt()
     const warnings = await kube.ok(['events', '--for', 'pod/told', '--types', 'Warning'])
     assert.match(warnings, /^LAST SEEN +TYPE +REASON +OBJECT +MESSAGE\n/)
     assert.match(warnings, /Warning +BackOff +pod\/told +Back-off restarting failed container main in pod told_default/)
     assert.doesNotMatch(warnings, /Started/)
-    interface EventView {
-      readonly involvedObject: { readonly name: string; readonly fieldPath: string; readonly uid: string }
-      readonly reason: string
-      readonly source: { readonly component: string }
-    }
-    const { items } = await kube.json<{ readonly items: readonly EventView[] }>(['get', 'events'])
-    const started = items.find(event => event.reason === 'Started' && event.involvedObject.name === 'told')
+    const started = (await kube.list('events')).find(
+      event => event.reason === 'Started' && event.involvedObject.name === 'told',
+    )
     assert.equal(started?.involvedObject.fieldPath, 'spec.containers{main}')
-    assert.equal(started?.source.component, 'kubelet')
+    assert.equal(started?.source?.component, 'kubelet')
     const described = await kube.ok(['describe', 'pod', 'told'])
     assert.match(described, /^Events:\n {2}Type +Reason +Age +From +Message\n {2}----/m)
     assert.match(described, /Normal +Created +.*kubelet +spec\.containers\{main\}: Container created/)

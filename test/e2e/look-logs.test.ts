@@ -1,16 +1,14 @@
 /** Logs of workloads and of several containers, as kubectl prints them. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { after, before, suite, test } from 'node:test'
-import { container, podManifest } from '../support/manifests.ts'
-import { lacking } from '../support/need.ts'
-import { Session } from '../support/session.ts'
+import { before, suite, test } from 'node:test'
+import { eventually } from '../support/eventually.ts'
+import { useKube } from '../support/kube.ts'
+import { podManifest, shellContainer } from '../support/manifests.ts'
+import { cannotRunPods } from '../support/need.ts'
 
-suite('logs of several', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit', 'nft') }, () => {
-  let kube: Session
+suite('logs of several', { concurrency: 4, skip: cannotRunPods }, () => {
+  const kube = useKube()
   before(async () => {
-    kube = await Session.open()
     const workload = (kind: string, name: string, spec: object = {}, template: object = {}) => ({
       apiVersion: kind === 'Job' ? 'batch/v1' : 'apps/v1',
       kind,
@@ -22,13 +20,13 @@ suite('logs of several', { concurrency: 4, skip: lacking('crun', 'conmon', 'cata
           metadata: { labels: { app: name, all: 'yes' } },
           spec: {
             terminationGracePeriodSeconds: 0,
-            containers: [container({ name: 'main', script: `echo from ${name}; sleep 1000` })],
+            containers: [shellContainer({ name: 'main', script: `echo from ${name}; sleep 1000` })],
             ...template,
           },
         },
       },
     })
-    const runOnce = { restartPolicy: 'Never', containers: [container({ name: 'main', script: 'echo from job' })] }
+    const runOnce = { restartPolicy: 'Never', containers: [shellContainer({ name: 'main', script: 'echo from job' })] }
     const objects = [
       workload('Deployment', 'dep', { replicas: 3 }),
       workload('StatefulSet', 'sts', { serviceName: 'sts' }),
@@ -41,11 +39,10 @@ suite('logs of several', { concurrency: 4, skip: lacking('crun', 'conmon', 'cata
         spec: { selector: { app: 'dep' }, ports: [{ port: 80 }] },
       },
     ]
-    await kube.play(objects.map(object => JSON.stringify(object)).join('\n---\n'), 'all')
+    await kube.play('all', objects.map(object => JSON.stringify(object)).join('\n---\n'))
     await kube.ok(['wait', 'job/job', '--for=condition=Complete'])
-    await kube.eventually(async () => (await kube.ok(['logs', '-l', 'all=yes'])).split('\n').length === 7)
+    await eventually(async () => assert.equal((await kube.ok(['logs', '-l', 'all=yes'])).split('\n').length, 7))
   })
-  after(() => kube.close())
 
   test('by the kind of the workload', async () => {
     const set = (await kube.ok(['get', 'rs', '-o', 'name'])).trim().replace('replicaset.apps/', 'rs/')
@@ -77,17 +74,17 @@ suite('logs of several', { concurrency: 4, skip: lacking('crun', 'conmon', 'cata
     const { status, stderr } = await kube.run(['logs', '-f', '-l', 'all=yes'])
     assert.equal(status, 2)
     assert.match(stderr, /follow 6 log streams, but maximum allowed concurrency is 5/)
-    const until = (text: string) => text.split('\n').length > 6
-    const { stdout } = await kube.run(['logs', '-f', '-l', 'all=yes', '--max-log-requests=6'], { until })
+    const following = kube.start(['logs', '-f', '-l', 'all=yes', '--max-log-requests=6'])
+    await following.says(/^(.*\n){6}/)
+    const { stdout } = await following.interrupt()
     assert.equal(stdout.match(/^\[pod\/\S+\/main\] from /gm)?.length, 6)
   })
 
   test('what cannot be read ends the command, or is passed over', async () => {
-    const prep = container({ name: 'prep', script: 'echo preparing; sleep 1000' })
-    const [program = '', ...args] = kube.commandLine(['play', '--app', 'slow', '-'])
-    const playing = spawn(program, args, { stdio: ['pipe', 'ignore', 'ignore'] })
-    playing.stdin.end(podManifest('slow', [{}], { initContainers: [prep], terminationGracePeriodSeconds: 0 }))
-    await kube.eventually(async () => (await kube.run(['logs', 'slow', '-c', 'prep'])).stdout === 'preparing\n')
+    const prep = shellContainer({ name: 'prep', script: 'echo preparing; sleep 1000' })
+    const input = podManifest('slow', [{}], { initContainers: [prep], terminationGracePeriodSeconds: 0 })
+    const playing = kube.start(['play', '--app', 'slow', '-'], { input })
+    await eventually(async () => assert.equal((await kube.run(['logs', 'slow', '-c', 'prep'])).stdout, 'preparing\n'))
     const { status, stdout, stderr } = await kube.run(['logs', 'slow', '--all-containers'])
     assert.deepEqual([status, stdout], [1, 'preparing\n'])
     assert.match(stderr, /container "main" in pod "slow" is waiting to start: PodInitializing/)
@@ -95,8 +92,7 @@ suite('logs of several', { concurrency: 4, skip: lacking('crun', 'conmon', 'cata
     assert.deepEqual([passed.status, passed.stdout], [0, '[pod/slow/prep] preparing\n'])
     assert.match(passed.stderr, /PodInitializing/)
     assert.equal((await kube.run(['logs', 'slow', '-c', 'prep', '--all-containers'])).status, 2)
-    playing.kill('SIGINT')
-    await once(playing, 'close')
+    await playing.interrupt()
   })
 
   test('since a time', async () => {

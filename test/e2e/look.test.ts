@@ -1,8 +1,11 @@
 /** Looking at what runs: get, describe, ps, inspect, logs, exec. */
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
-import { lacking } from '../support/need.ts'
-import { BUSYBOX_IMAGE, Session } from '../support/session.ts'
+import { before, describe, test } from 'node:test'
+import { eventually } from '../support/eventually.ts'
+import { IMAGE } from '../support/instance.ts'
+import { useKube } from '../support/kube.ts'
+import { cannotRunPods } from '../support/need.ts'
+import { containerOf, type PodView } from '../support/object-views.ts'
 
 const MANIFEST = `
 apiVersion: v1
@@ -24,18 +27,18 @@ spec:
   terminationGracePeriodSeconds: 0
   initContainers:
   - name: prepare
-    image: ${BUSYBOX_IMAGE}
+    image: ${IMAGE}
     command: [sh, -c, 'echo prepared; printf ready > /dev/termination-log']
   containers:
   - name: main
-    image: ${BUSYBOX_IMAGE}
+    image: ${IMAGE}
     command: [sh, -c, 'echo one; echo two; printf three; exec sleep 1000']
     ports: [{containerPort: 80, name: http}]
     envFrom: [{configMapRef: {name: settings}}]
     env: [{name: PASSWORD, valueFrom: {secretKeyRef: {name: creds, key: password}}}]
     volumeMounts: [{name: data, mountPath: /data}]
   - name: side
-    image: ${BUSYBOX_IMAGE}
+    image: ${IMAGE}
     command: [sh, -c, 'echo aside >&2; exec sleep 1000']
   volumes: [{name: data, emptyDir: {}}]
 ---
@@ -46,7 +49,7 @@ spec:
   restartPolicy: Never
   containers:
   - name: fails
-    image: ${BUSYBOX_IMAGE}
+    image: ${IMAGE}
     terminationMessagePolicy: FallbackToLogsOnError
     command: [sh, -c, 'echo the end is near; exit 3']
 ---
@@ -60,46 +63,21 @@ spec:
     metadata: {labels: {app: dep}}
     spec:
       terminationGracePeriodSeconds: 0
-      containers: [{name: c, image: ${BUSYBOX_IMAGE}, command: [sleep, '1000']}]
+      containers: [{name: c, image: ${IMAGE}, command: [sleep, '1000']}]
 `
 
-interface Status {
-  readonly name: string
-  readonly ready: boolean
-  readonly restartCount: number
-  readonly containerID: string
-  readonly imageID: string
-  readonly state: Record<string, Record<string, unknown>>
-}
-
-interface Pod {
-  readonly kind: string
-  readonly metadata: { name: string; uid: string; labels: Record<string, string>; ownerReferences?: { kind: string }[] }
-  readonly spec: { nodeName: string; dnsPolicy: string }
-  readonly status: {
-    phase: string
-    podIP: string
-    qosClass: string
-    conditions: { type: string; status: string }[]
-    containerStatuses: Status[]
-    initContainerStatuses: Status[]
-  }
-}
-
-describe('looking', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'ip') }, () => {
-  let kube: Session
+describe('looking', { skip: cannotRunPods }, () => {
+  const kube = useKube()
   before(async () => {
-    kube = await Session.open()
-    await kube.play(MANIFEST, 'look')
-    await kube.eventually(async () => (await kube.ok(['get', 'pod', 'once', '--no-headers'])).includes('Error'))
+    await kube.play('look', MANIFEST)
+    await eventually(async () => assert.match(await kube.ok(['get', 'pod', 'once', '--no-headers']), /Error/))
   })
-  after(() => kube.close())
 
   test('a pod is a real Kubernetes object with status', async () => {
-    const pod = await kube.json<Pod>(['get', 'pod', 'web'])
+    const pod = await kube.get('pod', 'web')
     assert.equal(pod.kind, 'Pod')
     assert.equal(pod.status.phase, 'Running')
-    assert.match(pod.status.podIP, /^10\./)
+    assert.match(pod.status.podIP ?? '', /^10\./)
     assert.equal(pod.spec.dnsPolicy, 'ClusterFirst')
     assert.equal(pod.status.qosClass, 'BestEffort')
     const met = pod.status.conditions.filter(({ status }) => status === 'True').map(({ type }) => type)
@@ -118,20 +96,20 @@ describe('looking', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'ip') 
       ],
     )
     for (const status of pod.status.containerStatuses) {
-      assert.match(status.containerID, /^crun:\/\/[0-9a-f]{64}$/)
+      assert.match(status.containerID ?? '', /^crun:\/\/[0-9a-f]{64}$/)
       assert.match(status.imageID, /sha256:[0-9a-f]{64}$/)
       assert.match(String(status.state.running?.startedAt), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
     }
-    const { terminated } = pod.status.initContainerStatuses[0]!.state
+    const { terminated } = containerOf(pod.status, 'prepare').state
     assert.equal(terminated?.exitCode, 0)
     assert.equal(terminated?.reason, 'Completed')
     assert.equal(terminated?.message, 'ready')
   })
 
   test('a pod that failed tells its exit status and the end of its log', async () => {
-    const pod = await kube.json<Pod>(['get', 'pod/once'])
+    const pod = await kube.json<PodView>(['get', 'pod/once'])
     assert.equal(pod.status.phase, 'Failed')
-    const { terminated } = pod.status.containerStatuses[0]!.state
+    const { terminated } = containerOf(pod.status, 'fails').state
     assert.equal(terminated?.exitCode, 3)
     assert.equal(terminated?.reason, 'Error')
     assert.equal(terminated?.message, 'the end is near\n')
@@ -176,7 +154,7 @@ describe('looking', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'ip') 
     const secret = await kube.ok(['describe', 'secret', 'creds'])
     assert.match(secret, /password: +9 bytes/)
     for (const text of [pod, inspected, secret]) assert.doesNotMatch(text, /swordfish|c3dvcmRmaXNo/)
-    assert.match(await kube.ok(['inspect', BUSYBOX_IMAGE]), /"kind": "image"/)
+    assert.match(await kube.ok(['inspect', IMAGE]), /"kind": "image"/)
     assert.equal((await kube.run(['inspect', 'nope'])).status, 1)
   })
 

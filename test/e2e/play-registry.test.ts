@@ -4,25 +4,23 @@ import { writeFileSync } from 'node:fs'
 import { after, before, suite, test } from 'node:test'
 import { busyboxRootfs } from '../support/busybox-rootfs.ts'
 import { dockerArchive } from '../support/image-archive.ts'
+import { useKube } from '../support/kube.ts'
 import { podManifest } from '../support/manifests.ts'
-import { lacking } from '../support/need.ts'
+import { cannotRunPods, lacking } from '../support/need.ts'
 import { PASSWORD, TestRegistry, USER } from '../support/registry.ts'
-import { Session } from '../support/session.ts'
 
 suite('a registry with passwords', {
-  skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'docker-registry', 'skopeo'),
+  skip: cannotRunPods || lacking('docker-registry', 'skopeo'),
 }, () => {
-  let kube: Session
+  const kube = useKube()
   let registry: TestRegistry
   before(async () => {
-    kube = await Session.open()
     registry = await TestRegistry.start({ auth: 'htpasswd' })
     const archive = `${kube.directory}/busybox-image.tar`
     writeFileSync(archive, dockerArchive([{ layers: [busyboxRootfs()], tags: ['b:1'] }]))
     await registry.push(`docker-archive:${archive}`, 'private/busybox:1')
   })
   after(async () => {
-    await kube.close()
     await registry[Symbol.asyncDispose]()
   })
 

@@ -1,21 +1,20 @@
 /** Ports of this machine that lead into a pod, whether or not it publishes them. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { after, before, suite, test } from 'node:test'
+import { before, suite, test } from 'node:test'
+import { eventually } from '../support/eventually.ts'
+import { useKube } from '../support/kube.ts'
 import { podManifest } from '../support/manifests.ts'
-import { lacking } from '../support/need.ts'
-import { Session } from '../support/session.ts'
+import { cannotRunPods } from '../support/need.ts'
 
 const PAGES = 'mkdir /w; echo "$P" >/w/index.html; exec httpd -f -p $A:$P -h /w'
 const ADDRESS = { name: 'A', value: '127.0.0.1' }
 
-suite('port-forward', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit', 'nft') }, () => {
-  let kube: Session
+suite('port-forward', { concurrency: 4, skip: cannotRunPods }, () => {
+  const kube = useKube()
   before(async () => {
-    kube = await Session.open()
     const server = (port: number, address = ADDRESS) => ({
       name: `on-${port}`,
       script: PAGES,
@@ -31,80 +30,65 @@ suite('port-forward', { concurrency: 4, skip: lacking('crun', 'conmon', 'cataton
       metadata: { name: 'front' },
       spec: { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 'p8001' }] },
     }
-    await kube.play(`${JSON.stringify(pod)}\n---\n${JSON.stringify(service)}`, 'web')
+    await kube.play('web', `${JSON.stringify(pod)}\n---\n${JSON.stringify(service)}`)
     // Only from inside can it be seen that they listen: on the pod's loopback alone.
     const listens =
       'grep -q 00000000000000000000000001000000:1F42 /proc/net/tcp6 && grep -q 0100007F:1F41 /proc/net/tcp'
-    await kube.eventually(async () => (await kube.run(['exec', '-q', 'web', '--', 'sh', '-c', listens])).status === 0)
+    await eventually(() => kube.ok(['exec', '-q', 'web', '--', 'sh', '-c', listens]))
   })
-  after(() => kube.close())
 
   /** Starts it, and waits for as many lines as it is to say before anybody connects. */
   async function forward(args: readonly string[], lines = 2) {
-    const [program = '', ...rest] = kube.commandLine(['port-forward', ...args])
-    const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] })
-    const seen = { out: '', err: '' }
-    child.stdout.setEncoding('utf8').on('data', (part: string) => {
-      seen.out += part
-    })
-    child.stderr.setEncoding('utf8').on('data', (part: string) => {
-      seen.err += part
-    })
-    const ended = once(child, 'close')
-    await kube.eventually(async () => seen.out.split('\n').length > lines || child.exitCode !== null)
-    return { child, seen, ended, port: Number(/:(\d+) ->/.exec(seen.out)?.[1]) }
-  }
-
-  async function endOf(child: ChildProcess, ended: Promise<unknown[]>): Promise<unknown> {
-    child.kill('SIGINT')
-    return (await ended)[0]
+    const command = kube.start(['port-forward', ...args])
+    await command.says(new RegExp(`^(.*\n){${lines}}`))
+    return { command, port: Number(/:(\d+) ->/.exec(command.stdout)?.[1]) }
   }
 
   const page = async (port: number, host = '127.0.0.1') => (await fetch(`http://${host}:${port}/`)).text()
 
   test('a random port, on both loopback addresses, to what listens on the loopback of the pod', async () => {
-    const { child, seen, ended, port } = await forward(['web', ':8001'])
-    assert.equal(seen.out, `Forwarding from 127.0.0.1:${port} -> 8001\nForwarding from [::1]:${port} -> 8001\n`)
+    const { command, port } = await forward(['web', ':8001'])
+    assert.equal(command.stdout, `Forwarding from 127.0.0.1:${port} -> 8001\nForwarding from [::1]:${port} -> 8001\n`)
     assert.deepEqual([await page(port), await page(port, '[::1]')], ['8001\n', '8001\n'])
-    assert.match(seen.out, new RegExp(`(Handling connection for ${port}\n){2}$`))
-    assert.equal(await endOf(child, ended), 0)
-    assert.equal(seen.err, '')
+    assert.match(command.stdout, new RegExp(`(Handling connection for ${port}\n){2}$`))
+    assert.equal((await command.interrupt()).status, 0)
+    assert.equal(command.stderr, '')
     await assert.rejects(page(port))
   })
 
   test('several ports, one of a server on IPv6, many connections at once', async () => {
-    const { child, seen, ended } = await forward(['pod/web', ':8001', ':p8002', '--address', '127.0.0.1'])
-    const [one = 0, two = 0] = [...seen.out.matchAll(/127\.0\.0\.1:(\d+) ->/g)].map(match => Number(match[1]))
+    const { command } = await forward(['pod/web', ':8001', ':p8002', '--address', '127.0.0.1'])
+    const [one = 0, two = 0] = [...command.stdout.matchAll(/127\.0\.0\.1:(\d+) ->/g)].map(match => Number(match[1]))
     const pages = await Promise.all(Array.from({ length: 40 }, (_, i) => page(i % 2 ? two : one)))
     assert.deepEqual(new Set(pages), new Set(['8001\n', '8002\n']))
-    assert.equal(await endOf(child, ended), 0)
+    assert.equal((await command.interrupt()).status, 0)
   })
 
   test('a Service leads to its target port', async () => {
-    const { child, ended, port } = await forward(['service/front', ':80'])
+    const { command, port } = await forward(['service/front', ':80'])
     assert.equal(await page(port), '8001\n')
-    assert.equal(await endOf(child, ended), 0)
+    assert.equal((await command.interrupt()).status, 0)
   })
 
   test('each side may say all it has to say before the other one has', async () => {
     const script = 'while :; do nc -l -p 9000 -e sh -c "cat | tr a-z A-Z"; done'
-    await kube.play(podManifest('echo', [{ script }], { terminationGracePeriodSeconds: 0 }), 'echo')
+    await kube.play('echo', podManifest('echo', [{ script }], { terminationGracePeriodSeconds: 0 }))
     const listens = 'grep -q :2328 /proc/net/tcp /proc/net/tcp6'
-    await kube.eventually(async () => (await kube.run(['exec', '-q', 'echo', '--', 'sh', '-c', listens])).status === 0)
-    const { child, ended, port } = await forward(['echo', ':9000'])
+    await eventually(() => kube.ok(['exec', '-q', 'echo', '--', 'sh', '-c', listens]))
+    const { command, port } = await forward(['echo', ':9000'])
     const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
     client.end('x'.repeat(300_000))
     assert.equal(await text(client), 'X'.repeat(300_000))
-    assert.equal(await endOf(child, ended), 0)
+    assert.equal((await command.interrupt()).status, 0)
     await kube.ok(['down', 'echo'])
   })
 
   test('where nothing listens, that is said, and it goes on', async () => {
-    const { child, seen, ended, port } = await forward(['web', ':7'])
+    const { command, port } = await forward(['web', ':7'])
     await assert.rejects(page(port))
-    await kube.eventually(async () => seen.err !== '')
-    assert.match(seen.err, /forwarding \d+ -> 7: nothing listens on port 7 of pod web: connection refused/)
-    assert.equal(await endOf(child, ended), 0)
+    await command.says(/nothing listens/)
+    assert.match(command.stderr, /forwarding \d+ -> 7: nothing listens on port 7 of pod web: connection refused/)
+    assert.equal((await command.interrupt()).status, 0)
   })
 
   test('a port that is taken', async () => {
@@ -118,12 +102,11 @@ suite('port-forward', { concurrency: 4, skip: lacking('crun', 'conmon', 'cataton
   })
 
   test('ends with the pod', async () => {
-    await kube.play(podManifest('brief', [{}], { terminationGracePeriodSeconds: 0 }), 'brief')
-    const { child, seen, ended } = await forward(['brief', ':80'])
+    await kube.play('brief', podManifest('brief', [{}], { terminationGracePeriodSeconds: 0 }))
+    const { command } = await forward(['brief', ':80'])
     await kube.ok(['down', 'brief'])
-    assert.deepEqual((await ended)[0], 1)
-    assert.equal(child.killed, false)
-    assert.match(seen.err, /lost connection to pod brief/)
+    assert.equal((await command.ended).status, 1)
+    assert.match(command.stderr, /lost connection to pod brief/)
   })
 
   test('wrong words', async () => {

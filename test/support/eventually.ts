@@ -4,11 +4,17 @@ import { setTimeout as delay } from 'node:timers/promises'
 /** Milliseconds between two attempts: what is asked is mostly a command, which takes longer than that itself. */
 const PAUSE_MS = 20
 
+const LIMIT_MS = 30_000
+
+/** An attempt that answers true or false would tell nobody what was seen: the compiler refuses it. */
+type Limit<T> = [T] extends [boolean] ? [never] : [limitMs?: number]
+
 /**
  * Attempts again until nothing is thrown, and gives what came of it. An attempt asserts how things are to be, so that
- * the error at the end of `limitMs` says how they were instead.
+ * the error at the end of `limitMs`, by default 30 s, says how they were instead.
  */
-export async function eventually<T>(attempt: () => T | Promise<T>, limitMs = 30_000): Promise<T> {
+export async function eventually<T>(attempt: () => T | Promise<T>, ...limit: Limit<T>): Promise<T> {
+  const [limitMs = LIMIT_MS] = limit
   const begun = performance.now()
   for (let attempts = 1; ; attempts++) {
     try {

@@ -82,8 +82,18 @@ export class Instance {
   }
 
   /** Starts the command and leaves it running. */
-  start(args: readonly string[], { input, env, timeoutMs }: StartOptions = {}): RunningCommand {
-    const command = new RunningCommand(this.commandLine(args), {
+  start(args: readonly string[], options: StartOptions = {}): RunningCommand {
+    return this.#spawn(this.commandLine(args), options)
+  }
+
+  /** The same on a terminal of its own, of 40 lines and 100 columns, by `script`. */
+  startOnTerminal(args: readonly string[], options: StartOptions = {}): RunningCommand {
+    const line = ['stty rows 40 cols 100;', ...this.commandLine(args)].join(' ')
+    return this.#spawn(['script', '-qec', line, '/dev/null'], options)
+  }
+
+  #spawn(words: readonly string[], { input, env, timeoutMs }: StartOptions): RunningCommand {
+    const command = new RunningCommand(words, {
       cwd: this.directory,
       env: { ...this.#env, ...env },
       ...(timeoutMs === undefined ? {} : { timeoutMs }),

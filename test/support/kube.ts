@@ -1,6 +1,8 @@
 /** `kube` for a suite whose tests wait for its commands, and so can run at the same time. */
+import assert from 'node:assert/strict'
 import { after, before } from 'node:test'
 import type { CoreV1Event } from '@kubernetes/client-node'
+import { eventually } from './eventually.ts'
 import { Instance, type InstanceOptions, type StartOptions, succeeded } from './instance.ts'
 import type { ObjectViews } from './object-views.ts'
 import type { Outcome } from './running-command.ts'
@@ -48,5 +50,15 @@ export class Kube extends Instance {
   async eventsOf(object: string): Promise<readonly string[]> {
     const { items } = await this.json<{ readonly items: readonly CoreV1Event[] }>(['events', '--for', object])
     return items.map(({ reason, message }) => `${reason} ${message}`)
+  }
+
+  /** Waits for an event that begins so; all of it. An event is recorded a moment after what it tells of. */
+  told(object: string, start: string): Promise<string> {
+    return eventually(async () => {
+      const events = await this.eventsOf(object)
+      const found = events.find(event => event.startsWith(start))
+      assert.ok(found !== undefined, `no event of ${object} begins with "${start}":\n${events.join('\n')}`)
+      return found
+    })
   }
 }

@@ -1,5 +1,6 @@
 /** Objects as `kube get -o json` prints them: what is always there is not optional, and times are text. */
 import type {
+  CoreV1Event,
   V1ConfigMap,
   V1ContainerState,
   V1ContainerStatus,
@@ -60,6 +61,7 @@ export interface ObjectViews {
   readonly jobs: Live<V1Job>
   readonly cronjob: Live<V1CronJob>
   readonly pvc: Live<V1PersistentVolumeClaim>
+  readonly events: CoreV1Event
   readonly configmap: V1ConfigMap & { readonly metadata: Metadata }
 }
 
