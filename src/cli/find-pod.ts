@@ -83,6 +83,7 @@ export function findPod(host: RealHost, target: string, namespace: string, io: I
 
 /** Pods with these labels. */
 export function selectPods(host: RealHost, selector: string, namespace: string): readonly PodRecord[] {
+  host.lookAfterPods()
   const matches = labelFilter(selector)
   return host.state
     .pods()

@@ -9,7 +9,7 @@ import { openImageStore } from '../host/images/store.ts'
 import type { Image, ImageStore } from '../host/images/types.ts'
 import { containerId, infraId, type Layout, layoutOf, type Roots } from '../host/layout.ts'
 import { removeLog } from '../host/logs/log-files.ts'
-import { rotateLogs } from '../host/logs/rotate-logs.ts'
+import { LOG_LOOK_MS, rotateLogs } from '../host/logs/rotate-logs.ts'
 import { openBridgeNetwork } from '../host/network/bridge-network.ts'
 import { holds, type ListeningPort, listeningPorts } from '../host/network/listening-ports.ts'
 import { chooseSubnet, formatSubnet, parseRoutes, parseSubnet } from '../host/network/subnet.ts'
@@ -156,7 +156,12 @@ export function openHost(options: HostOptions): RealHost {
     },
     lookAfterPods() {
       reviveSupervisor(layout, supervise)
-      rotation ??= rotateLogs(layout)
+      if (rotation) return
+      const rotate = () => {
+        rotation = rotateLogs(layout)
+      }
+      rotate()
+      setInterval(rotate, LOG_LOOK_MS).unref()
     },
     dismissSupervisor: () => dismissSupervisor(layout),
     get network() {

@@ -31,6 +31,7 @@ export async function runInspect(
 /** A pod by name or uid, a container by POD/CONTAINER or id, an image by reference or id: the first that there is. */
 function inspect(host: RealHost, name: string, options: InspectOptions): object {
   const wants = (type: string) => options.type === undefined || options.type === type
+  host.lookAfterPods()
   const pods = host.state.pods()
   const pod = wants('pod') ? findPod(pods, name, options.namespace) : undefined
   if (pod) return inspectPod(host, pod)

@@ -53,6 +53,7 @@ export function containerRows(
   host: RealHost,
   options: Pick<PsOptions, 'namespace' | 'selector'>,
 ): readonly ContainerRow[] {
+  host.lookAfterPods()
   const matches = labelFilter(options.selector ?? '')
   return host.state
     .pods()

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { after, before, describe, test } from 'node:test'
 import { lacking } from '../support/need.ts'
 import { BUSYBOX_IMAGE, Session } from '../support/session.ts'
@@ -74,6 +75,25 @@ describe('looking inside', { skip: lacking('crun', 'conmon', 'catatonit', 'nft',
     assert.equal(status, 1)
     assert.match(stdout, /not a tty/)
     assert.match(stderr, /Unable to use a TTY/)
+  })
+
+  test('a signal for exec reaches the command and what it has started, and the pipe is let go of', async () => {
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+      const [program = '', ...args] = kube.commandLine(['exec', 'io', '-c', 'shell', '--'])
+      // The end of the outer shell alone would leave the others to hold the pipe.
+      const script = 'sh -c "echo there; sleep 20; echo not reached"; echo not reached either'
+      const child = spawn(program, [...args, 'sh', '-c', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+      let text = ''
+      child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk
+        child.kill(signal)
+      })
+      const started = performance.now()
+      const [status] = (await once(child, 'close')) as [number | null]
+      assert.ok(performance.now() - started < 10_000)
+      assert.deepEqual([status, text], [128 + constants.signals[signal], 'there\n'], signal)
+      assert.doesNotMatch(await kube.ok(['exec', 'io', '-c', 'shell', '--', 'ps']), /sleep 20|not reached/)
+    }
   })
 
   test('attach to a terminal, and leave it by Ctrl-P Ctrl-Q', async () => {

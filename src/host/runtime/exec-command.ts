@@ -55,8 +55,7 @@ export async function execCommand(options: ExecCommand): Promise<number> {
   const args = ['--root', layout.runtimeRoot, '--log', logFile, '--log-format', 'json', 'exec']
   args.push('--process', processFile)
   const pidFile = `${logFile}.pid`
-  if (options.onResize) args.push('--pid-file', pidFile)
-  args.push(id)
+  args.push('--pid-file', pidFile, id)
   const output = options.output === undefined ? 'inherit' : 'pipe'
   const input = options.input === undefined ? (options.stdin ? 'inherit' : 'ignore') : 'pipe'
   // Without a terminal of its own, Ctrl-C would reach it from the caller's terminal and once more as what is passed on.
@@ -65,7 +64,10 @@ export async function execCommand(options: ExecCommand): Promise<number> {
     cwd: '/',
     detached: !options.terminal,
   })
-  options.passSignals?.(signal => child.kill(signal))
+  options.passSignals?.(signal => {
+    // The OCI runtime would tell the command alone: what that has started would stay, and hold the caller's pipes open.
+    if (!signalGroup(Number(readText(pidFile)), signal)) child.kill(signal)
+  })
   // crun takes the size of the terminal over when it starts, and not again.
   options.onResize?.((rows, columns) => resizeTerminal(Number(readText(pidFile)), rows, columns))
   if (options.input && child.stdin) {
@@ -118,6 +120,30 @@ function processOf(bundle: string, { command, terminal, env = [], workingDir }: 
 
 interface ProcessSpec {
   readonly env: readonly string[]
+}
+
+/** The process group that the OCI runtime began for the command: all that has not begun one of its own. False before there is one. */
+function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
+  if (!(pid > 0)) return false
+  // Number and name come first, and the name may hold spaces and brackets. Source: proc_pid_stat(5).
+  const fields = readText(`/proc/${pid}/stat`)
+    .replace(/^.*\) /s, '')
+    .split(' ')
+  const group = Number(fields[2])
+  if (!(group > 1) || group === ownGroup()) return false
+  try {
+    return process.kill(-group, signal)
+  } catch {
+    return false
+  }
+}
+
+function ownGroup(): number {
+  return Number(
+    readText('/proc/self/stat')
+      .replace(/^.*\) /s, '')
+      .split(' ')[2],
+  )
 }
 
 /** By way of the command's own terminal; one that has ended or has closed it needs no size any more. */
