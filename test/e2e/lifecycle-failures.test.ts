@@ -3,50 +3,46 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { after, before, suite, test } from 'node:test'
+import { suite, test } from 'node:test'
+import { eventually } from '../support/eventually.ts'
+import { IMAGE } from '../support/instance.ts'
+import { useKube } from '../support/kube.ts'
 import { podManifest } from '../support/manifests.ts'
-import { lacking } from '../support/need.ts'
+import { cannotRunPods } from '../support/need.ts'
+import { type ContainerStatusView, containerOf, type PodView } from '../support/object-views.ts'
 import { serving } from '../support/serving.ts'
-import { BUSYBOX_IMAGE, Session } from '../support/session.ts'
-import { containerOf, eventReasons, type PodView, type StatusOfContainer } from '../support/views.ts'
 import { jobManifest, workloadManifest } from '../support/workload-manifests.ts'
 
-// Initial, maximum, reset.
-process.env.KUBE_BACKOFF_MS = '600,1200,60000'
+/** Initial, maximum, reset, in milliseconds. */
+const BACKOFF = '600,1200,60000'
 
 /** Nothing answers there. */
 const NOWHERE = '127.0.0.1:1/test/app:1'
 
-suite('failures of starts', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit', 'nft') }, () => {
-  let kube: Session
-  before(async () => {
-    kube = await Session.open()
-  })
-  after(() => kube.close())
+suite('failures of starts', { concurrency: 4, skip: cannotRunPods }, () => {
+  const kube = useKube({ env: { KUBE_BACKOFF_MS: BACKOFF } })
 
   /** A Deployment whose only pod is made by the supervisor. */
   async function deploy(name: string, container: object): Promise<PodView> {
-    await kube.play(workloadManifest('Deployment', name, { container, spec: { replicas: 0 } }), name)
+    await kube.play(name, workloadManifest('Deployment', name, { container, spec: { replicas: 0 } }))
     await kube.ok(['scale', `deployment/${name}`, '--replicas=1'])
-    await kube.eventually(async () => (await podsOf(name)).length === 1)
+    await eventually(async () => assert.equal((await podsOf(name)).length, 1))
     return (await podsOf(name))[0]!
   }
 
   async function podsOf(app: string): Promise<readonly PodView[]> {
-    return (await kube.json<{ readonly items: readonly PodView[] }>(['get', 'pods', '-l', `app=${app}`])).items
+    return kube.list('pods', `app=${app}`)
   }
 
   async function untilState(
     pod: PodView,
-    question: (state: StatusOfContainer['state'], all: StatusOfContainer) => boolean,
-  ): Promise<StatusOfContainer> {
-    let seen: StatusOfContainer | undefined
-    await kube.eventually(async () => {
-      const { status } = await kube.json<PodView>(['get', 'pod', pod.metadata.name])
-      seen = containerOf(status, 'main')
-      return question(seen.state, seen)
+    question: (state: ContainerStatusView['state'], all: ContainerStatusView) => boolean,
+  ): Promise<ContainerStatusView> {
+    return eventually(async () => {
+      const seen = containerOf((await kube.get('pod', pod.metadata.name)).status, 'main')
+      assert.ok(question(seen.state, seen), JSON.stringify(seen))
+      return seen
     })
-    return seen!
   }
 
   test('an image that cannot be pulled: tried again with a back-off, in the words of a kubelet', async () => {
@@ -58,13 +54,11 @@ suite('failures of starts', { concurrency: 4, skip: lacking('crun', 'conmon', 'c
       /^Back-off pulling image "127.0.0.1:1\/test\/app:1": ErrImagePull: pull /,
     )
     assert.equal(restartCount, 0)
-    const { status } = await kube.json<PodView>(['get', 'pod', pod.metadata.name])
+    const { status } = await kube.get('pod', pod.metadata.name)
     assert.equal(status.phase, 'Pending')
     const name = `pod/${pod.metadata.name}`
-    await kube.eventually(async () =>
-      (await eventReasons(kube, name)).includes(`BackOff Back-off pulling image "${NOWHERE}"`),
-    )
-    const events = await eventReasons(kube, name)
+    await kube.told(name, `BackOff Back-off pulling image "${NOWHERE}"`)
+    const events = await kube.eventsOf(name)
     for (const text of [
       `Pulling Pulling image "${NOWHERE}"`,
       'Failed Error: ErrImagePull',
@@ -75,7 +69,7 @@ suite('failures of starts', { concurrency: 4, skip: lacking('crun', 'conmon', 'c
     const { stderr } = await kube.run(['logs', pod.metadata.name])
     assert.match(stderr, /is waiting to start: (trying and failing to pull image|image can't be pulled)/)
     // It comes as soon as the image is there.
-    await kube.ok(['tag', BUSYBOX_IMAGE, NOWHERE])
+    await kube.ok(['tag', IMAGE, NOWHERE])
     await kube.ok(['wait', name, '--for=condition=Ready', '--timeout=20s'])
     await kube.ok(['down', 'no-registry'])
   })
@@ -83,9 +77,7 @@ suite('failures of starts', { concurrency: 4, skip: lacking('crun', 'conmon', 'c
   test('a pull that hangs keeps nobody from taking the app away', async t => {
     const { port } = await serving(t, createServer() as never)
     const pod = await deploy('hangs', { image: `127.0.0.1:${port}/test/app:1`, imagePullPolicy: 'Always' })
-    await kube.eventually(async () =>
-      (await eventReasons(kube, `pod/${pod.metadata.name}`)).some(text => text.startsWith('Pulling ')),
-    )
+    await kube.told(`pod/${pod.metadata.name}`, 'Pulling ')
     const begun = performance.now()
     await kube.ok(['down', 'hangs'])
     assert.ok(performance.now() - begun < 3000)
@@ -96,8 +88,7 @@ suite('failures of starts', { concurrency: 4, skip: lacking('crun', 'conmon', 'c
     const pod = await deploy('never-pull', { image, imagePullPolicy: 'Never' })
     const { state } = await untilState(pod, ({ waiting }) => waiting?.reason === 'ErrImageNeverPull')
     assert.equal(state.waiting?.message, `Container image "${image}" is not present with pull policy of Never`)
-    const events = await eventReasons(kube, `pod/${pod.metadata.name}`)
-    assert.ok(events.includes('Failed Error: ErrImageNeverPull'))
+    await kube.told(`pod/${pod.metadata.name}`, 'Failed Error: ErrImageNeverPull')
     await kube.ok(['down', 'never-pull'])
   })
 
@@ -130,9 +121,9 @@ suite('failures of starts', { concurrency: 4, skip: lacking('crun', 'conmon', 'c
 
   test('a command that the kernel does not take', async () => {
     const command = ['true', 'x'.repeat(200_000)]
-    await kube.play(podManifest('too-long', [{ command }], { restartPolicy: 'Never' }), 'too-long')
+    await kube.play('too-long', podManifest('too-long', [{ command }], { restartPolicy: 'Never' }))
     await kube.ok(['wait', 'pod/too-long', '--for=jsonpath={.status.phase}=Failed', '--timeout=20s'])
-    const { status } = await kube.json<PodView>(['get', 'pod', 'too-long'])
+    const { status } = await kube.get('pod', 'too-long')
     const { terminated } = containerOf(status, 'main').state
     assert.equal(terminated?.exitCode, 128)
     assert.equal(terminated?.reason, 'StartError')
@@ -145,15 +136,12 @@ suite('failures of starts', { concurrency: 4, skip: lacking('crun', 'conmon', 'c
   test('a volume that cannot be mounted is told', async () => {
     const pod = { volumes: [{ name: 'data', hostPath: { path: '/nonexistent/data', type: 'Directory' } }] }
     const container = { volumeMounts: [{ name: 'data', mountPath: '/data' }] }
-    await kube.play(workloadManifest('Deployment', 'no-mount', { pod, container, spec: { replicas: 0 } }), 'no-mount')
+    await kube.play('no-mount', workloadManifest('Deployment', 'no-mount', { pod, container, spec: { replicas: 0 } }))
     await kube.ok(['scale', 'deployment/no-mount', '--replicas=1'])
-    await kube.eventually(async () => (await podsOf('no-mount')).length === 1)
+    await eventually(async () => assert.equal((await podsOf('no-mount')).length, 1))
     const { metadata } = (await podsOf('no-mount'))[0]!
-    await kube.eventually(async () =>
-      (await eventReasons(kube, `pod/${metadata.name}`)).some(text =>
-        text.startsWith('FailedMount MountVolume.SetUp failed for volume "data" : hostPath type check failed: '),
-      ),
-    )
+    const failed = 'FailedMount MountVolume.SetUp failed for volume "data" : hostPath type check failed: '
+    await kube.told(`pod/${metadata.name}`, failed)
     await kube.ok(['down', 'no-mount'])
   })
 
@@ -165,23 +153,23 @@ suite('failures of starts', { concurrency: 4, skip: lacking('crun', 'conmon', 'c
     const script =
       '[ -e /d/again ] || { touch /d/again; exit 0; }; echo served >/d/index.html; exec httpd -f -p 8080 -h /d'
     const web = { script, ports: [{ containerPort: 8080, hostPort }], volumeMounts: [{ name: 'd', mountPath: '/d' }] }
-    await kube.play(podManifest('first', [web], { restartPolicy: 'Never', volumes }), 'first')
+    await kube.play('first', podManifest('first', [web], { restartPolicy: 'Never', volumes }))
     await kube.ok(['wait', 'pod/first', '--for=condition=PodReadyToStartContainers=False', '--timeout=20s'])
-    await kube.play(podManifest('second', [{ ports: web.ports }]), 'second')
+    await kube.play('second', podManifest('second', [{ ports: web.ports }]))
     const taken = await kube.run(['restart', 'first'])
     assert.equal(taken.status, 1)
     assert.match(taken.stderr, new RegExp(`host port ${hostPort}/TCP is in use by pod default/second`))
     await kube.ok(['down', 'second'])
     await kube.ok(['restart', 'first'])
-    const { status } = await kube.json<PodView>(['get', 'pod', 'first'])
+    const { status } = await kube.get('pod', 'first')
     assert.match(await kube.ok(['exec', '-q', 'first', '--', 'ip', 'addr']), new RegExp(`inet ${status.podIP}/`))
     assert.match(
       await kube.ok(['exec', '-q', 'first', '--', 'cat', '/etc/hosts']),
       new RegExp(`${status.podIP}\\s+first`),
     )
-    await kube.eventually(async () => {
+    await eventually(async () => {
       const answer = await fetch(`http://127.0.0.1:${hostPort}/`).catch(() => undefined)
-      return (await answer?.text()) === 'served\n'
+      assert.equal(await answer?.text(), 'served\n')
     })
     await kube.ok(['down', 'first'])
   })
@@ -196,25 +184,23 @@ suite('failures of starts', { concurrency: 4, skip: lacking('crun', 'conmon', 'c
 
   test('what only a running pod needs is given back when it is over; logs and status stay', async () => {
     const job = jobManifest('over', { script: 'echo done; exit 3', spec: { backoffLimit: 0 } })
-    await kube.play(job, 'over')
+    await kube.play('over', job)
     await kube.ok(['wait', 'job/over', '--for=condition=Failed', '--timeout=20s'])
     const [pod] = await podsOf('over')
     const { name, uid } = pod!.metadata
-    await kube.eventually(async () => {
-      const { status } = await kube.json<PodView>(['get', 'pod', name])
-      return (
-        status.conditions?.some(({ type, status }) => type === 'PodReadyToStartContainers' && status === 'False') ===
-        true
-      )
+    await eventually(async () => {
+      const { status } = await kube.get('pod', name)
+      const ready = status.conditions.find(({ type }) => type === 'PodReadyToStartContainers')
+      assert.equal(ready?.status, 'False')
     })
-    const { status } = await kube.json<PodView>(['get', 'pod', name])
+    const { status } = await kube.get('pod', name)
     assert.equal(status.phase, 'Failed')
     assert.match(status.podIP ?? '', /^10\./)
     assert.equal(containerOf(status, 'main').state.terminated?.exitCode, 3)
     assert.equal(await kube.ok(['logs', name]), 'done\n')
     const inside = ['-c', `grep -l ${uid} /proc/[0-9]*/cgroup 2>/dev/null | wc -l`]
-    await kube.eventually(async () => execFileSync('sh', inside, { encoding: 'utf8' }).trim() === '0')
-    assert.ok(existsSync(`${kube.directory}/root/pods/${uid}`))
+    await eventually(async () => assert.equal(execFileSync('sh', inside, { encoding: 'utf8' }).trim(), '0'))
+    assert.ok(existsSync(`${kube.root}/pods/${uid}`))
     await kube.ok(['down', 'over'])
   })
 })

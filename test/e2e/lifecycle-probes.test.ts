@@ -3,41 +3,31 @@ import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage } from 'node:http'
 import { createServer as createGrpcServer } from 'node:http2'
 import { createServer as createTlsServer } from 'node:https'
-import { after, before, suite, test } from 'node:test'
+import { suite, test } from 'node:test'
+import { eventually } from '../support/eventually.ts'
+import { useKube } from '../support/kube.ts'
 import { type ContainerParts, podManifest } from '../support/manifests.ts'
-import { lacking } from '../support/need.ts'
+import { cannotRunPods, lacking } from '../support/need.ts'
+import { containerOf } from '../support/object-views.ts'
 import { selfSigned } from '../support/self-signed.ts'
 import { serving } from '../support/serving.ts'
-import { Session } from '../support/session.ts'
-import { containerOf, eventReasons, type PodView } from '../support/views.ts'
 
-process.env.KUBE_BACKOFF_MS = '300,1200,60000'
+/** Initial, maximum, reset, in milliseconds. */
+const BACKOFF = '300,1200,60000'
 
 const WEB = 'httpd -f -p 8080 -h /www & trap "exit 0" TERM; wait'
 const PORTS = [{ name: 'http', containerPort: 8080 }]
 const OFTEN = { periodSeconds: 1, failureThreshold: 1 }
 
-suite('probes', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'openssl') }, () => {
-  let kube: Session
-  before(async () => {
-    kube = await Session.open()
-  })
-  after(() => kube.close())
+suite('probes', { concurrency: 4, skip: cannotRunPods || lacking('openssl') }, () => {
+  const kube = useKube({ env: { KUBE_BACKOFF_MS: BACKOFF } })
 
   const play = (name: string, main: ContainerParts, spec: object = {}) =>
-    kube.play(podManifest(name, [main], spec), name)
+    kube.play(name, podManifest(name, [main], spec))
   const isReady = (name: string) => kube.ok(['wait', `pod/${name}`, '--for=condition=Ready', '--timeout=20s'])
   const unready = (name: string) => kube.ok(['wait', `pod/${name}`, '--for=condition=Ready=false', '--timeout=20s'])
-  const main = async (name: string) => containerOf((await kube.json<PodView>(['get', 'pod', name])).status, 'main')
-  /** Until an event of the pod begins so. */
-  async function told(name: string, start: string): Promise<string> {
-    let found: string | undefined
-    await kube.eventually(async () => {
-      found = (await eventReasons(kube, `pod/${name}`)).find(text => text.startsWith(start))
-      return found !== undefined
-    })
-    return found!
-  }
+  const main = async (name: string) => containerOf((await kube.get('pod', name)).status, 'main')
+  const told = (name: string, start: string) => kube.told(`pod/${name}`, start)
 
   test('startup before the others; a port by its name; readiness', async () => {
     const script = `sleep 1.2; ${WEB}`
@@ -66,9 +56,9 @@ suite('probes', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit', '
 
   test('readinessGates: a pod is ready when the conditions that they name are set', async () => {
     const gates = [{ conditionType: 'example.com/feature' }, { conditionType: 'example.com/other' }]
-    await kube.play(podManifest('gated', [{}], { readinessGates: gates }), 'gated')
+    await kube.play('gated', podManifest('gated', [{}], { readinessGates: gates }))
     const ready = async () => {
-      const { status } = await kube.json<PodView>(['get', 'pod', 'gated'])
+      const { status } = await kube.get('pod', 'gated')
       assert.equal(status.conditions?.find(({ type }) => type === 'ContainersReady')?.status, 'True')
       const { status: answer, reason, message } = status.conditions?.find(({ type }) => type === 'Ready') ?? {}
       return { answer, reason, message }
@@ -118,7 +108,7 @@ suite('probes', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit', '
     const readinessProbe = { exec: { command: ['cat', '/tmp/ready'] }, ...OFTEN }
     await play('flips', { readinessProbe })
     await told('flips', "Unhealthy Readiness probe failed: cat: can't open '/tmp/ready': No such file or directory")
-    const { status } = await kube.json<PodView>(['get', 'pod', 'flips'])
+    const { status } = await kube.get('pod', 'flips')
     const condition = status.conditions?.find(({ type }) => type === 'Ready')
     assert.equal(condition?.reason, 'ContainersNotReady')
     assert.equal(condition?.message, 'containers with unready status: [main]')
@@ -181,7 +171,7 @@ suite('probes', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit', '
       loop: get({ path: '/loop' }),
     }
     const parts = Object.entries(containers).map(([name, readinessProbe]) => ({ name, readinessProbe }))
-    await kube.play(podManifest('http', parts), 'http')
+    await kube.play('http', podManifest('http', parts))
     for (const name of ['headers', 'here', 'away', 'tls']) {
       const path = `{.status.containerStatuses[?(@.name=="${name}")].ready}`
       await kube.ok(['wait', 'pod/http', `--for=jsonpath=${path}=true`])
@@ -189,7 +179,7 @@ suite('probes', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit', '
     await told('http', 'Unhealthy Readiness probe failed: HTTP probe failed with statuscode: 503')
     const loop = `"http://127.0.0.1:${plain.port}/loop"`
     await told('http', `Unhealthy Readiness probe failed: Get ${loop}: stopped after 10 redirects`)
-    const { status } = await kube.json<PodView>(['get', 'pod', 'http'])
+    const { status } = await kube.get('pod', 'http')
     assert.equal(containerOf(status, 'broken').ready, false)
     assert.equal(containerOf(status, 'loop').ready, false)
     const asked = seen.find(headers => headers['x-token'] === 'one')
@@ -216,7 +206,7 @@ suite('probes', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit', '
     const grpc = (service: string) => ({ grpc: { port, service }, ...OFTEN })
     const parts = ['good', 'bad'].map(name => ({ name, readinessProbe: grpc(name) }))
     // On the machine's own network the pod's address is one that the server of this test has.
-    await kube.play(podManifest('grpc', parts, { hostNetwork: true }), 'grpc')
+    await kube.play('grpc', podManifest('grpc', parts, { hostNetwork: true }))
     await kube.ok(['wait', 'pod/grpc', '--for=jsonpath={.status.containerStatuses[?(@.name=="good")].ready}=true'])
     await told('grpc', 'Unhealthy Readiness probe failed: service unhealthy (responded with "NOT_SERVING")')
     await kube.ok(['down', 'grpc'])
@@ -226,9 +216,9 @@ suite('probes', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit', '
     const readinessProbe = { exec: { command: ['sleep', '7777'] }, ...OFTEN, timeoutSeconds: 1 }
     await play('slow', { readinessProbe })
     await told('slow', 'Unhealthy Readiness probe failed: command timed out: "sleep 7777" timed out after 1s')
-    await kube.eventually(async () => {
-      const sleeping = (await kube.ok(['exec', 'slow', '--', 'ps'])).match(/sleep 7777/g) ?? []
-      return sleeping.length <= 1
+    await eventually(async () => {
+      const processes = await kube.ok(['exec', 'slow', '--', 'ps'])
+      assert.ok((processes.match(/sleep 7777/g) ?? []).length <= 1, processes)
     })
     await kube.ok(['down', 'slow'])
   })

@@ -1,37 +1,33 @@
 /** What follows a container's end, on the machine. In real time: the back-off is shortened. */
 import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync } from 'node:fs'
-import { after, before, suite, test } from 'node:test'
-import { container, podManifest } from '../support/manifests.ts'
-import { lacking } from '../support/need.ts'
-import { Session } from '../support/session.ts'
-import { containerOf, eventReasons, type PodView } from '../support/views.ts'
+import { suite, test } from 'node:test'
+import { eventually } from '../support/eventually.ts'
+import { useKube } from '../support/kube.ts'
+import { podManifest, shellContainer } from '../support/manifests.ts'
+import { cannotRunPods } from '../support/need.ts'
+import { containerOf } from '../support/object-views.ts'
 
-// Initial, maximum, reset.
-process.env.KUBE_BACKOFF_MS = '300,1200,60000'
+/** Initial, maximum, reset, in milliseconds. */
+const BACKOFF = '300,1200,60000'
 
-suite('restarts', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit', 'nft') }, () => {
-  let kube: Session
-  before(async () => {
-    kube = await Session.open()
-  })
-  after(() => kube.close())
+suite('restarts', { concurrency: 4, skip: cannotRunPods }, () => {
+  const kube = useKube({ env: { KUBE_BACKOFF_MS: BACKOFF } })
 
-  const pod = (name: string) => kube.json<PodView>(['get', 'pod', name])
+  const pod = (name: string) => kube.get('pod', name)
   const until = (name: string, path: string, value: string | number) =>
     kube.ok(['wait', `pod/${name}`, `--for=jsonpath={${path}}=${value}`, '--timeout=20s'])
   const RESTARTS = '.status.containerStatuses[0].restartCount'
 
   test('Always: the first at once, then with a back-off; the last run is remembered', async () => {
     const script = 'echo run; sleep 0.3; exit 3'
-    await kube.play(podManifest('always', [{ script }]), 'always')
+    await kube.play('always', podManifest('always', [{ script }]))
     // One picture of it: the next run begins some tenths of a second later.
-    let seen = await pod('always')
-    await kube.eventually(async () => {
-      seen = await pod('always')
-      return containerOf(seen.status, 'main').state.waiting?.reason === 'CrashLoopBackOff'
+    const { metadata, status } = await eventually(async () => {
+      const seen = await pod('always')
+      assert.equal(containerOf(seen.status, 'main').state.waiting?.reason, 'CrashLoopBackOff')
+      return seen
     })
-    const { metadata, status } = seen
     const { state, lastState, restartCount, ready } = containerOf(status, 'main')
     assert.ok(restartCount >= 1)
     assert.equal(ready, false)
@@ -40,11 +36,10 @@ suite('restarts', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit',
     assert.ok(state.waiting?.message?.endsWith(id))
     assert.equal(lastState.terminated?.exitCode, 3)
     assert.equal(lastState.terminated?.reason, 'Error')
-    await kube.eventually(async () => /0\/1 +CrashLoopBackOff/.test(await kube.ok(['get', 'pods', 'always'])))
+    await eventually(async () => assert.match(await kube.ok(['get', 'pods', 'always']), /0\/1 +CrashLoopBackOff/))
     await until('always', RESTARTS, 3)
-    const events = await eventReasons(kube, 'pod/always')
-    assert.ok(events.some(text => text === `BackOff Back-off restarting failed container main in pod ${id}`))
-    assert.ok(events.includes('Started Container started'))
+    await kube.told('pod/always', `BackOff Back-off restarting failed container main in pod ${id}`)
+    await kube.told('pod/always', 'Started Container started')
     await kube.ok(['down', 'always'])
   })
 
@@ -53,7 +48,7 @@ suite('restarts', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit',
       'n=$(cat /d/n 2>/dev/null || echo 0); echo $((n+1)) >/d/n; echo run $n; [ $n -lt 2 ] && exit 1; sleep 1000'
     const volumes = [{ name: 'd', emptyDir: {} }]
     const volumeMounts = [{ name: 'd', mountPath: '/d' }]
-    await kube.play(podManifest('previous', [{ script, volumeMounts }], { volumes }), 'previous')
+    await kube.play('previous', podManifest('previous', [{ script, volumeMounts }], { volumes }))
     await until('previous', RESTARTS, 2)
     await until('previous', '.status.containerStatuses[0].ready', 'true')
     assert.equal(await kube.ok(['logs', 'previous']), 'run 2\n')
@@ -62,7 +57,7 @@ suite('restarts', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit',
   })
 
   test('a pod whose infra container died begins anew in another', async () => {
-    await kube.play(podManifest('sandbox', [{ script: 'sleep 1; exit 1' }, { name: 'other' }]), 'sandbox')
+    await kube.play('sandbox', podManifest('sandbox', [{ script: 'sleep 1; exit 1' }, { name: 'other' }]))
     const infraOf = async () => {
       const [pod] = await kube.json<readonly { readonly infra: { readonly pid: number } }[]>(['inspect', 'sandbox'])
       return pod!.infra.pid
@@ -72,12 +67,8 @@ suite('restarts', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit',
     await until('sandbox', '.status.containerStatuses[?(@.name=="other")].restartCount', 1)
     await kube.ok(['wait', 'pod/sandbox', '--for=condition=PodReadyToStartContainers', '--timeout=20s'])
     assert.notEqual(await infraOf(), first)
-    const events = await eventReasons(kube, 'pod/sandbox')
-    assert.ok(
-      events.includes('SandboxChanged Pod sandbox changed, it will be killed and re-created.'),
-      events.join('\n'),
-    )
-    assert.ok(events.includes('Killing Stopping container other'))
+    await kube.told('pod/sandbox', 'SandboxChanged Pod sandbox changed, it will be killed and re-created.')
+    await kube.told('pod/sandbox', 'Killing Stopping container other')
     await kube.ok(['down', 'sandbox'])
   })
 
@@ -86,7 +77,7 @@ suite('restarts', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit',
     const volumes = [{ name: 'd', emptyDir: {} }]
     const volumeMounts = [{ name: 'd', mountPath: '/d' }]
     const spec = { restartPolicy: 'OnFailure', volumes }
-    await kube.play(podManifest('on-failure', [{ script, volumeMounts }], spec), 'on-failure')
+    await kube.play('on-failure', podManifest('on-failure', [{ script, volumeMounts }], spec))
     await until('on-failure', '.status.phase', 'Succeeded')
     const { restartCount, lastState, state } = containerOf((await pod('on-failure')).status, 'main')
     assert.equal(restartCount, 1)
@@ -97,7 +88,7 @@ suite('restarts', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit',
 
   test('Never: its status stays', async () => {
     const message = 'echo -n broken >/dev/termination-log; exit 9'
-    await kube.play(podManifest('never', [{ script: message }], { restartPolicy: 'Never' }), 'never')
+    await kube.play('never', podManifest('never', [{ script: message }], { restartPolicy: 'Never' }))
     await until('never', '.status.phase', 'Failed')
     const { restartCount, state } = containerOf((await pod('never')).status, 'main')
     assert.equal(restartCount, 0)
@@ -112,6 +103,7 @@ suite('restarts', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit',
     const volumeMounts = [{ name: 'd', mountPath: '/d' }]
     const script = 'if [ -e /d/once ]; then exit 1; fi; touch /d/once; exit 42'
     await kube.play(
+      'rules',
       podManifest(
         'rules',
         [
@@ -121,7 +113,6 @@ suite('restarts', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit',
         ],
         { volumes },
       ),
-      'rules',
     )
     const wanted = '.status.containerStatuses[?(@.name=="ruled")].state.terminated.exitCode'
     await until('rules', wanted, 1)
@@ -136,7 +127,7 @@ suite('restarts', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit',
   test('out of memory', async () => {
     const resources = { limits: { memory: '16Mi' } }
     const spec = { restartPolicy: 'Never' }
-    await kube.play(podManifest('oom', [{ script: 'tail /dev/zero', resources }], spec), 'oom')
+    await kube.play('oom', podManifest('oom', [{ script: 'tail /dev/zero', resources }], spec))
     await until('oom', '.status.phase', 'Failed')
     const { state } = containerOf((await pod('oom')).status, 'main')
     assert.equal(state.terminated?.reason, 'OOMKilled')
@@ -150,13 +141,13 @@ suite('restarts', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit',
     const volumeMounts = [{ name: 'd', mountPath: '/d' }]
     const spec = {
       volumes: [{ name: 'd', emptyDir: {} }],
-      initContainers: [container({ name: 'prepare', script, volumeMounts })],
+      initContainers: [shellContainer({ name: 'prepare', script, volumeMounts })],
     }
-    await kube.play(podManifest('retried', [{ script: 'cat /d/n; sleep 1000', volumeMounts }], spec), 'retried')
+    await kube.play('retried', podManifest('retried', [{ script: 'cat /d/n; sleep 1000', volumeMounts }], spec))
     await kube.ok(['wait', 'pod/retried', '--for=condition=Ready', '--timeout=20s'])
     const { status } = await pod('retried')
     assert.equal(status.initContainerStatuses?.[0]?.restartCount, 2)
-    await kube.eventually(async () => (await kube.ok(['logs', 'retried', '-c', 'main'])) === '3\n')
+    await eventually(async () => assert.equal(await kube.ok(['logs', 'retried', '-c', 'main']), '3\n'))
     await kube.ok(['down', 'retried'])
   })
 
@@ -166,10 +157,10 @@ suite('restarts', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit',
     const spec = {
       restartPolicy: 'Never',
       volumes: [{ name: 'd', emptyDir: {} }],
-      initContainers: [container({ name: 'side', script: crashes, volumeMounts, restartPolicy: 'Always' })],
+      initContainers: [shellContainer({ name: 'side', script: crashes, volumeMounts, restartPolicy: 'Always' })],
     }
     const script = 'while [ ! -e /d/done ]; do sleep 0.1; done'
-    await kube.play(podManifest('sidecar', [{ script, volumeMounts }], spec), 'sidecar')
+    await kube.play('sidecar', podManifest('sidecar', [{ script, volumeMounts }], spec))
     await until('sidecar', '.status.initContainerStatuses[0].restartCount', 1)
     await until('sidecar', '.status.initContainerStatuses[0].ready', 'true')
     assert.equal(containerOf((await pod('sidecar')).status, 'main').restartCount, 0)
@@ -184,13 +175,14 @@ suite('restarts', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit',
     mkdirSync(directory)
     const volumeMounts = [{ name: 'd', mountPath: '/d' }]
     const script = (name: string) => `trap "echo ${name} >>/d/log; exit 0" TERM; sleep 1000 & wait`
-    const sidecar = (name: string) => container({ name, script: script(name), volumeMounts, restartPolicy: 'Always' })
+    const sidecar = (name: string) =>
+      shellContainer({ name, script: script(name), volumeMounts, restartPolicy: 'Always' })
     const spec = {
       terminationGracePeriodSeconds: 10,
       volumes: [{ name: 'd', hostPath: { path: directory } }],
       initContainers: [sidecar('first'), sidecar('second')],
     }
-    await kube.play(podManifest('order', [{ script: script('main'), volumeMounts }], spec), 'order')
+    await kube.play('order', podManifest('order', [{ script: script('main'), volumeMounts }], spec))
     await kube.ok(['wait', 'pod/order', '--for=condition=Ready'])
     await kube.ok(['down', 'order'])
     assert.equal(readFileSync(`${directory}/log`, 'utf8'), 'main\nsecond\nfirst\n')
@@ -202,18 +194,18 @@ suite('restarts', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit',
     const script = 'sleep 1.2; touch /d/up; trap "exit 0" TERM; sleep 1000 & wait'
     const spec = {
       volumes: [{ name: 'd', emptyDir: {} }],
-      initContainers: [container({ name: 'side', script, volumeMounts, startupProbe, restartPolicy: 'Always' })],
+      initContainers: [shellContainer({ name: 'side', script, volumeMounts, startupProbe, restartPolicy: 'Always' })],
     }
-    await kube.play(podManifest('gate', [{ script: 'ls /d; sleep 1000', volumeMounts }], spec), 'gate')
+    await kube.play('gate', podManifest('gate', [{ script: 'ls /d; sleep 1000', volumeMounts }], spec))
     assert.equal((await pod('gate')).status.phase, 'Pending')
     assert.match(await kube.ok(['get', 'pod', 'gate']), /Init:0\/1/)
     await kube.ok(['wait', 'pod/gate', '--for=condition=Ready'])
-    await kube.eventually(async () => (await kube.ok(['logs', 'gate', '-c', 'main'])) === 'up\n')
+    await eventually(async () => assert.equal(await kube.ok(['logs', 'gate', '-c', 'main']), 'up\n'))
     await kube.ok(['down', 'gate'])
   })
 
   test('a pod has only so much time', async () => {
-    await kube.play(podManifest('late', [{}], { activeDeadlineSeconds: 1 }), 'late')
+    await kube.play('late', podManifest('late', [{}], { activeDeadlineSeconds: 1 }))
     await until('late', '.status.phase', 'Failed')
     const { status } = await pod('late')
     assert.equal(status.reason, 'DeadlineExceeded')

@@ -1,42 +1,35 @@
 /** Pods that are stopped stay until they are started again. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { after, before, suite, test } from 'node:test'
-import { container, podManifest } from '../support/manifests.ts'
-import { lacking } from '../support/need.ts'
-import { Session } from '../support/session.ts'
-import { containerOf, type PodView } from '../support/views.ts'
+import { suite, test } from 'node:test'
+import { eventually } from '../support/eventually.ts'
+import { useKube } from '../support/kube.ts'
+import { podManifest, shellContainer } from '../support/manifests.ts'
+import { cannotRunPods } from '../support/need.ts'
+import { containerOf } from '../support/object-views.ts'
 
-// Initial, maximum, reset: who would start a stopped container again does so at once.
-process.env.KUBE_BACKOFF_MS = '50,100,60000'
+/** Initial, maximum, reset, in milliseconds: who would start a stopped container again does so at once. */
+const BACKOFF = '50,100,60000'
 
-suite('stop and start', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit', 'nft') }, () => {
-  let kube: Session
-  before(async () => {
-    kube = await Session.open()
-  })
-  after(() => kube.close())
+suite('stop and start', { concurrency: 4, skip: cannotRunPods }, () => {
+  const kube = useKube({ env: { KUBE_BACKOFF_MS: BACKOFF } })
 
-  const pod = (name: string) => kube.json<PodView>(['get', 'pod', name])
+  const pod = (name: string) => kube.get('pod', name)
   const statusLine = async (name: string) =>
     (await kube.ok(['get', 'pod', name, '--no-headers'])).split(/\s+/).slice(0, 3)
-  const isAlive = (name: string, path: string) =>
-    kube.run(['exec', '-q', name, '--', 'test', '-e', path]).then(({ status }) => status === 0)
   const VOLUME = { volumes: [{ name: 'd', emptyDir: {} }] }
   const MOUNT = [{ name: 'd', mountPath: '/d' }]
 
   test('containers get their signal, and nobody starts them again but start', async () => {
     const script = 'touch /d/run-$(ls /d | wc -l); trap "echo bye; exit 0" TERM; sleep 1000 & wait'
     const manifest = podManifest('rest', [{ script, volumeMounts: MOUNT, livenessProbe: PROBE }], VOLUME)
-    await kube.play(manifest, 'rest')
+    await kube.play('rest', manifest)
     await kube.ok(['wait', 'pod/rest', '--for=condition=Ready'])
     const { metadata, status } = await pod('rest')
     assert.equal(await kube.ok(['stop', 'rest']), 'pod/rest stopped\n')
     assert.deepEqual(await statusLine('rest'), ['rest', '0/1', 'Stopped'])
     assert.equal(await kube.ok(['logs', 'rest']), 'bye\n')
     // The supervisor, which had its probe to run, finds nothing to do.
-    await kube.eventually(async () => /supervisor: not needed/.test(await kube.ok(['system', 'info'])))
+    await eventually(async () => assert.match(await kube.ok(['system', 'info']), /supervisor: not needed/))
     const stopped = await pod('rest')
     assert.equal(stopped.status.reason, 'Stopped')
     assert.equal(stopped.status.phase, 'Running')
@@ -47,28 +40,28 @@ suite('stop and start', { concurrency: 4, skip: lacking('crun', 'conmon', 'catat
     assert.equal(again.metadata.uid, metadata.uid)
     assert.equal(again.status.podIP, status.podIP)
     assert.equal(again.status.reason, undefined)
-    assert.ok(await isAlive('rest', '/d/run-0'))
-    await kube.eventually(() => isAlive('rest', '/d/run-1'))
+    await kube.ok(['exec', '-q', 'rest', '--', 'test', '-e', '/d/run-0'])
+    await eventually(() => kube.ok(['exec', '-q', 'rest', '--', 'test', '-e', '/d/run-1']))
     await kube.ok(['down', 'rest'])
   })
 
   test('playing the same file starts it again; down and delete take a stopped one away', async () => {
     const manifest = podManifest('played', [{}])
-    await kube.play(manifest, 'played')
+    await kube.play('played', manifest)
     await kube.ok(['stop', '--time', '1', 'played'])
-    assert.equal(await kube.play(manifest, 'played'), 'pod/played started\n')
+    assert.equal(await kube.play('played', manifest), 'pod/played started\n')
     assert.deepEqual(await statusLine('played'), ['played', '1/1', 'Running'])
-    assert.equal(await kube.play(manifest, 'played'), 'pod/played unchanged\n')
+    assert.equal(await kube.play('played', manifest), 'pod/played unchanged\n')
     await kube.ok(['stop', 'played'])
     await kube.ok(['delete', 'pod', 'played'])
-    await kube.play(manifest, 'played')
+    await kube.play('played', manifest)
     await kube.ok(['stop', 'played'])
     await kube.ok(['down', 'played'])
     assert.equal((await kube.run(['get', 'pod', 'played'])).status, 1)
   })
 
   test('restart starts a stopped pod', async () => {
-    await kube.play(podManifest('anew', [{}]), 'anew')
+    await kube.play('anew', podManifest('anew', [{}]))
     await kube.ok(['stop', 'anew'])
     await kube.ok(['restart', 'anew'])
     assert.deepEqual(await statusLine('anew'), ['anew', '1/1', 'Running'])
@@ -77,7 +70,7 @@ suite('stop and start', { concurrency: 4, skip: lacking('crun', 'conmon', 'catat
 
   test('--start=false makes everything and starts nothing', async () => {
     const web = podManifest('idle', [{ name: 'one' }, { name: 'two' }], {
-      initContainers: [container({ name: 'prep', script: 'true' })],
+      initContainers: [shellContainer({ name: 'prep', script: 'true' })],
     })
     await kube.ok(['play', '--start=false', '--app', 'idle', '-'], { input: web })
     assert.deepEqual(await statusLine('idle'), ['idle', '0/2', 'Created'])
@@ -95,7 +88,7 @@ suite('stop and start', { concurrency: 4, skip: lacking('crun', 'conmon', 'catat
   })
 
   test('an init container that was stopped at its work runs again', async () => {
-    const prep = container({
+    const prep = shellContainer({
       name: 'prep',
       script: 'n=$(ls /d | wc -l); touch /d/$n; [ $n = 0 ] && exec sleep 1000; exit 0',
       volumeMounts: MOUNT,
@@ -127,19 +120,21 @@ suite('stop and start', { concurrency: 4, skip: lacking('crun', 'conmon', 'catat
             restartPolicy: 'Never',
             terminationGracePeriodSeconds: 0,
             volumes: VOLUME.volumes,
-            containers: [container({ script: '[ -e /d/x ] && exit 0; touch /d/x; sleep 1000', volumeMounts: MOUNT })],
+            containers: [
+              shellContainer({ script: '[ -e /d/x ] && exit 0; touch /d/x; sleep 1000', volumeMounts: MOUNT }),
+            ],
           },
         },
       },
     })
-    await kube.play(job, 'work')
+    await kube.play('work', job)
     await kube.ok(['wait', 'pod', '-l', 'job-name=work', '--for=condition=Ready'])
     await kube.ok(['stop', 'job/work'])
     // Neither failed nor made anew, though no retry is left.
-    await kube.eventually(async () => /supervisor: not needed/.test(await kube.ok(['system', 'info'])))
-    const list = await kube.json<{ items: readonly PodView[] }>(['get', 'pods', '-l', 'job-name=work'])
+    await eventually(async () => assert.match(await kube.ok(['system', 'info']), /supervisor: not needed/))
+    const pods = await kube.list('pods', 'job-name=work')
     assert.deepEqual(
-      list.items.map(({ status }) => [status.phase, status.reason]),
+      pods.map(({ status }) => [status.phase, status.reason]),
       [['Running', 'Stopped']],
     )
     await kube.ok(['start', 'job/work'])
@@ -157,11 +152,11 @@ suite('stop and start', { concurrency: 4, skip: lacking('crun', 'conmon', 'catat
         selector: { matchLabels: { app: 'front' } },
         template: {
           metadata: { labels: { app: 'front' } },
-          spec: { terminationGracePeriodSeconds: 1, containers: [container()] },
+          spec: { terminationGracePeriodSeconds: 1, containers: [shellContainer()] },
         },
       },
     })
-    await kube.play(`${deployment}\n---\n${podManifest('back', [{}])}`, 'shop')
+    await kube.play('shop', `${deployment}\n---\n${podManifest('back', [{}])}`)
     const names = async () =>
       (await kube.ok(['get', 'pods', '-l', 'app=front', '-o', 'jsonpath={.items[*].metadata.uid}'])).split(' ').sort()
     const before = await names()
@@ -179,17 +174,18 @@ suite('stop and start', { concurrency: 4, skip: lacking('crun', 'conmon', 'catat
   test('what is finished after a kill', async () => {
     const script = 'trap "" TERM; sleep 1000'
     await kube.play(
-      podManifest('killed', [{ name: 'quick' }, { name: 'stubborn', script }], { terminationGracePeriodSeconds: 3 }),
       'killed',
+      podManifest('killed', [{ name: 'quick' }, { name: 'stubborn', script }], { terminationGracePeriodSeconds: 3 }),
     )
-    const [program = '', ...args] = kube.commandLine(['stop', 'killed'])
-    const stop = spawn(program, args, { stdio: 'ignore' })
-    await kube.eventually(async () => containerOf((await pod('killed')).status, 'quick').state.terminated !== undefined)
-    stop.kill('SIGKILL')
-    await once(stop, 'close')
+    const stop = kube.start(['stop', 'killed'])
+    await eventually(async () =>
+      assert.notEqual(containerOf((await pod('killed')).status, 'quick').state.terminated, undefined),
+    )
+    stop.signal('SIGKILL')
+    await stop.ended
     // The supervisor that the first end woke ends the other one.
-    await kube.eventually(
-      async () => containerOf((await pod('killed')).status, 'stubborn').state.terminated !== undefined,
+    await eventually(async () =>
+      assert.notEqual(containerOf((await pod('killed')).status, 'stubborn').state.terminated, undefined),
     )
     assert.deepEqual(await statusLine('killed'), ['killed', '0/2', 'Stopped'])
     await kube.ok(['down', 'killed'])
@@ -201,7 +197,7 @@ suite('stop and start', { concurrency: 4, skip: lacking('crun', 'conmon', 'catat
     assert.match(none.stderr, /pods "nobody" not found/)
     assert.equal((await kube.run(['stop'])).status, 2)
     assert.equal((await kube.run(['stop', '--ignore-not-found', 'nobody'])).status, 0)
-    await kube.play(podManifest('done', [{ script: 'true' }], { restartPolicy: 'Never' }), 'done')
+    await kube.play('done', podManifest('done', [{ script: 'true' }], { restartPolicy: 'Never' }))
     await kube.ok(['wait', 'pod/done', '--for=jsonpath={.status.phase}=Succeeded'])
     await kube.ok(['stop', 'done'])
     assert.equal((await pod('done')).status.phase, 'Succeeded')

@@ -2,23 +2,19 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { after, before, suite, test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
+import { suite, test } from 'node:test'
+import { eventually } from '../support/eventually.ts'
+import { useKube } from '../support/kube.ts'
 import { podManifest } from '../support/manifests.ts'
-import { lacking } from '../support/need.ts'
-import { Session } from '../support/session.ts'
+import { cannotRunPods } from '../support/need.ts'
 
 const MIB = 1024 * 1024
 /** So many lines of a number each come to 13 MiB. */
 const LINES = 250_000
 const WAIT = 'next() { until [ -e /go$1 ]; do usleep 20000; done; }'
 
-suite('rotation of logs', { skip: lacking('crun', 'conmon', 'catatonit') }, () => {
-  let kube: Session
-  before(async () => {
-    kube = await Session.open()
-  })
-  after(() => kube.close())
+suite('rotation of logs', { skip: cannotRunPods }, () => {
+  const kube = useKube()
 
   interface File {
     readonly name: string
@@ -29,7 +25,7 @@ suite('rotation of logs', { skip: lacking('crun', 'conmon', 'catatonit') }, () =
   /** The file that is written to. */
   async function logOf(pod: string): Promise<string> {
     const uid = (await kube.ok(['get', 'pod', pod, '-o', 'jsonpath={.metadata.uid}'])).trim()
-    return `${kube.directory}/root/pods/${uid}/logs/main/0.log`
+    return `${kube.root}/pods/${uid}/logs/main/0.log`
   }
 
   async function files(pod: string): Promise<readonly File[]> {
@@ -58,11 +54,11 @@ suite('rotation of logs', { skip: lacking('crun', 'conmon', 'catatonit') }, () =
     const script = rounds
       .map(n => `${n === 0 ? WAIT : `next ${n}`}; seq ${n * LINES + 1} ${(n + 1) * LINES}`)
       .join('; ')
-    await kube.play(podManifest('talker', [{ script: `${script}; next 9; echo end` }]), 'talker')
+    await kube.play('talker', podManifest('talker', [{ script: `${script}; next 9; echo end` }]))
     const followed = kube.ok(['logs', '-f', 'talker'])
     for (const round of rounds) {
       if (round > 0) await kube.ok(['exec', 'talker', '--', 'touch', `/go${round}`])
-      await kube.eventually(async () => (await last('talker')) === `${(round + 1) * LINES}`)
+      await eventually(async () => assert.equal(await last('talker'), `${(round + 1) * LINES}`))
       // The command before may have seen the last line and left before it was a reason to rotate.
       await kube.ok(['get', 'pods'])
       if (round === 2) {
@@ -83,15 +79,11 @@ suite('rotation of logs', { skip: lacking('crun', 'conmon', 'catatonit') }, () =
 
   test('where nobody looks the monitor begins another file itself', async () => {
     const lines = 1_300_000
-    await kube.play(podManifest('alone', [{ script: `${WAIT}; next 0; seq 1 ${lines}; sleep 1000` }]), 'alone')
+    await kube.play('alone', podManifest('alone', [{ script: `${WAIT}; next 0; seq 1 ${lines}; sleep 1000` }]))
     const log = await logOf('alone')
     await kube.ok(['exec', 'alone', '--', 'touch', '/go0'])
     // Looks at the file only: a command would have another one begun.
-    const limit = performance.now() + 60_000
-    while (!readFileSync(log).subarray(-20).toString().includes(` ${lines}\n`)) {
-      assert.ok(performance.now() < limit, 'the last line does not come')
-      await delay(50)
-    }
+    await eventually(() => assert.match(readFileSync(log).subarray(-20).toString(), new RegExp(` ${lines}\n$`)), 60_000)
     assert.ok(statSync(log).size <= 50 * MIB && statSync(`${log}.1`).size <= 50 * MIB)
     assert.notEqual(statSync(log).ino, statSync(`${log}.1`).ino)
     assertSequence(await kube.ok(['logs', 'alone']), 1, lines)
@@ -99,20 +91,16 @@ suite('rotation of logs', { skip: lacking('crun', 'conmon', 'catatonit') }, () =
 
   test('the supervisor does it while it lives', async () => {
     const probe = { livenessProbe: { exec: { command: ['true'] }, periodSeconds: 60 } }
-    await kube.play(podManifest('watched', [{ script: `seq 1 ${LINES}; sleep 1000`, ...probe }]), 'watched')
+    await kube.play('watched', podManifest('watched', [{ script: `seq 1 ${LINES}; sleep 1000`, ...probe }]))
     const log = await logOf('watched')
-    const limit = performance.now() + 30_000
-    while (!existsSync(`${log}.2`)) {
-      assert.ok(performance.now() < limit, 'the log was not begun anew')
-      await delay(100)
-    }
+    await eventually(() => assert.ok(existsSync(`${log}.2`), 'the log was not begun anew'))
     assertSequence(await kube.ok(['logs', 'watched']), 1, LINES)
   })
 
   test('a size of its own: one file, as podman has it', async () => {
     const manifest = podManifest('small', [{ script: `seq 1 ${LINES}; echo end; sleep 1000` }])
     await kube.ok(['play', '--app', 'small', '--log-opt', 'max-size=1mb', '-'], { input: manifest })
-    await kube.eventually(async () => (await last('small')) === 'end')
+    await eventually(async () => assert.equal(await last('small'), 'end'))
     const kept = await files('small')
     assert.deepEqual(
       kept.map(({ name }) => name),

@@ -1,17 +1,13 @@
 /** podman's flags of play, down and generate: what they do, and what is said of those that are refused. */
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
-import { after, before, suite, test } from 'node:test'
-import { container, podManifest } from '../support/manifests.ts'
-import { lacking } from '../support/need.ts'
-import { Session } from '../support/session.ts'
+import { suite, test } from 'node:test'
+import { useKube } from '../support/kube.ts'
+import { podManifest, shellContainer } from '../support/manifests.ts'
+import { cannotRunPods } from '../support/need.ts'
 
-suite('flags of podman', { concurrency: 4, skip: lacking('crun', 'conmon', 'catatonit', 'nft') }, () => {
-  let kube: Session
-  before(async () => {
-    kube = await Session.open()
-  })
-  after(() => kube.close())
+suite('flags of podman', { concurrency: 4, skip: cannotRunPods }, () => {
+  const kube = useKube()
 
   const playWith = (name: string, flags: readonly string[], input = podManifest(name, [{}])) =>
     kube.run(['play', '--app', name, ...flags, '-'], { input })
@@ -40,7 +36,7 @@ suite('flags of podman', { concurrency: 4, skip: lacking('crun', 'conmon', 'cata
         selector: { matchLabels: { app: 'later' } },
         template: {
           metadata: { labels: { app: 'later' } },
-          spec: { terminationGracePeriodSeconds: 0, containers: [container()] },
+          spec: { terminationGracePeriodSeconds: 0, containers: [shellContainer()] },
         },
       },
     }

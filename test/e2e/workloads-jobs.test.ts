@@ -1,31 +1,27 @@
 /** Jobs and CronJobs on the machine. In real time: the back-off is shortened. */
 import assert from 'node:assert/strict'
-import { after, before, suite, test } from 'node:test'
-import { lacking } from '../support/need.ts'
-import { Session } from '../support/session.ts'
+import { suite, test } from 'node:test'
+import { eventually } from '../support/eventually.ts'
+import { IMAGE } from '../support/instance.ts'
+import { useKube } from '../support/kube.ts'
+import { cannotRunPods } from '../support/need.ts'
 import { jobManifest, podTemplate } from '../support/workload-manifests.ts'
-import type { PodView, WorkloadView } from '../support/workload-views.ts'
 
-// Initial, maximum, reset.
-process.env.KUBE_BACKOFF_MS = '200,1000,60000'
+/** Initial, maximum, reset, in milliseconds. */
+const BACKOFF = '200,1000,60000'
 
-suite('jobs', { concurrency: 3, skip: lacking('crun', 'conmon', 'catatonit', 'nft') }, () => {
-  let kube: Session
-  before(async () => {
-    kube = await Session.open()
-  })
-  after(() => kube.close())
+suite('jobs', { concurrency: 3, skip: cannotRunPods }, () => {
+  const kube = useKube({ env: { KUBE_BACKOFF_MS: BACKOFF } })
 
-  const job = (name: string) => kube.json<WorkloadView>(['get', 'job', name])
-  const pods = async (app: string) =>
-    (await kube.json<{ items: readonly PodView[] }>(['get', 'pods', '-l', `app=${app}`])).items
+  const job = (name: string) => kube.get('job', name)
+  const pods = (app: string) => kube.list('pods', `app=${app}`)
   const until = (name: string, condition: 'complete' | 'failed') =>
     kube.ok(['wait', `job/${name}`, `--for=condition=${condition}`, '--timeout=20s'])
   const reason = async (name: string) => (await job(name)).status.conditions?.at(-1)?.reason
 
   test('Indexed: each index once, in its variable, its host name and its annotation', async () => {
     const spec = { completionMode: 'Indexed', completions: 3, parallelism: 2 }
-    await kube.play(jobManifest('each', { script: 'echo $JOB_COMPLETION_INDEX $(hostname)', spec }), 'each')
+    await kube.play('each', jobManifest('each', { script: 'echo $JOB_COMPLETION_INDEX $(hostname)', spec }))
     await until('each', 'complete')
     const { status, metadata } = await job('each')
     assert.deepEqual([status.succeeded, status.completedIndexes, status.ready], [3, '0-2', 0])
@@ -42,7 +38,7 @@ suite('jobs', { concurrency: 3, skip: lacking('crun', 'conmon', 'catatonit', 'nf
       /NAME +STATUS +COMPLETIONS +DURATION +AGE\neach +Complete +3\/3 /,
     )
     assert.match(
-      await kube.play(jobManifest('each', { script: 'echo $JOB_COMPLETION_INDEX $(hostname)', spec }), 'each'),
+      await kube.play('each', jobManifest('each', { script: 'echo $JOB_COMPLETION_INDEX $(hostname)', spec })),
       /unchanged/,
     )
     assert.equal((await pods('each')).length, 3)
@@ -50,7 +46,7 @@ suite('jobs', { concurrency: 3, skip: lacking('crun', 'conmon', 'catatonit', 'nf
   })
 
   test('backoffLimit: pods that failed stay, others come, then it has failed', async () => {
-    await kube.play(jobManifest('bad', { script: 'exit 3', spec: { backoffLimit: 1 } }), 'bad')
+    await kube.play('bad', jobManifest('bad', { script: 'exit 3', spec: { backoffLimit: 1 } }))
     await until('bad', 'failed')
     assert.deepEqual([await reason('bad'), (await job('bad')).status.failed], ['BackoffLimitExceeded', 2])
     assert.deepEqual(
@@ -58,16 +54,14 @@ suite('jobs', { concurrency: 3, skip: lacking('crun', 'conmon', 'catatonit', 'nf
       ['Failed', 'Failed'],
     )
     // A changed template is another job.
-    await kube.play(jobManifest('bad', { script: 'exit 0', spec: { backoffLimit: 1 } }), 'bad')
+    await kube.play('bad', jobManifest('bad', { script: 'exit 0', spec: { backoffLimit: 1 } }))
     await until('bad', 'complete')
     await kube.ok(['down', 'bad'])
   })
 
   test('a failed init container is one more failure, not the end of the play', async () => {
-    const initContainers = [
-      { name: 'prep', image: 'localhost/busybox:test', imagePullPolicy: 'Never', command: ['false'] },
-    ]
-    await kube.play(jobManifest('init', { pod: { initContainers }, spec: { backoffLimit: 1 } }), 'init')
+    const initContainers = [{ name: 'prep', image: IMAGE, imagePullPolicy: 'Never', command: ['false'] }]
+    await kube.play('init', jobManifest('init', { pod: { initContainers }, spec: { backoffLimit: 1 } }))
     await until('init', 'failed')
     assert.equal((await job('init')).status.failed, 2)
     await kube.ok(['down', 'init'])
@@ -80,7 +74,7 @@ suite('jobs', { concurrency: 3, skip: lacking('crun', 'conmon', 'catatonit', 'nf
       container: { volumeMounts: [{ name: 'd', mountPath: '/d' }] },
       pod: { restartPolicy: 'OnFailure', volumes: [{ name: 'd', emptyDir: {} }] },
     }
-    await kube.play(jobManifest('again', parts), 'again')
+    await kube.play('again', jobManifest('again', parts))
     await until('again', 'complete')
     assert.equal((await pods('again')).length, 1)
     await kube.ok(['down', 'again'])
@@ -93,8 +87,8 @@ suite('jobs', { concurrency: 3, skip: lacking('crun', 'conmon', 'catatonit', 'nf
     ]
     const [first] = rules
     await kube.play(
-      jobManifest('policy', { script: 'exit 42', spec: { podFailurePolicy: { rules: [first] } } }),
       'policy',
+      jobManifest('policy', { script: 'exit 42', spec: { podFailurePolicy: { rules: [first] } } }),
     )
     await until('policy', 'failed')
     assert.equal(await reason('policy'), 'PodFailurePolicy')
@@ -106,7 +100,7 @@ suite('jobs', { concurrency: 3, skip: lacking('crun', 'conmon', 'catatonit', 'nf
       podFailurePolicy: { rules },
     }
     const script = 'case $JOB_COMPLETION_INDEX in 0) exit 7;; 1) exit 1;; esac'
-    await kube.play(jobManifest('index', { script, spec }), 'index')
+    await kube.play('index', jobManifest('index', { script, spec }))
     await until('index', 'failed')
     const { status } = await job('index')
     assert.deepEqual([status.failedIndexes, status.completedIndexes, status.failed], ['0,1', '2', 3])
@@ -114,18 +108,18 @@ suite('jobs', { concurrency: 3, skip: lacking('crun', 'conmon', 'catatonit', 'nf
   })
 
   test('its time is over; suspended and resumed; gone after its time', async () => {
-    await kube.play(jobManifest('late', { spec: { activeDeadlineSeconds: 1 } }), 'late')
+    await kube.play('late', jobManifest('late', { spec: { activeDeadlineSeconds: 1 } }))
     await until('late', 'failed')
     assert.equal(await reason('late'), 'DeadlineExceeded')
     const manifest = (suspend: boolean) =>
       jobManifest('later', { script: 'true', spec: { suspend, ttlSecondsAfterFinished: 3 } })
-    await kube.play(manifest(true), 'later')
+    await kube.play('later', manifest(true))
     assert.match(await kube.ok(['get', 'job', 'later']), /later +Suspended +0\/1 /)
     assert.deepEqual(await pods('later'), [])
-    await kube.play(manifest(false), 'later')
+    await kube.play('later', manifest(false))
     await until('later', 'complete')
     await kube.ok(['wait', 'job/later', '--for=delete', '--timeout=10s'])
-    await kube.eventually(async () => (await pods('later')).length === 0)
+    await eventually(async () => assert.equal((await pods('later')).length, 0))
     await kube.ok(['down', 'late', 'later'])
   })
 
@@ -137,18 +131,18 @@ suite('jobs', { concurrency: 3, skip: lacking('crun', 'conmon', 'catatonit', 'nf
       metadata: { name: 'tick' },
       spec: { schedule: '@every 1s', successfulJobsHistoryLimit: 2, jobTemplate: { spec: { template } } },
     })
-    await kube.play(manifest, 'tick')
+    await kube.play('tick', manifest)
     assert.match(await kube.ok(['system', 'info']), /supervisor/)
-    const jobs = async () => (await kube.json<{ items: readonly WorkloadView[] }>(['get', 'jobs'])).items
+    const jobs = () => kube.list('jobs')
     const own = async () => (await jobs()).filter(({ metadata }) => metadata.ownerReferences?.[0]?.name === 'tick')
-    await kube.eventually(async () => (await own()).filter(({ status }) => status.succeeded === 1).length === 2)
-    const cronJob = await kube.json<WorkloadView>(['get', 'cronjob', 'tick'])
+    await eventually(async () => assert.equal((await own()).filter(({ status }) => status.succeeded === 1).length, 2))
+    const cronJob = await kube.get('cronjob', 'tick')
     assert.ok(cronJob.status.lastScheduleTime && cronJob.status.lastSuccessfulTime)
     assert.match(
       await kube.ok(['get', 'cronjobs']),
       /NAME +SCHEDULE +TIMEZONE +SUSPEND +ACTIVE +LAST SCHEDULE +AGE\ntick +@every 1s +<none> +False +\d +\d+s/,
     )
-    await kube.play(manifest.replace('@every 1s', '0 0 1 1 *'), 'tick')
+    await kube.play('tick', manifest.replace('@every 1s', '0 0 1 1 *'))
     assert.equal(await kube.ok(['create', 'job', 'now', '--from=cronjob/tick']), 'job.batch/now created\n')
     await until('now', 'complete')
     const { status, stderr } = await kube.run(['create', 'job', 'now', '--from=cronjob/tick'])

@@ -1,10 +1,12 @@
 /** Rolling updates on the machine, as a client sees them. In real time. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { after, before, suite, test } from 'node:test'
-import { lacking } from '../support/need.ts'
-import { BUSYBOX_IMAGE, Session } from '../support/session.ts'
-import { type PodView, readyPods } from '../support/workload-views.ts'
+import { before, suite, test } from 'node:test'
+import { eventually } from '../support/eventually.ts'
+import { IMAGE } from '../support/instance.ts'
+import { type Kube, useKube } from '../support/kube.ts'
+import { cannotRunPods } from '../support/need.ts'
+import { readyPods } from '../support/object-views.ts'
 
 const REPLICAS = 20
 const MAX_SURGE = 4
@@ -28,7 +30,7 @@ function web(version: string, replicas = REPLICAS): string {
           containers: [
             {
               name: 'web',
-              image: BUSYBOX_IMAGE,
+              image: IMAGE,
               imagePullPolicy: 'Never',
               command: ['sh', '-c', script],
               readinessProbe: { httpGet: { port: 8080 }, periodSeconds: 1 },
@@ -41,23 +43,22 @@ function web(version: string, replicas = REPLICAS): string {
   })
 }
 
-suite('rolling update', { skip: lacking('crun', 'conmon', 'catatonit', 'nft') }, () => {
-  let kube: Session
+suite('rolling update', { skip: cannotRunPods }, () => {
+  const kube = useKube()
   before(async () => {
-    kube = await Session.open()
-    await kube.play(web('1'), 'web')
+    await kube.play('web', web('1'))
     await kube.ok(['rollout', 'status', 'deployment/web', '--timeout=60s'])
   })
-  after(() => kube.close())
 
-  const pods = async () => (await kube.json<{ items: readonly PodView[] }>(['get', 'pods', '-l', 'app=web'])).items
+  const pods = () => kube.list('pods', 'app=web')
 
   /** Looks and asks until `done`; how few pods were ready and how many there were, and what went wrong. */
   async function watch(done: Promise<unknown>) {
     let over = false
-    void done.finally(() => {
+    const end = () => {
       over = true
-    })
+    }
+    void done.then(end, end)
     const seen = { least: REPLICAS, most: 0, answers: new Set<string>(), failures: [] as string[], looks: 0 }
     while (!over) {
       const all = await pods()
@@ -81,7 +82,7 @@ suite('rolling update', { skip: lacking('crun', 'conmon', 'catatonit', 'nft') },
   }
 
   test(`of ${REPLICAS} pods never fewer are ready than promised, and no request fails`, async () => {
-    await kube.play(web('2'), 'web')
+    await kube.play('web', web('2'))
     const seen = await watch(kube.ok(['rollout', 'status', 'deployment/web', '--timeout=120s']))
     assert.ok(seen.looks > 5, `${seen.looks} looks`)
     assert.ok(seen.least >= REPLICAS - MAX_UNAVAILABLE, `only ${seen.least} were ready`)
@@ -100,7 +101,7 @@ suite('rolling update', { skip: lacking('crun', 'conmon', 'catatonit', 'nft') },
     await kube.ok(['rollout', 'undo', 'deployment/web'])
     const killing = (async () => {
       for (let kills = 0; kills < 5; kills++) {
-        await kube.eventually(async () => supervisorPid(kube) !== undefined)
+        await eventually(async () => assert.notEqual(supervisorPid(kube), undefined))
         process.kill(supervisorPid(kube)!, 'SIGKILL')
         // Any command starts the next one.
         await kube.ok(['get', 'pods'])
@@ -111,7 +112,7 @@ suite('rolling update', { skip: lacking('crun', 'conmon', 'catatonit', 'nft') },
     const seen = await watch(killing)
     assert.ok(seen.least >= REPLICAS - MAX_UNAVAILABLE, `only ${seen.least} were ready`)
     assert.deepEqual(seen.failures, [])
-    await kube.eventually(async () => (await pods()).length === REPLICAS)
+    await eventually(async () => assert.equal((await pods()).length, REPLICAS))
     const answers = await Promise.all(
       (await pods()).map(async ({ status }) => (await fetch(`http://${status.podIP}:8080/`)).text()),
     )
@@ -119,9 +120,9 @@ suite('rolling update', { skip: lacking('crun', 'conmon', 'catatonit', 'nft') },
   })
 })
 
-function supervisorPid(kube: Session): number | undefined {
+function supervisorPid(kube: Kube): number | undefined {
   try {
-    const pid = Number.parseInt(readFileSync(`${kube.directory}/run/supervisor.pid`, 'utf8'), 10)
+    const pid = Number.parseInt(readFileSync(`${kube.runroot}/supervisor.pid`, 'utf8'), 10)
     process.kill(pid, 0)
     return pid
   } catch {

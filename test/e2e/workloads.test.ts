@@ -1,27 +1,23 @@
 /** Deployments, ReplicaSets, StatefulSets and DaemonSets on the machine. In real time. */
 import assert from 'node:assert/strict'
-import { after, before, suite, test } from 'node:test'
-import { lacking } from '../support/need.ts'
-import { Session } from '../support/session.ts'
+import { suite, test } from 'node:test'
+import { eventually } from '../support/eventually.ts'
+import { useKube } from '../support/kube.ts'
+import { cannotRunPods } from '../support/need.ts'
+import { readyPods } from '../support/object-views.ts'
 import { workloadManifest } from '../support/workload-manifests.ts'
-import { type PodView, readyPods, type WorkloadView } from '../support/workload-views.ts'
 
-suite('workloads', { concurrency: 3, skip: lacking('crun', 'conmon', 'catatonit', 'nft') }, () => {
-  let kube: Session
-  before(async () => {
-    kube = await Session.open()
-  })
-  after(() => kube.close())
+suite('workloads', { concurrency: 3, skip: cannotRunPods }, () => {
+  const kube = useKube()
 
-  const get = (kind: string, name: string) => kube.json<WorkloadView>(['get', kind, name])
-  const pods = async (app: string) =>
-    (await kube.json<{ items: readonly PodView[] }>(['get', 'pods', '-l', `app=${app}`])).items
+  const pods = (app: string) => kube.list('pods', `app=${app}`)
   const staying = async (app: string) => (await pods(app)).filter(pod => pod.metadata.deletionTimestamp === undefined)
   const names = async (app: string) => (await staying(app)).map(({ metadata }) => metadata.name).sort()
   const settled = async (app: string, count: number) => {
-    await kube.eventually(async () => {
+    await eventually(async () => {
       const all = await pods(app)
-      return all.length === count && readyPods(all).length === count
+      const seen = all.map(({ metadata, status }) => `${metadata.name} ${status.phase}`)
+      assert.deepEqual([all.length, readyPods(all).length], [count, count], seen.join('\n'))
     })
     return names(app)
   }
@@ -32,8 +28,8 @@ suite('workloads', { concurrency: 3, skip: lacking('crun', 'conmon', 'catatonit'
   const rolledOut = (object: string) => kube.ok(['rollout', 'status', object, '--timeout=30s'])
 
   test('a Deployment: status, owners, columns', async () => {
-    await kube.play(workloadManifest('Deployment', 'plain', { spec: { replicas: 2 } }), 'plain')
-    const deployment = await get('deployment', 'plain')
+    await kube.play('plain', workloadManifest('Deployment', 'plain', { spec: { replicas: 2 } }))
+    const deployment = await kube.get('deployment', 'plain')
     assert.equal(deployment.metadata.annotations?.['deployment.kubernetes.io/revision'], '1')
     const { conditions = [], ...counts } = deployment.status
     assert.deepEqual(counts, {
@@ -47,7 +43,7 @@ suite('workloads', { concurrency: 3, skip: lacking('crun', 'conmon', 'catatonit'
       'Available=True MinimumReplicasAvailable',
       'Progressing=True NewReplicaSetAvailable',
     ])
-    const [set] = (await kube.json<{ items: readonly WorkloadView[] }>(['get', 'rs', '-l', 'app=plain'])).items
+    const [set] = await kube.list('rs', 'app=plain')
     assert.equal(set?.metadata.ownerReferences?.[0]?.uid, deployment.metadata.uid)
     for (const pod of await pods('plain')) {
       const [owner] = pod.metadata.ownerReferences ?? []
@@ -67,7 +63,7 @@ suite('workloads', { concurrency: 3, skip: lacking('crun', 'conmon', 'catatonit'
   })
 
   test('a pod that is deleted gets a successor at once, a container that ends is started again', async () => {
-    await kube.play(workloadManifest('Deployment', 'heal', { spec: { replicas: 2 } }), 'heal')
+    await kube.play('heal', workloadManifest('Deployment', 'heal', { spec: { replicas: 2 } }))
     const before = await names('heal')
     await kube.ok(['delete', 'pod', before[0]!])
     const now = await settled('heal', 2)
@@ -84,8 +80,8 @@ suite('workloads', { concurrency: 3, skip: lacking('crun', 'conmon', 'catatonit'
 
   test('scale, history, undo, restart, pause and resume', async () => {
     const manifest = (version: string) => workloadManifest('Deployment', 'web', { version, spec: { replicas: 2 } })
-    await kube.play(manifest('1'), 'web')
-    assert.match(await kube.play(manifest('2'), 'web'), /deployment\/web configured/)
+    await kube.play('web', manifest('1'))
+    assert.match(await kube.play('web', manifest('2')), /deployment\/web configured/)
     assert.match(await rolledOut('deploy/web'), /deployment "web" successfully rolled out\n$/)
     assert.deepEqual(await versions('web'), ['2', '2'])
     assert.match(
@@ -113,7 +109,7 @@ suite('workloads', { concurrency: 3, skip: lacking('crun', 'conmon', 'catatonit'
     const { status, stderr } = await kube.run(['scale', 'deploy/web', '--replicas=5', '--current-replicas=3'])
     assert.deepEqual([status, stderr], [1, 'kube: Expected replicas to be 3, was 1\n'])
     // What the manifest says is so again.
-    await kube.play(manifest('1'), 'web')
+    await kube.play('web', manifest('1'))
     await settled('web', 2)
     await kube.ok(['down', 'web'])
   })
@@ -122,13 +118,13 @@ suite('workloads', { concurrency: 3, skip: lacking('crun', 'conmon', 'catatonit'
     const spec = { replicas: 4, progressDeadlineSeconds: 2, minReadySeconds: 1 }
     const manifest = (script?: string) =>
       workloadManifest('Deployment', 'broken', { ...(script === undefined ? {} : { script }), spec })
-    await kube.play(manifest(), 'broken')
+    await kube.play('broken', manifest())
     await rolledOut('deploy/broken')
-    await kube.play(manifest('exit 1'), 'broken')
+    await kube.play('broken', manifest('exit 1'))
     const { status, stderr } = await kube.run(['rollout', 'status', 'deploy/broken', '--timeout=20s'])
     assert.deepEqual([status, stderr], [1, 'kube: deployment "broken" exceeded its progress deadline\n'])
-    assert.equal((await get('deployment', 'broken')).status.readyReplicas, 3)
-    await kube.play(manifest(), 'broken')
+    assert.equal((await kube.get('deployment', 'broken')).status.readyReplicas, 3)
+    await kube.play('broken', manifest())
     await rolledOut('deploy/broken')
     await settled('broken', 4)
     await kube.ok(['down', 'broken'])
@@ -140,8 +136,8 @@ suite('workloads', { concurrency: 3, skip: lacking('crun', 'conmon', 'catatonit'
         version,
         container: { ports: [{ containerPort: 8080, hostPort: 28471 }] },
       })
-    await kube.play(manifest('1'), 'port')
-    await kube.play(manifest('2'), 'port')
+    await kube.play('port', manifest('1'))
+    await kube.play('port', manifest('2'))
     await rolledOut('deploy/port')
     assert.deepEqual(await versions('port'), ['2'])
     await kube.ok(['down', 'port'])
@@ -150,8 +146,8 @@ suite('workloads', { concurrency: 3, skip: lacking('crun', 'conmon', 'catatonit'
   test('Recreate', async () => {
     const manifest = (version: string) =>
       workloadManifest('Deployment', 'anew', { version, spec: { replicas: 2, strategy: { type: 'Recreate' } } })
-    await kube.play(manifest('1'), 'anew')
-    await kube.play(manifest('2'), 'anew')
+    await kube.play('anew', manifest('1'))
+    await kube.play('anew', manifest('2'))
     await rolledOut('deploy/anew')
     assert.deepEqual(await versions('anew'), ['2', '2'])
     await kube.ok(['down', 'anew'])
@@ -159,8 +155,8 @@ suite('workloads', { concurrency: 3, skip: lacking('crun', 'conmon', 'catatonit'
 
   test('a ReplicaSet keeps its number; its pods keep their template', async () => {
     const manifest = (version: string) => workloadManifest('ReplicaSet', 'set', { version, spec: { replicas: 2 } })
-    await kube.play(manifest('1'), 'set')
-    await kube.play(manifest('2'), 'set')
+    await kube.play('set', manifest('1'))
+    await kube.play('set', manifest('2'))
     assert.deepEqual(await versions('set'), ['1', '1'])
     await kube.ok(['delete', 'pod', (await names('set'))[0]!])
     await settled('set', 2)
@@ -171,7 +167,7 @@ suite('workloads', { concurrency: 3, skip: lacking('crun', 'conmon', 'catatonit'
   test('a ReplicationController, as Deployments were once', async () => {
     const { spec } = JSON.parse(workloadManifest('ReplicaSet', 'old')) as { spec: { template: object } }
     const manifest = { apiVersion: 'v1', kind: 'ReplicationController', metadata: { name: 'old' } }
-    await kube.play(JSON.stringify({ ...manifest, spec: { replicas: 2, template: spec.template } }), 'old')
+    await kube.play('old', JSON.stringify({ ...manifest, spec: { replicas: 2, template: spec.template } }))
     await kube.ok(['delete', 'pod', (await names('old'))[0]!])
     await settled('old', 2)
     await kube.ok(['scale', 'rc/old', '--replicas=1'])
@@ -200,12 +196,12 @@ suite('workloads', { concurrency: 3, skip: lacking('crun', 'conmon', 'catatonit'
           ],
         },
       })
-    await kube.play(manifest('1'), 'db')
+    await kube.play('db', manifest('1'))
     await settled('db', 3)
     assert.deepEqual(await names('db'), ['db-0', 'db-1', 'db-2'])
     const created = (await pods('db')).map(({ metadata }) => metadata.name)
     assert.deepEqual(created, ['db-0', 'db-1', 'db-2'])
-    await kube.play(manifest('2'), 'db')
+    await kube.play('db', manifest('2'))
     assert.match(await rolledOut('sts/db'), /statefulset rolling update complete 3 pods at revision db-\w+\.\.\.\n$/)
     assert.deepEqual(await versions('db'), ['2', '2', '2'])
     assert.deepEqual(
@@ -213,8 +209,8 @@ suite('workloads', { concurrency: 3, skip: lacking('crun', 'conmon', 'catatonit'
       ['db-2', 'db-1', 'db-0'],
     )
     assert.equal((await kube.ok(['exec', '-q', 'db-1', '--', 'wc', '-l', '/data/starts'])).trim(), '2 /data/starts')
-    await kube.play(manifest('3', 3, { rollingUpdate: { partition: 2 } }), 'db')
-    await kube.eventually(async () => (await get('sts', 'db')).status.updatedReplicas === 1)
+    await kube.play('db', manifest('3', 3, { rollingUpdate: { partition: 2 } }))
+    await eventually(async () => assert.equal((await kube.get('sts', 'db')).status.updatedReplicas, 1))
     await settled('db', 3)
     assert.deepEqual(await versions('db'), ['2', '2', '3'])
     await kube.ok(['delete', 'pod', 'db-0'])
@@ -228,8 +224,8 @@ suite('workloads', { concurrency: 3, skip: lacking('crun', 'conmon', 'catatonit'
 
   test('a DaemonSet has one pod, and replaces it', async () => {
     const manifest = (version: string) => workloadManifest('DaemonSet', 'agent', { version })
-    await kube.play(manifest('1'), 'agent')
-    await kube.play(manifest('2'), 'agent')
+    await kube.play('agent', manifest('1'))
+    await kube.play('agent', manifest('2'))
     assert.match(await rolledOut('ds/agent'), /daemon set "agent" successfully rolled out\n$/)
     assert.deepEqual(await versions('agent'), ['2'])
     assert.match(await kube.ok(['get', 'ds', 'agent']), /agent +1 +1 +1 +1 +1 +<none> /)
@@ -241,18 +237,21 @@ suite('workloads', { concurrency: 3, skip: lacking('crun', 'conmon', 'catatonit'
 
   test('down in the middle of an update leaves nothing', async () => {
     const manifest = (version: string) => workloadManifest('Deployment', 'half', { version, spec: { replicas: 6 } })
-    await kube.play(manifest('1'), 'half')
-    await kube.play(manifest('2'), 'half')
-    await kube.eventually(async () => (await pods('half')).length !== 6)
+    await kube.play('half', manifest('1'))
+    await kube.play('half', manifest('2'))
+    await eventually(async () => assert.notEqual((await pods('half')).length, 6))
     await kube.ok(['down', 'half'])
     assert.deepEqual(await pods('half'), [])
     assert.equal(await kube.ok(['get', 'rs', '-l', 'app=half']), '')
   })
 
   test('many pods are made in batches, and a removal waits for no more than the present one', async () => {
-    await kube.play(workloadManifest('Deployment', 'lots', { spec: { replicas: 0 } }), 'lots')
+    await kube.play('lots', workloadManifest('Deployment', 'lots', { spec: { replicas: 0 } }))
     await kube.ok(['scale', 'deployment/lots', '--replicas=200'])
-    await kube.eventually(async () => (await pods('lots')).length > 8)
+    await eventually(async () => {
+      const { length } = await pods('lots')
+      assert.ok(length > 8, `${length} pods`)
+    })
     assert.match(await kube.ok(['down', 'lots']), /deployment\/lots removed/)
     // Nothing was begun any more that the removal did not know of.
     assert.deepEqual(await pods('lots'), [])
