@@ -7,6 +7,7 @@ import { type Layout, vethName } from '../layout.ts'
 import { withNetns } from '../sys/libc.ts'
 import { runNft } from '../sys/libnftables.ts'
 import { bootId } from '../sys/process-identity.ts'
+import { allowForwarding, forgetForwarding } from './forwarding.ts'
 import { openRouteSocket, type RouteSocket } from './netlink-socket.ts'
 import * as message from './rtnetlink-message.ts'
 import { firewallRules, noFirewall, type PublishedPort } from './ruleset.ts'
@@ -73,11 +74,14 @@ export function openBridgeNetwork(options: BridgeOptions): NetworkPort {
       : noFirewall(options.table)
     const mark = `${bootId()} ${fingerprint(rules)}`
     if (readApplied() === mark) {
-      if (!verify || (await runNft(`list table ip ${options.table}`)) === undefined) return
+      if (!verify) return
+      if (isNeeded) await allowForwarding(bridge)
+      if ((await runNft(`list table ip ${options.table}`)) === undefined) return
     }
     // A command that dies between the two must not leave a mark that is not true.
     rmSync(layout.firewallState, { force: true })
-    const problem = await runNft(rules)
+    const forwarding = isNeeded ? allowForwarding(bridge) : forgetForwarding(bridge)
+    const [problem] = await Promise.all([runNft(rules), forwarding])
     // Who may not take rules away has never made any.
     if (!isNeeded && problem?.includes('Operation not permitted')) return
     if (problem !== undefined) throw new KubeError('FirewallFailed', `apply nftables rules: ${problem.split('\n')[0]}`)

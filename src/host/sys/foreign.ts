@@ -12,9 +12,15 @@ export interface ForeignFunction {
 
 let koffi: Koffi | undefined
 
+/** Of a call on a thread of the pool: as large as koffi has it for calls on the main thread. Only what is used takes memory. */
+const ASYNC_STACK_BYTES = 2 << 20
+
 /** koffi costs milliseconds to load, so the first call does it, not the import. */
 function loaded(): Koffi {
-  koffi ??= createRequire(import.meta.url)('koffi') as Koffi
+  if (koffi) return koffi
+  koffi = createRequire(import.meta.url)('koffi') as Koffi
+  // Its own default of 128 KiB overflows in libnftables, whose parser keeps its state there.
+  koffi.config({ async_stack_size: ASYNC_STACK_BYTES })
   return koffi
 }
 

@@ -12,15 +12,27 @@ const call = library('libnftables.so.1')
  * with code `ToolMissing` where the library is not.
  */
 export async function runNft(commands: string): Promise<string | undefined> {
+  return (await runCommands(commands)).problem
+}
+
+/** What `nft` would print; `undefined` when it fails, as for what is not there. */
+export async function askNft(commands: string): Promise<string | undefined> {
+  const { problem, output } = await runCommands(commands)
+  return problem === undefined ? output : undefined
+}
+
+async function runCommands(commands: string): Promise<{ readonly problem?: string; readonly output: string }> {
   const context = find('void *nft_ctx_new(uint32_t flags)')(0)
   try {
     // Otherwise they would go to this process's own standard output and error.
     call('int nft_ctx_buffer_output(void *context)')(context)
     call('int nft_ctx_buffer_error(void *context)')(context)
     const run = call('int nft_run_cmd_from_buffer(void *context, const char *commands)')
-    if ((await callInPool(run, context, commands)) === 0) return undefined
-    const text = call('const char *nft_ctx_get_error_buffer(void *context)')(context) as unknown as string
-    return text.trim() || 'nftables refuses without a reason'
+    const status = await callInPool(run, context, commands)
+    const text = (which: 'output' | 'error') =>
+      (call(`const char *nft_ctx_get_${which}_buffer(void *context)`)(context) as unknown as string).trim()
+    if (status === 0) return { output: text('output') }
+    return { problem: text('error') || 'nftables refuses without a reason', output: '' }
   } finally {
     // Its socket's end waits for the kernel to be done with what was deleted: that is nobody's wait.
     void callInPool(call('void nft_ctx_free(void *context)'), context)
