@@ -1,38 +1,20 @@
 /** What Kubernetes' node conformance tests ask of a kubelet, as far as no other file here asks it. */
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
-import { container, KubeUnderTest, pod } from '../support/kube-under-test.ts'
-import { lacking } from '../support/need.ts'
+import { describe, test } from 'node:test'
+import { useBlockingKube } from '../support/blocking-kube.ts'
+import { cannotRunPods } from '../support/need.ts'
+import { containerOf } from '../support/object-views.ts'
+import { container, pod } from '../support/objects.ts'
 
-interface Condition {
-  readonly type: string
-  readonly status: string
-  readonly reason?: string
-  readonly message?: string
-}
-
-interface Status {
-  readonly name: string
-  readonly restartCount: number
-  readonly ready: boolean
-  readonly state: Readonly<Record<string, { readonly reason?: string; readonly exitCode?: number }>>
-  readonly lastState: { readonly terminated?: { readonly reason?: string; readonly exitCode?: number } }
-}
-
-describe('node conformance', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'findmnt') }, () => {
-  let kube: KubeUnderTest
-  before(() => {
-    kube = new KubeUnderTest()
-  })
-  after(() => kube[Symbol.dispose]())
+describe('node conformance', { skip: cannotRunPods }, () => {
+  const kube = useBlockingKube()
 
   const conditionOf = (name: string, type: string) => {
-    const conditions: readonly Condition[] = kube.get('pod', name).status.conditions
+    const { conditions } = kube.get('pod', name).status
     const { status, reason, message } = conditions.find(condition => condition.type === type)!
     return [status, reason, message]
   }
-  const statusOf = (name: string, kind: 'init' | 'main', at = 0): Status =>
-    kube.get('pod', name).status[kind === 'init' ? 'initContainerStatuses' : 'containerStatuses'][at]
+  const statusOf = (name: string, container: string) => containerOf(kube.get('pod', name).status, container)
 
   test('an init container that fails on a pod that is never restarted fails the pod, which stays', () => {
     const spec = {
@@ -51,10 +33,7 @@ describe('node conformance', { skip: lacking('crun', 'conmon', 'catatonit', 'nft
       'ContainersNotInitialized',
       'containers with incomplete status: [init2]',
     ])
-    assert.deepEqual(
-      [statusOf('init', 'init').ready, statusOf('init', 'init', 1).state.terminated?.exitCode],
-      [true, 1],
-    )
+    assert.deepEqual([statusOf('init', 'init1').ready, statusOf('init', 'init2').state.terminated?.exitCode], [true, 1])
     assert.deepEqual(statusOf('init', 'main').state, { waiting: { reason: 'PodInitializing' } })
     assert.equal(kube.logs('init', 'init2'), 'why\n')
     kube.down('init')
@@ -70,7 +49,7 @@ describe('node conformance', { skip: lacking('crun', 'conmon', 'catatonit', 'nft
       'ContainersNotInitialized',
       'containers with incomplete status: [init1 init2]',
     ])
-    assert.deepEqual(statusOf('again', 'init', 1).state, { waiting: { reason: 'PodInitializing' } })
+    assert.deepEqual(statusOf('again', 'init2').state, { waiting: { reason: 'PodInitializing' } })
     assert.deepEqual(statusOf('again', 'main').state, { waiting: { reason: 'PodInitializing' } })
     kube.down('again')
   })
@@ -106,7 +85,7 @@ describe('node conformance', { skip: lacking('crun', 'conmon', 'catatonit', 'nft
     assert.equal(kube.get('pod', 'anew').status.podIP, podIP)
     const { phase, initContainerStatuses, containerStatuses } = kube.get('pod', 'anew').status
     assert.equal(phase, 'Running')
-    for (const status of [...initContainerStatuses, ...containerStatuses] as readonly Status[]) {
+    for (const status of [...(initContainerStatuses ?? []), ...containerStatuses]) {
       assert.equal(status.restartCount, 1, status.name)
       assert.equal(status.lastState.terminated?.reason, 'RestartingAllContainers')
       assert.equal(status.lastState.terminated?.exitCode, 137)
@@ -135,7 +114,7 @@ describe('node conformance', { skip: lacking('crun', 'conmon', 'catatonit', 'nft
     assert.deepEqual(conditionOf('over', 'Initialized'), ['True', 'PodCompleted', undefined])
     assert.deepEqual(conditionOf('over', 'Ready'), ['False', 'PodCompleted', undefined])
     assert.deepEqual(conditionOf('over', 'ContainersReady'), ['False', 'PodCompleted', undefined])
-    assert.match(kube.get('pod', 'over').status.podIP, /^10[.]/)
+    assert.match(kube.get('pod', 'over').status.podIP ?? '', /^10[.]/)
     kube.down('over')
   })
 
@@ -152,11 +131,12 @@ describe('node conformance', { skip: lacking('crun', 'conmon', 'catatonit', 'nft
       }),
     )
     const { spec, status } = kube.get('pod', 'given')
-    const [main] = status.containerStatuses
+    const main = containerOf(status, 'main')
+    const linux = main.user?.linux
     const [uid, gid, groups] = kube.sh('given', 'id -u; id -g; id -G').split('\n')
     assert.deepEqual([uid, gid], ['1000', '3000'])
-    assert.deepEqual([main.user.linux.uid, main.user.linux.gid], [1000, 3000])
-    const told = [...main.user.linux.supplementalGroups].sort((a: number, b: number) => a - b)
+    assert.deepEqual([linux?.uid, linux?.gid], [1000, 3000])
+    const told = (linux?.supplementalGroups ?? []).toSorted((a, b) => a - b)
     assert.deepEqual(
       told,
       (groups ?? '')
@@ -165,7 +145,7 @@ describe('node conformance', { skip: lacking('crun', 'conmon', 'catatonit', 'nft
         .toSorted((a, b) => a - b),
     )
     assert.deepEqual(main.allocatedResources, { cpu: '50m' })
-    assert.deepEqual(spec.resources.requests, { cpu: '50m', memory: '64Mi' })
+    assert.deepEqual(spec.resources?.requests, { cpu: '50m', memory: '64Mi' })
     kube.down('given')
   })
 })

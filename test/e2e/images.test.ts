@@ -1,15 +1,15 @@
 /** The verbs for images, and images on their way into pods. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { Image } from '../../src/host/images/types.ts'
+import { useBlockingKube } from '../support/blocking-kube.ts'
 import { busyboxRootfs } from '../support/busybox-rootfs.ts'
 import { FaultyProxy } from '../support/faulty-proxy.ts'
 import { dockerArchive } from '../support/image-archive.ts'
-import { IMAGE, KubeUnderTest } from '../support/kube-under-test.ts'
-import { lacking } from '../support/need.ts'
+import { IMAGE } from '../support/instance.ts'
+import { cannotRunPods, lacking } from '../support/need.ts'
 import { TestRegistry } from '../support/registry.ts'
 import { tarOf } from '../support/tar-writer.ts'
 
@@ -21,12 +21,8 @@ const ARCHIVE = dockerArchive([
   },
 ])
 
-describe('images on the command line', { skip: lacking('crun', 'conmon') }, () => {
-  let kube: KubeUnderTest
-  before(() => {
-    kube = new KubeUnderTest()
-  })
-  after(() => kube[Symbol.dispose]())
+describe('images on the command line', { skip: cannotRunPods }, () => {
+  const kube = useBlockingKube()
 
   test('a table as podman prints it, IDs, JSON', () => {
     const [header, row] = kube.ok('images').split('\n')
@@ -81,7 +77,7 @@ describe('images on the command line', { skip: lacking('crun', 'conmon') }, () =
     }
   })
 
-  describe('with a registry', { skip: lacking('docker-registry', 'skopeo') }, () => {
+  describe('with a registry', { skip: cannotRunPods || lacking('docker-registry', 'skopeo') }, () => {
     let registry: TestRegistry
     let proxy: FaultyProxy
     before(async () => {
@@ -131,11 +127,9 @@ spec:
         stalling()
         return { kind: 'stall', until: forever }
       }
-      const child = kube.start('pull', `${proxy.host}/pulled:1`)
-      const exited = once(child, 'exit')
-      await Promise.race([stalled, exited])
-      child.kill('SIGINT')
-      const [status] = await exited
+      const child = kube.start(['pull', `${proxy.host}/pulled:1`])
+      await Promise.race([stalled, child.ended])
+      const { status } = await child.interrupt()
       end()
       assert.equal(status, 130)
       assert.deepEqual(readdirSync(join(kube.root, 'images/tmp')), [])

@@ -3,14 +3,16 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { after, afterEach, before, suite, test } from 'node:test'
+import { afterEach, suite, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { eventually } from '../support/eventually.ts'
+import { useKube } from '../support/kube.ts'
 import { podManifest } from '../support/manifests.ts'
-import { lacking } from '../support/need.ts'
-import { Session } from '../support/session.ts'
-import { containerOf, type PodView } from '../support/views.ts'
+import { cannotRunPods } from '../support/need.ts'
+import { containerOf } from '../support/object-views.ts'
 
-process.env.KUBE_BACKOFF_MS = '200,400,60000'
+/** Initial, maximum, reset, in milliseconds. */
+const BACKOFF = '200,400,60000'
 
 interface Info {
   readonly supervisor: string | { readonly pid: number; readonly reasons?: readonly string[] }
@@ -22,43 +24,38 @@ interface Claims {
   readonly exp: number
 }
 
-suite('supervisor', { skip: lacking('crun', 'conmon', 'catatonit', 'nft') }, () => {
-  let kube: Session
-  before(async () => {
-    kube = await Session.open()
-  })
-  after(() => kube.close())
+suite('supervisor', { skip: cannotRunPods }, () => {
+  const kube = useKube({ env: { KUBE_BACKOFF_MS: BACKOFF } })
   afterEach(async () => {
-    const pods = await kube.json<{ readonly items: readonly PodView[] }>(['get', 'pods'])
     // Only after a failure is something left.
-    for (const { metadata } of pods.items) await kube.ok(['delete', 'pod', metadata.name, '--force'])
-    await kube.eventually(async () => (await supervisor()) === undefined)
+    for (const { metadata } of await kube.list('pods')) await kube.ok(['delete', 'pod', metadata.name, '--force'])
+    await eventually(async () => assert.equal(await supervisor(), undefined))
   })
 
   async function supervisor(): Promise<Exclude<Info['supervisor'], string> | undefined> {
     const info = await kube.json<Info>(['system', 'info'])
     return typeof info.supervisor === 'string' ? undefined : info.supervisor
   }
-  const main = async (name: string) => containerOf((await kube.json<PodView>(['get', 'pod', name])).status, 'main')
+  const main = async (name: string) => containerOf((await kube.get('pod', name)).status, 'main')
   const restarts = (name: string, count: number) =>
     kube.ok(['wait', `pod/${name}`, `--for=jsonpath={.status.containerStatuses[0].restartCount}=${count}`])
 
   test('none for pods that need none', async () => {
-    await kube.play(podManifest('plain', [{}]), 'plain')
+    await kube.play('plain', podManifest('plain', [{}]))
     assert.equal(await supervisor(), undefined)
     await kube.ok(['down', 'plain'])
   })
 
   test('one for probes, which says why it lives, and ends with them', async () => {
     const readinessProbe = { exec: { command: ['true'] }, periodSeconds: 1 }
-    await kube.play(podManifest('probed', [{ readinessProbe }]), 'probed')
+    await kube.play('probed', podManifest('probed', [{ readinessProbe }]))
     await kube.ok(['wait', 'pod/probed', '--for=condition=Ready'])
-    await kube.eventually(async () => (await supervisor())?.reasons?.length === 1)
+    await eventually(async () => assert.equal((await supervisor())?.reasons?.length, 1))
     const { pid, reasons } = (await supervisor())!
     assert.deepEqual(reasons, ['pod default/probed: probes of container main'])
     assert.match(readFileSync(`/proc/${pid}/cmdline`, 'utf8'), /\0supervise\0/)
     // A second pod is looked after by the same one.
-    await kube.play(podManifest('probed-2', [{ readinessProbe }]), 'probed-2')
+    await kube.play('probed-2', podManifest('probed-2', [{ readinessProbe }]))
     await kube.ok(['wait', 'pod/probed-2', '--for=condition=Ready'])
     assert.equal((await supervisor())?.pid, pid)
     await kube.ok(['down', 'probed'])
@@ -67,6 +64,7 @@ suite('supervisor', { skip: lacking('crun', 'conmon', 'catatonit', 'nft') }, () 
 
   test('gone once what crashed runs again', async () => {
     await kube.play(
+      'once',
       podManifest(
         'once',
         [
@@ -77,10 +75,9 @@ suite('supervisor', { skip: lacking('crun', 'conmon', 'catatonit', 'nft') }, () 
         ],
         { volumes: [{ name: 'd', emptyDir: {} }] },
       ),
-      'once',
     )
     await restarts('once', 1)
-    await kube.eventually(async () => (await supervisor()) === undefined)
+    await eventually(async () => assert.equal(await supervisor(), undefined))
     assert.equal((await main('once')).ready, true)
     await kube.ok(['down', 'once'])
   })
@@ -88,14 +85,14 @@ suite('supervisor', { skip: lacking('crun', 'conmon', 'catatonit', 'nft') }, () 
   test('killed before it could begin, it is brought back by a command that only looks', async () => {
     await kube.ok(['get', 'pods'])
     // It waits for the lock, and so never gets to writing down who it is.
-    const holder = spawn('flock', [`${kube.directory}/run/supervisor.lock`, 'sh', '-c', 'echo held; cat'], {
+    const holder = spawn('flock', [`${kube.runroot}/supervisor.lock`, 'sh', '-c', 'echo held; cat'], {
       stdio: ['pipe', 'pipe', 'inherit'],
     })
     try {
       await once(holder.stdout, 'data')
       const livenessProbe = { exec: { command: ['false'] }, periodSeconds: 1, failureThreshold: 1 }
-      await kube.play(podManifest('unprobed', [{ livenessProbe }]), 'unprobed')
-      const starting = Number(readFileSync(`${kube.directory}/run/supervisor.starting`, 'utf8').split(' ')[0])
+      await kube.play('unprobed', podManifest('unprobed', [{ livenessProbe }]))
+      const starting = Number(readFileSync(`${kube.runroot}/supervisor.starting`, 'utf8').split(' ')[0])
       assert.match(readFileSync(`/proc/${starting}/cmdline`, 'utf8'), /kube/)
       process.kill(starting, 'SIGKILL')
       holder.stdin.end()
@@ -105,17 +102,17 @@ suite('supervisor', { skip: lacking('crun', 'conmon', 'catatonit', 'nft') }, () 
     }
     assert.match(await kube.ok(['ps']), /unprobed/)
     await restarts('unprobed', 1)
-    assert.equal(existsSync(`${kube.directory}/run/supervisor.starting`), false)
+    assert.equal(existsSync(`${kube.runroot}/supervisor.starting`), false)
     await kube.ok(['down', 'unprobed'])
   })
 
   test('killed at any moment, the next one goes on with the counts it had', async () => {
-    await kube.play(podManifest('crash', [{ script: 'sleep 0.2; exit 1' }, { name: 'calm' }]), 'crash')
-    const calm = async () => (await kube.json<PodView>(['get', 'pod', 'crash'])).status.containerStatuses[0]
+    await kube.play('crash', podManifest('crash', [{ script: 'sleep 0.2; exit 1' }, { name: 'calm' }]))
+    const calm = async () => (await kube.get('pod', 'crash')).status.containerStatuses[0]
     const before = await calm()
     let count = 0
     for (let round = 0; round < 6; round++) {
-      await kube.eventually(async () => (await supervisor()) !== undefined)
+      await eventually(async () => assert.notEqual(await supervisor(), undefined))
       // Not the same moment of its work each time.
       await delay(round * 37)
       const running = await supervisor()
@@ -124,15 +121,18 @@ suite('supervisor', { skip: lacking('crun', 'conmon', 'catatonit', 'nft') }, () 
       assert.ok(restartCount >= count, `${restartCount} restarts after ${count}`)
       count = restartCount
     }
-    await kube.eventually(async () => (await main('crash')).restartCount > count)
+    await eventually(async () => {
+      const { restartCount } = await main('crash')
+      assert.ok(restartCount > count, `${restartCount} restarts`)
+    })
     assert.deepEqual(await calm(), before)
     await kube.ok(['down', 'crash'])
   })
 
   test('killed while it probes, the next command starts another', async () => {
     const readinessProbe = { exec: { command: ['test', '-e', '/tmp/ready'] }, periodSeconds: 1 }
-    await kube.play(podManifest('orphan', [{ readinessProbe }]), 'orphan')
-    await kube.eventually(async () => (await supervisor()) !== undefined)
+    await kube.play('orphan', podManifest('orphan', [{ readinessProbe }]))
+    await eventually(async () => assert.notEqual(await supervisor(), undefined))
     process.kill((await supervisor())!.pid, 'SIGKILL')
     await kube.ok(['exec', 'orphan', '--', 'touch', '/tmp/ready'])
     await kube.ok(['wait', 'pod/orphan', '--for=condition=Ready'])
@@ -144,7 +144,7 @@ suite('supervisor', { skip: lacking('crun', 'conmon', 'catatonit', 'nft') }, () 
     const script =
       'n=$(cat /d/n 2>/dev/null || echo 0); echo $((n+1)) >/d/n; sleep 0.$((27 + n)); [ $n -ge 6 ] && sleep 1000'
     const volumeMounts = [{ name: 'd', mountPath: '/d' }]
-    await kube.play(podManifest('edge', [{ script, volumeMounts }], { volumes: [{ name: 'd', emptyDir: {} }] }), 'edge')
+    await kube.play('edge', podManifest('edge', [{ script, volumeMounts }], { volumes: [{ name: 'd', emptyDir: {} }] }))
     await kube.ok(['wait', 'pod/edge', '--for=jsonpath={.status.containerStatuses[0].restartCount}=6', '--timeout=20s'])
     await kube.ok(['down', 'edge'])
   })
@@ -153,14 +153,14 @@ suite('supervisor', { skip: lacking('crun', 'conmon', 'catatonit', 'nft') }, () 
     const source = { serviceAccountToken: { path: 'token', audience: 'vault', expirationSeconds: 600 } }
     const volumes = [{ name: 'id', projected: { sources: [source] } }]
     await kube.play(
-      podManifest('bearer', [{ volumeMounts: [{ name: 'id', mountPath: '/id' }] }], { volumes }),
       'bearer',
+      podManifest('bearer', [{ volumeMounts: [{ name: 'id', mountPath: '/id' }] }], { volumes }),
     )
-    await kube.eventually(
-      async () => (await supervisor())?.reasons?.[0] === 'pod default/bearer: renewal of its tokens',
+    await eventually(async () =>
+      assert.equal((await supervisor())?.reasons?.[0], 'pod default/bearer: renewal of its tokens'),
     )
-    const { uid } = (await kube.json<PodView>(['get', 'pod', 'bearer'])).metadata
-    const file = `${kube.directory}/root/pods/${uid}/files/id/token`
+    const { uid } = (await kube.get('pod', 'bearer')).metadata
+    const file = `${kube.root}/pods/${uid}/files/id/token`
     const claims = () =>
       JSON.parse(Buffer.from(readFileSync(file, 'utf8').split('.')[1]!, 'base64url').toString()) as Claims
     const first = claims()
@@ -170,15 +170,18 @@ suite('supervisor', { skip: lacking('crun', 'conmon', 'catatonit', 'nft') }, () 
     const old = { ...first, iat: first.iat - 481, exp: first.exp - 481 }
     writeFileSync(file, `e30.${Buffer.from(JSON.stringify(old)).toString('base64url')}.x`)
     await kube.ok(['exec', 'bearer', '--', 'true'])
-    await kube.eventually(async () => (await supervisor()) !== undefined && claims().iat > old.iat)
+    await eventually(async () => {
+      assert.notEqual(await supervisor(), undefined)
+      assert.ok(claims().iat > old.iat, JSON.stringify(claims()))
+    })
     assert.equal(await kube.ok(['exec', 'bearer', '--', 'cat', '/id/token']), readFileSync(file, 'utf8'))
     assert.equal(claims().exp - claims().iat, 600)
     await kube.ok(['down', 'bearer'])
   })
 
   test('ends at once when its last pod is taken away', async () => {
-    await kube.play(podManifest('looping', [{ script: 'exit 1' }]), 'looping')
-    await kube.eventually(async () => (await supervisor()) !== undefined)
+    await kube.play('looping', podManifest('looping', [{ script: 'exit 1' }]))
+    await eventually(async () => assert.notEqual(await supervisor(), undefined))
     await kube.ok(['down', 'looping'])
     assert.equal(await supervisor(), undefined)
   })

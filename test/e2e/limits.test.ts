@@ -1,15 +1,13 @@
 /** Numbers that nobody means. */
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
-import { IMAGE, KubeUnderTest, pod } from '../support/kube-under-test.ts'
-import { cannotRunPods } from '../support/sandbox.ts'
+import { describe, test } from 'node:test'
+import { useBlockingKube } from '../support/blocking-kube.ts'
+import { IMAGE } from '../support/instance.ts'
+import { cannotRunPods } from '../support/need.ts'
+import { pod } from '../support/objects.ts'
 
 describe('numbers that nobody means', { skip: cannotRunPods }, () => {
-  let kube: KubeUnderTest
-  before(() => {
-    kube = new KubeUnderTest()
-  })
-  after(() => kube[Symbol.dispose]())
+  const kube = useBlockingKube()
 
   test('a workload is not scaled beyond what a machine has room for', () => {
     const labels = { app: 'many' }

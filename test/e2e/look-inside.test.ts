@@ -1,12 +1,15 @@
 /** Terminals, standard streams, files and measurements of running containers. */
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
-import { after, before, describe, test } from 'node:test'
-import { lacking } from '../support/need.ts'
-import { BUSYBOX_IMAGE, Session } from '../support/session.ts'
+import { before, describe, test } from 'node:test'
+import { eventually } from '../support/eventually.ts'
+import { IMAGE } from '../support/instance.ts'
+import { useKube } from '../support/kube.ts'
+import { cannotRunPods, lacking } from '../support/need.ts'
+import { containerOf } from '../support/object-views.ts'
+import type { Outcome } from '../support/running-command.ts'
 
 const MANIFEST = `
 apiVersion: v1
@@ -17,57 +20,43 @@ spec:
   restartPolicy: Never
   containers:
   - name: reader
-    image: ${BUSYBOX_IMAGE}
+    image: ${IMAGE}
     stdin: true
     command: [sh, -c, 'while read line; do echo "got $line"; echo "err $line" >&2; [ "$line" = bye ] && exit 5; done']
   - name: shell
-    image: ${BUSYBOX_IMAGE}
+    image: ${IMAGE}
     stdin: true
     tty: true
     command: [sh]
   - name: busy
-    image: ${BUSYBOX_IMAGE}
+    image: ${IMAGE}
     command: [sh, -c, 'while :; do :; done']
     resources: {limits: {cpu: 200m, memory: 32Mi}}
 `
 
-describe('looking inside', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'ip', 'script') }, () => {
-  let kube: Session
+describe('looking inside', { skip: cannotRunPods || lacking('script') }, () => {
+  const kube = useKube()
   before(async () => {
-    kube = await Session.open()
-    await kube.play(MANIFEST, 'io')
+    await kube.play('io', MANIFEST)
   })
-  after(() => kube.close())
 
-  /** Runs the command on a terminal of 40 lines and 100 columns, and types `keys` once it has shown `prompt`. */
-  async function onTerminal(
-    args: readonly string[],
-    prompt: string,
-    keys: string,
-  ): Promise<{ readonly status: number | null; readonly text: string }> {
-    const line = ['stty rows 40 cols 100;', ...kube.commandLine(args)].join(' ')
-    const child = spawn('script', ['-qec', line, '/dev/null'], { env: { ...process.env, TERM: 'xterm-256color' } })
-    let text = ''
-    let typed = false
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk
-      if (typed || !text.includes(prompt)) return
-      typed = true
-      child.stdin.write(keys)
-    })
-    const [status] = (await once(child, 'close')) as [number | null]
-    return { status, text }
+  /** Runs the command on a terminal, and types `keys` once it has shown `prompt`. */
+  async function onTerminal(args: readonly string[], prompt: RegExp, keys: string): Promise<Outcome> {
+    const command = kube.startOnTerminal(args, { env: { TERM: 'xterm-256color' } })
+    await command.says(prompt)
+    command.type(keys)
+    return command.ended
   }
 
   test('exec -t gives the command a terminal of the same size and kind', async () => {
     // It ends by a key: what a command prints in its last moment can be lost in crun 1.8's copy of the terminal.
-    const { status, text } = await onTerminal(
+    const { status, stdout } = await onTerminal(
       ['exec', '-it', 'io', '-c', 'shell', '--', 'sh', '-c', "'tty; stty size; echo $TERM; read key; exit 9'"],
-      'xterm-256color',
+      /xterm-256color/,
       '\r',
     )
     assert.equal(status, 9)
-    assert.match(text, /\/dev\/pts\/\d+\r*\n40 100\r*\nxterm-256color/)
+    assert.match(stdout, /\/dev\/pts\/\d+\r*\n40 100\r*\nxterm-256color/)
   })
 
   test('exec -t without a terminal goes on without one', async () => {
@@ -79,19 +68,15 @@ describe('looking inside', { skip: lacking('crun', 'conmon', 'catatonit', 'nft',
 
   test('a signal for exec reaches the command and what it has started, and the pipe is let go of', async () => {
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
-      const [program = '', ...args] = kube.commandLine(['exec', 'io', '-c', 'shell', '--'])
       // The end of the outer shell alone would leave the others to hold the pipe.
       const script = 'sh -c "echo there; sleep 20; echo not reached"; echo not reached either'
-      const child = spawn(program, [...args, 'sh', '-c', script], { stdio: ['ignore', 'pipe', 'inherit'] })
-      let text = ''
-      child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-        text += chunk
-        child.kill(signal)
-      })
-      const started = performance.now()
-      const [status] = (await once(child, 'close')) as [number | null]
-      assert.ok(performance.now() - started < 10_000)
-      assert.deepEqual([status, text], [128 + constants.signals[signal], 'there\n'], signal)
+      const command = kube.start(['exec', 'io', '-c', 'shell', '--', 'sh', '-c', script], { input: '' })
+      await command.says(/there/)
+      const signalled = performance.now()
+      command.signal(signal)
+      const { status, stdout } = await command.ended
+      assert.ok(performance.now() - signalled < 10_000)
+      assert.deepEqual([status, stdout], [128 + constants.signals[signal], 'there\n'], signal)
       assert.doesNotMatch(await kube.ok(['exec', 'io', '-c', 'shell', '--', 'ps']), /sleep 20|not reached/)
     }
   })
@@ -99,17 +84,12 @@ describe('looking inside', { skip: lacking('crun', 'conmon', 'catatonit', 'nft',
   test('attach to a terminal, and leave it by Ctrl-P Ctrl-Q', async () => {
     const { status } = await onTerminal(
       ['attach', '-it', 'io', '-c', 'shell'],
-      'detaches.',
+      /detaches\./,
       'echo $((6*7))\r\u0010\u0011',
     )
     assert.equal(status, 0)
-    await kube.eventually(async () => (await kube.ok(['logs', 'io', '-c', 'shell'])).includes('42'))
-    const pod = await kube.json<{ status: { containerStatuses: { name: string; ready: boolean }[] } }>([
-      'get',
-      'pod',
-      'io',
-    ])
-    assert.equal(pod.status.containerStatuses.find(({ name }) => name === 'shell')?.ready, true)
+    await eventually(async () => assert.match(await kube.ok(['logs', 'io', '-c', 'shell']), /42/))
+    assert.equal(containerOf((await kube.get('pod', 'io')).status, 'shell').ready, true)
   })
 
   test('attach hands on streams and ends with the container, by its status', async () => {
@@ -136,7 +116,7 @@ describe('looking inside', { skip: lacking('crun', 'conmon', 'catatonit', 'nft',
     assert.equal(readlinkSync(`${kube.directory}/back/link`), 'run.sh')
     await kube.ok(['cp', `${source}/run.sh`, into('/tmp/'), '-c', 'shell'])
     await kube.ok(['cp', into('/tmp/run.sh'), kube.directory, '-c', 'shell'])
-    assert.equal(readFileSync(`${kube.directory}/run.sh`, 'utf8'), '#!/bin/sh\necho ran\n')
+    assert.equal(readFileSync(`${kube.runroot}.sh`, 'utf8'), '#!/bin/sh\necho ran\n')
     assert.equal((await kube.run(['cp', into('/nothing'), `${kube.directory}/x`, '-c', 'shell'])).status, 1)
     assert.equal((await kube.run(['cp', `${kube.directory}/nothing`, into('/tmp'), '-c', 'shell'])).status, 1)
     assert.equal((await kube.run(['cp', 'a', 'b'])).status, 2)
@@ -177,17 +157,11 @@ describe('looking inside', { skip: lacking('crun', 'conmon', 'catatonit', 'nft',
     const followed = await kube.run(['logs', '-f', 'io', '-c', 'reader'])
     assert.equal(followed.status, 0)
     assert.match(followed.stdout, /^got one$/m)
-    let played = false
-    const watched = await kube.run(['get', 'pods', '-w', '--no-headers'], {
-      until(stdout) {
-        if (!played) {
-          played = true
-          void kube.play(MANIFEST.replace(/name: io,/, 'name: late,'), 'late')
-        }
-        return /^late .*Running/m.test(stdout)
-      },
-    })
-    assert.match(watched.stdout, /^late .*Running/m)
+    const watching = kube.start(['get', 'pods', '-w', '--no-headers'])
+    await watching.says(/^io /m)
+    await kube.play('late', MANIFEST.replace(/name: io,/, 'name: late,'))
+    await watching.says(/^late .*Running/m)
+    await watching.interrupt()
   })
 
   test('completion knows verbs, options and what runs', async () => {
@@ -196,7 +170,7 @@ describe('looking inside', { skip: lacking('crun', 'conmon', 'catatonit', 'nft',
     assert.ok((await complete('logs', '')).includes('io'))
     assert.ok((await complete('logs', '--')).includes('--tail'))
     assert.ok((await complete('get', '')).includes('deployments'))
-    assert.ok((await complete('rmi', '')).includes(BUSYBOX_IMAGE))
+    assert.ok((await complete('rmi', '')).includes(IMAGE))
     const has = async (words: readonly string[], ...answers: readonly string[]) => {
       const found = await complete(...words)
       for (const answer of answers) assert.ok(found.includes(answer), `${words.join(' ')}: ${answer}`)

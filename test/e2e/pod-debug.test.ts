@@ -1,19 +1,19 @@
 /** `kube debug`: containers added to a running pod. */
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
-import { container, IMAGE, KubeUnderTest, pod } from '../support/kube-under-test.ts'
-import { lacking } from '../support/need.ts'
+import { before, describe, test } from 'node:test'
+import { useBlockingKube } from '../support/blocking-kube.ts'
+import { IMAGE } from '../support/instance.ts'
+import { cannotRunPods } from '../support/need.ts'
+import { container, pod } from '../support/objects.ts'
 
-describe('debug', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'findmnt') }, () => {
-  let kube: KubeUnderTest
+describe('debug', { skip: cannotRunPods }, () => {
+  const kube = useBlockingKube()
   const manifest = pod('web', {
     spec: { containers: [container('main', { command: ['sleep', '1234'] }), container('other')] },
   })
   before(() => {
-    kube = new KubeUnderTest()
     kube.play('app', manifest)
   })
-  after(() => kube[Symbol.dispose]())
 
   const debug = (...args: readonly string[]) => kube.run('debug', 'web', '--image', IMAGE, ...args)
 
@@ -33,23 +33,17 @@ describe('debug', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'findmnt
     assert.match(debug('--target', 'nobody').stderr, /container nobody not found in pod web/)
   })
 
-  test('reads standard input', async () => {
-    const child = kube.start('debug', 'web', '--image', IMAGE, '-q', '-i', '--', 'tr', 'a-z', 'A-Z')
-    let out = ''
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      out += text
-    })
-    child.stdin.end('hello\n')
-    await new Promise(resolve => child.on('close', resolve))
-    assert.equal(out, 'HELLO\n')
+  test('reads standard input', () => {
+    const { stdout } = kube.runWith('hello\n', 'debug', 'web', '--image', IMAGE, '-q', '-i', '--', 'tr', 'a-z', 'A-Z')
+    assert.equal(stdout, 'HELLO\n')
   })
 
   test('is told of, keeps the pod as it is, and goes with it', () => {
     const { uid } = kube.get('pod', 'web').metadata
     assert.match(debug('-c', 'tools', '--', 'sleep', '1000').stderr, /^$/)
     const { spec, status } = kube.get('pod', 'web')
-    assert.equal(spec.ephemeralContainers.at(-1).name, 'tools')
-    assert.ok(status.ephemeralContainerStatuses.find((one: { name: string }) => one.name === 'tools').state.running)
+    assert.equal(spec.ephemeralContainers?.at(-1)?.name, 'tools')
+    assert.ok(status.ephemeralContainerStatuses?.find(({ name }) => name === 'tools')?.state.running)
     assert.equal(status.containerStatuses.length, 2)
     assert.equal(status.phase, 'Running')
     assert.equal(kube.sh('web', 'echo in', 'tools'), 'in')
@@ -61,13 +55,13 @@ describe('debug', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'findmnt
   })
 
   test('what fails leaves nothing in the pod', () => {
-    const before = kube.get('pod', 'web').spec.ephemeralContainers.length
+    const before = kube.get('pod', 'web').spec.ephemeralContainers?.length
     assert.match(debug('-c', 'broken', '--', '/no/such/command').stderr, /is not in the image/)
     assert.match(
       kube.run('debug', 'web', '--image', 'localhost/absent:1', '--image-pull-policy', 'Never').stderr,
       /is not present/,
     )
-    assert.equal(kube.get('pod', 'web').spec.ephemeralContainers.length, before)
+    assert.equal(kube.get('pod', 'web').spec.ephemeralContainers?.length, before)
     assert.equal(kube.get('pod', 'web').status.phase, 'Running')
     assert.equal(kube.run('debug', 'web').status, 2)
   })

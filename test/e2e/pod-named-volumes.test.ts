@@ -1,16 +1,13 @@
 /** `kube volume`. */
 import assert from 'node:assert/strict'
 import { existsSync, writeFileSync } from 'node:fs'
-import { after, before, describe, test } from 'node:test'
-import { KubeUnderTest, pod } from '../support/kube-under-test.ts'
-import { lacking } from '../support/need.ts'
+import { describe, test } from 'node:test'
+import { useBlockingKube } from '../support/blocking-kube.ts'
+import { cannotRunPods } from '../support/need.ts'
+import { pod } from '../support/objects.ts'
 
-describe('named volumes', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'findmnt') }, () => {
-  let kube: KubeUnderTest
-  before(() => {
-    kube = new KubeUnderTest()
-  })
-  after(() => kube[Symbol.dispose]())
+describe('named volumes', { skip: cannotRunPods }, () => {
+  const kube = useBlockingKube()
 
   const user = (claimName: string) =>
     pod('user', {

@@ -1,18 +1,17 @@
 /** Requests and limits, as the kernel has them. */
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { after, before, describe, test } from 'node:test'
-import { container, KubeUnderTest, pod } from '../support/kube-under-test.ts'
-import { lacking } from '../support/need.ts'
+import { describe, test } from 'node:test'
+import { useBlockingKube } from '../support/blocking-kube.ts'
+import { cannotRunPods } from '../support/need.ts'
+import { containerOf } from '../support/object-views.ts'
+import { container, pod } from '../support/objects.ts'
+import { runtimePid } from '../support/runtime-pid.ts'
 
 const unified = existsSync('/sys/fs/cgroup/cgroup.controllers')
 
-describe('resources', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'findmnt') }, () => {
-  let kube: KubeUnderTest
-  before(() => {
-    kube = new KubeUnderTest()
-  })
-  after(() => kube[Symbol.dispose]())
+describe('resources', { skip: cannotRunPods }, () => {
+  const kube = useBlockingKube()
 
   /** A file of the cgroup of a container's first process, or of its parent, the pod's. */
   function cgroupFile(
@@ -22,8 +21,8 @@ describe('resources', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'fin
     file: string,
     level: 'container' | 'pod',
   ): string {
-    const id = kube.get('pod', name).status.containerStatuses[index].containerID.replace('crun://', '')
-    const pid = readFileSync(`${kube.runroot}/c/${id.slice(0, 20)}/pidfile`, 'utf8').trim()
+    const { containerID = '' } = kube.get('pod', name).status.containerStatuses[index]!
+    const pid = runtimePid(kube.runroot, containerID)
     const lines = readFileSync(`/proc/${pid}/cgroup`, 'utf8')
       .trim()
       .split('\n')
@@ -74,8 +73,8 @@ describe('resources', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'fin
     const command = ['sh', '-c', 'x=a; while :; do x=$x$x; done']
     kube.play('hungry', pod('hungry', { container: { resources, command }, spec: { restartPolicy: 'Never' } }))
     kube.waitForPhase('hungry', 'Failed')
-    const { state } = kube.get('pod', 'hungry').status.containerStatuses[0]
-    assert.deepEqual([state.terminated.reason, state.terminated.exitCode], ['OOMKilled', 137])
+    const { terminated } = containerOf(kube.get('pod', 'hungry').status, 'main').state
+    assert.deepEqual([terminated?.reason, terminated?.exitCode], ['OOMKilled', 137])
     assert.match(kube.ok('get', 'pod', 'hungry'), /OOMKilled/)
     kube.down('hungry')
   })

@@ -2,16 +2,16 @@
 import assert from 'node:assert/strict'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { after, before, describe, test } from 'node:test'
-import { configMap, container, IMAGE, KubeUnderTest, pod } from '../support/kube-under-test.ts'
-import { lacking } from '../support/need.ts'
+import { describe, test } from 'node:test'
+import { useBlockingKube } from '../support/blocking-kube.ts'
+import { eventually } from '../support/eventually.ts'
+import { IMAGE } from '../support/instance.ts'
+import { cannotRunPods } from '../support/need.ts'
+import { containerOf } from '../support/object-views.ts'
+import { configMap, container, pod } from '../support/objects.ts'
 
-describe('sandbox', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'findmnt') }, () => {
-  let kube: KubeUnderTest
-  before(() => {
-    kube = new KubeUnderTest()
-  })
-  after(() => kube[Symbol.dispose]())
+describe('sandbox', { skip: cannotRunPods }, () => {
+  const kube = useBlockingKube()
 
   const namespace = (name: string, kind: string, main?: string) => kube.sh(name, `readlink /proc/self/ns/${kind}`, main)
 
@@ -118,13 +118,13 @@ ${podIP}\tbox.sub.default.svc.cluster.local\tbox
       ends('logs', 'echo last words; exit 1', { terminationMessagePolicy: 'FallbackToLogsOnError' }),
       ends('quiet', 'echo words; exit 1'),
     )
-    const end = (name: string) => kube.get('pod', name).status.containerStatuses[0].state.terminated
+    const end = (name: string) => containerOf(kube.get('pod', name).status, 'main').state.terminated
     for (const name of ['file', 'logs', 'quiet']) kube.waitForPhase(name, 'Failed')
     kube.waitForPhase('path', 'Succeeded')
-    assert.deepEqual([end('file').message, end('file').exitCode], ['because', 3])
-    assert.equal(end('path').message, 'there')
-    assert.equal(end('logs').message, 'last words\n')
-    assert.equal(end('quiet').message, undefined)
+    assert.deepEqual([end('file')?.message, end('file')?.exitCode], ['because', 3])
+    assert.equal(end('path')?.message, 'there')
+    assert.equal(end('logs')?.message, 'last words\n')
+    assert.equal(end('quiet')?.message, undefined)
     kube.down('ends')
   })
 
@@ -160,7 +160,7 @@ ${podIP}\tbox.sub.default.svc.cluster.local\tbox
     kube.down('env')
   })
 
-  test('tty and stdin', () => {
+  test('tty and stdin', async () => {
     kube.play(
       'term',
       pod('term', {
@@ -189,10 +189,11 @@ ${podIP}\tbox.sub.default.svc.cluster.local\tbox
         },
       }),
     )
-    const child = kube.start('attach', '-i', '-q', 'open')
-    child.stdin.write('one\n')
-    for (const end = Date.now() + 20_000; !kube.logs('open').includes('got one'); ) assert.ok(Date.now() < end)
-    child.kill('SIGTERM')
+    const attached = kube.start(['attach', '-i', '-q', 'open'])
+    attached.type('one\n')
+    await eventually(() => assert.match(kube.logs('open'), /got one/))
+    attached.signal('SIGTERM')
+    await attached.ended
     assert.equal(kube.logs('open'), 'got one\n')
     kube.down('open')
   })

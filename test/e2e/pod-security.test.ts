@@ -1,9 +1,11 @@
 /** Security contexts as containers feel them. */
 import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync } from 'node:fs'
-import { after, before, describe, test } from 'node:test'
-import { container, IMAGE, KubeUnderTest, pod } from '../support/kube-under-test.ts'
-import { lacking } from '../support/need.ts'
+import { describe, test } from 'node:test'
+import { useBlockingKube } from '../support/blocking-kube.ts'
+import { IMAGE } from '../support/instance.ts'
+import { cannotRunPods } from '../support/need.ts'
+import { container, pod } from '../support/objects.ts'
 
 /** Capability sets by name, as /proc/PID/status has them. Source: linux/capability.h. */
 const BITS = { CHOWN: 0n, KILL: 5n, NET_BIND_SERVICE: 10n, NET_ADMIN: 12n, SYS_ADMIN: 21n, SYS_TIME: 25n } as const
@@ -16,12 +18,8 @@ const appArmor = (() => {
   }
 })()
 
-describe('security', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'findmnt') }, () => {
-  let kube: KubeUnderTest
-  before(() => {
-    kube = new KubeUnderTest()
-  })
-  after(() => kube[Symbol.dispose]())
+describe('security', { skip: cannotRunPods }, () => {
+  const kube = useBlockingKube()
 
   /** Plays a pod whose container has this security context, and looks at it. */
   function withContext(
@@ -270,7 +268,7 @@ describe('security', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'find
         kube.sh('users', 'touch /part/x /v/x /h/x /x; cat /page; stat -c %u /v/x /h/x /x')
         assert.equal(kube.sh('users', 'stat -c %u /h/x'), '0')
         const { uid } = kube.get('pod', 'users').metadata
-        const owner = readFileSync(`/proc/${pidOf('users')}/status`, 'utf8')
+        const owner = readFileSync(`/proc/${kube.pidOf('users')}/status`, 'utf8')
         assert.match(owner, new RegExp(`^Uid:\\s+${map[1]}\\s`, 'm'))
         assert.ok(uid)
       },
@@ -278,11 +276,4 @@ describe('security', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'find
       main,
     )
   })
-
-  /** The container's first process, as the machine numbers it. */
-  function pidOf(name: string): number {
-    const { containerStatuses } = kube.get('pod', name).status
-    const id = containerStatuses[0].containerID.replace('crun://', '')
-    return Number(readFileSync(`${kube.runroot}/c/${id.slice(0, 20)}/pidfile`, 'utf8'))
-  }
 })

@@ -1,15 +1,12 @@
 /** ConfigMaps and Secrets that change while their pods run. */
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
-import { configMap, KubeUnderTest, pod, secret } from '../support/kube-under-test.ts'
-import { lacking } from '../support/need.ts'
+import { describe, test } from 'node:test'
+import { useBlockingKube } from '../support/blocking-kube.ts'
+import { cannotRunPods } from '../support/need.ts'
+import { configMap, pod, secret } from '../support/objects.ts'
 
-describe('updates of running pods', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'findmnt') }, () => {
-  let kube: KubeUnderTest
-  before(() => {
-    kube = new KubeUnderTest()
-  })
-  after(() => kube[Symbol.dispose]())
+describe('updates of running pods', { skip: cannotRunPods }, () => {
+  const kube = useBlockingKube()
 
   const uidOf = (name: string): string => kube.get('pod', name).metadata.uid
 
@@ -100,7 +97,7 @@ describe('updates of running pods', { skip: lacking('crun', 'conmon', 'catatonit
       kube.sh('shown', 'cat /i/labels; echo; cat /i/annotations; echo; echo $KEY'),
       'key="two"\nnote="two"\none',
     )
-    assert.equal(kube.get('pod', 'shown').metadata.labels.key, 'two')
+    assert.equal(kube.get('pod', 'shown').metadata.labels?.key, 'two')
     assert.match(kube.ok('get', 'pods', '-l', 'key=two'), /shown/)
     assert.match(kube.play('shown', shown('two')), /pod\/shown unchanged/)
     kube.down('shown')

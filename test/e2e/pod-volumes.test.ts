@@ -2,16 +2,14 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
-import { after, before, describe, test } from 'node:test'
-import { configMap, container, KubeUnderTest, pod } from '../support/kube-under-test.ts'
-import { lacking } from '../support/need.ts'
+import { describe, test } from 'node:test'
+import { useBlockingKube } from '../support/blocking-kube.ts'
+import { eventually } from '../support/eventually.ts'
+import { cannotRunPods } from '../support/need.ts'
+import { configMap, container, pod } from '../support/objects.ts'
 
-describe('volumes', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'findmnt') }, () => {
-  let kube: KubeUnderTest
-  before(() => {
-    kube = new KubeUnderTest()
-  })
-  after(() => kube[Symbol.dispose]())
+describe('volumes', { skip: cannotRunPods }, () => {
+  const kube = useBlockingKube()
 
   /** A pod with one volume at /v. */
   const withVolume = (name: string, volume: object, mount: object = {}, spec: object = {}, main: object = {}) =>
@@ -292,7 +290,7 @@ describe('volumes', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'findm
       /persistentvolumeclaim\/growing configured\npod\/grower unchanged/,
     )
     assert.equal(kube.get('pod', 'grower').metadata.uid, uid)
-    assert.equal(kube.get('pvc', 'growing').status.capacity.storage, '2Mi')
+    assert.equal(kube.get('pvc', 'growing').status.capacity?.storage, '2Mi')
     assert.match(kube.playFails('grow', claim('1Mi'), user), /field can not be less than status[.]capacity/)
     assert.match(kube.playFails('grow', claim('2Mi', 'ReadWriteMany'), user), /spec: Forbidden: spec is immutable/)
     kube.down('grow')
@@ -618,7 +616,7 @@ describe('volumes', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'findm
     kube.down('open')
   })
 
-  test('a container that is started again has its subPath anew, and the volume as it left it', () => {
+  test('a container that is started again has its subPath anew, and the volume as it left it', async () => {
     const script =
       'cat /one >> /v/log; test -e /v/again && exec sleep 1000; until test -e /v/go; do sleep 0.1; done; touch /v/again'
     const volumeMounts = [
@@ -639,7 +637,7 @@ describe('volumes', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'findm
     kube.play('again', configMap('cm', { a: 'second ' }), again)
     writeFileSync(`${kube.root}/pods/${uid}/volumes/v/go`, '')
     const log = () => readFileSync(`${kube.root}/pods/${uid}/volumes/v/log`, 'utf8')
-    for (const end = Date.now() + 20_000; !log().includes('second'); ) assert.ok(Date.now() < end, log())
+    await eventually(() => assert.match(log(), /second/))
     assert.equal(log(), 'first second ')
     assert.equal(kube.get('pod', 'again').metadata.uid, uid)
     kube.down('again')

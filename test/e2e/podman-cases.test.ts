@@ -3,18 +3,15 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
-import { after, before, suite, test } from 'node:test'
+import { suite, test } from 'node:test'
+import { useBlockingKube } from '../support/blocking-kube.ts'
 import { busyboxRootfs } from '../support/busybox-rootfs.ts'
-import { IMAGE, KubeUnderTest } from '../support/kube-under-test.ts'
-import { lacking } from '../support/need.ts'
+import { IMAGE, succeeded } from '../support/instance.ts'
+import { cannotRunPods } from '../support/need.ts'
 import { serving } from '../support/serving.ts'
 
-suite('podman cases', { skip: lacking('crun', 'conmon', 'catatonit', 'nft') }, () => {
-  let kube: KubeUnderTest
-  before(() => {
-    kube = new KubeUnderTest()
-  })
-  after(() => kube[Symbol.dispose]())
+suite('podman cases', { skip: cannotRunPods }, () => {
+  const kube = useBlockingKube()
 
   function pod(name: string, container: object, spec: object = {}): object {
     return {
@@ -73,15 +70,7 @@ suite('podman cases', { skip: lacking('crun', 'conmon', 'catatonit', 'nft') }, (
     const { port } = await serving(t, server)
     const url = `http://127.0.0.1:${port}/there.yaml`
     // The server lives in this process, which the synchronous runner would stop.
-    const run = (verb: string) =>
-      new Promise<string>((resolve, reject) => {
-        const child = kube.start(verb, url)
-        let out = ''
-        child.stdout.on('data', chunk => {
-          out += chunk
-        })
-        child.on('close', status => (status === 0 ? resolve(out) : reject(new Error(`${verb}: ${status}`))))
-      })
+    const run = async (verb: string) => succeeded([verb], await kube.start([verb, url]).ended)
     assert.equal(await run('play'), 'pod/there created\n')
     assert.equal(await run('play'), 'pod/there unchanged\n')
     assert.equal(await run('down'), 'pod/there removed\n')

@@ -1,8 +1,9 @@
 /** `kube` for a suite whose tests run one after the other and have nothing else to do while a command runs. */
 import { after, before } from 'node:test'
 import { Instance, type InstanceOptions, succeeded } from './instance.ts'
-import type { ObjectViews } from './object-views.ts'
+import { containerOf, type ObjectViews } from './object-views.ts'
 import type { Outcome } from './running-command.ts'
+import { runtimePid } from './runtime-pid.ts'
 
 /** Called in a suite: there from before its first test until after its last, when nothing may be left of it. */
 export function useBlockingKube(options: InstanceOptions = {}): BlockingKube {
@@ -58,6 +59,12 @@ export class BlockingKube extends Instance {
 
   get<K extends keyof ObjectViews>(kind: K, name: string): ObjectViews[K] {
     return JSON.parse(this.ok('get', kind, name, '-o', 'json')) as ObjectViews[K]
+  }
+
+  /** A container's first process, as the machine numbers it; as the runtime has it. */
+  pidOf(pod: string, container = 'main'): number {
+    const { containerID = '' } = containerOf(this.get('pod', pod).status, container)
+    return runtimePid(this.runroot, containerID)
   }
 
   /** Asks for the pod until its phase is this one. */
