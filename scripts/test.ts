@@ -18,6 +18,8 @@ const top = fileURLToPath(new URL('..', import.meta.url))
 /** When no test has begun or ended for this long, one hangs. */
 const SILENCE_MS = 300_000
 
+const TEST_END = ['--import', new URL('test-end.ts', import.meta.url).href]
+
 interface Group {
   readonly patterns: readonly string[]
   /** Test files at once. */
@@ -61,7 +63,7 @@ async function* events(words: readonly string[]): AsyncGenerator<TestEvent> {
       .sort()
       .map(file => join(top, file))
     if (files.length === 0) continue
-    for await (const event of run({ files, concurrency, cwd: top, signal: hang.signal })) {
+    for await (const event of run({ files, concurrency, cwd: top, signal: hang.signal, execArgv: TEST_END })) {
       silence.refresh()
       if (event.type === 'test:summary' && event.data.file === undefined) {
         // The reporter lists what failed when this comes, so it comes once.
@@ -69,6 +71,8 @@ async function* events(words: readonly string[]): AsyncGenerator<TestEvent> {
         if (!event.data.success) passed = false
         continue
       }
+      const how = howItEnded(event)
+      if (how !== undefined) yield told(how)
       const total = event.type === 'test:diagnostic' && event.data.nesting === 0 ? TOTAL.exec(event.data.message) : null
       if (total) totals.set(total[1]!, (totals.get(total[1]!) ?? 0) + Number(total[2]))
       else yield event
@@ -77,10 +81,25 @@ async function* events(words: readonly string[]): AsyncGenerator<TestEvent> {
   clearTimeout(silence)
   if (hang.signal.aborted || totals.get('tests') === undefined) passed = false
   for (const [name, count] of totals) {
-    yield { type: 'test:diagnostic', data: { nesting: 0, message: `${name} ${count}`, level: 'info' } } as TestEvent
+    yield told(`${name} ${count}`)
   }
   if (summary !== undefined) yield summary
   if (hang.signal.aborted) console.error(`No test began or ended for ${SILENCE_MS / 60_000} minutes: stopped.`)
+}
+
+/** A file that failed as a whole says no more by itself than that it did. */
+function howItEnded({ type, data }: TestEvent): string | undefined {
+  if (type !== 'test:fail') return undefined
+  const { exitCode, signal } = data.details.error as {
+    readonly exitCode?: number | null
+    readonly signal?: string | null
+  }
+  if (exitCode === undefined && signal === undefined) return undefined
+  return `${data.name}: its process ended with ${signal ?? `status ${exitCode}`}`
+}
+
+function told(message: string): TestEvent {
+  return { type: 'test:diagnostic', data: { nesting: 0, message, level: 'info' } } as TestEvent
 }
 
 const words = process.argv.slice(2)

@@ -98,7 +98,15 @@ async function run(args: readonly string[]): Promise<number> {
   return runProgram(args, io, contextFor)
 }
 
+/** A failure that nobody waited for, in words that everybody can read; what was begun is found by the next command. */
+async function end(error: unknown): Promise<void> {
+  const { renderError } = await import('./cli/render.ts')
+  io.err(renderError(io, error))
+  process.exit(1)
+}
+
 async function main(): Promise<void> {
+  process.once('uncaughtException', end)
   let status = await run(argv.slice(2))
   if (host) await host.then(open => open.lookedAfter()).catch(() => {})
   if (interruptedBy && status !== 0) status = SIGNAL_STATUS[interruptedBy as keyof typeof SIGNAL_STATUS]

@@ -78,7 +78,7 @@ export function openHost(options: HostOptions): RealHost {
   const roots = rootsOf(options)
   const layout = layoutOf(roots)
   const now = () => new Date().toISOString()
-  const state = openState(layout.database, { subnet: () => subnet(), now })
+  const state = openState(layout.database, { subnet: () => subnet(), now, reserve: layout.reserve })
   const instance = instanceOf(roots.root)
   const subnet = once(() => parseSubnet(state.ensureSetting('subnet', () => freeSubnet(instance))))
   const store = openImageStore(roots.root)

@@ -19,6 +19,7 @@ export interface DeleteRequest {
  */
 export async function deleteObjects(request: DeleteRequest, options: DownOptions): Promise<void> {
   const { host } = options
+  host.state.makeRoom()
   const apps = [...new Set([...request.objects, ...request.pods].map(({ app }) => app))].sort()
   using claims = new DisposableStack()
   // Always in the same order, so that two commands never wait for each other.

@@ -20,6 +20,7 @@ export interface DownResult {
 /** Removes everything the app made, all its pods at once. An app that is not there is an empty success. */
 export async function down(app: string, options: DownOptions): Promise<DownResult> {
   const { host } = options
+  host.state.makeRoom()
   using _claim = await claimApp(host, app, options)
   const pods = host.state.pods({ app })
   const objects = host.state.objects({ app })
@@ -35,6 +36,7 @@ export async function down(app: string, options: DownOptions): Promise<DownResul
 /** Removes pods, all at once, then what only they needed. Goes on past failures, and reports them all. */
 export async function removePods(pods: readonly PodRecord[], options: DownOptions): Promise<void> {
   const { host } = options
+  host.state.makeRoom()
   const run = beginRun(options)
   for (const pod of pods) beginRemoval(host, pod.uid)
   const failures: string[] = []

@@ -80,9 +80,12 @@ export const EXECUTORS: Executors = {
     host.volumes.makeContainerFiles(uid, container)
     const facts = await containerFacts(host, record, member, image.config, { id, attempt })
     const spec = memberSpec(record.plan, member, image.config, host.machine, podFacts(host, record), facts)
+    const ready = infraRuns(records, uid)
+    // Where making it fails before that is asked for.
+    ready.catch(() => {})
     const { identity } = await host.runtime.create(id, {
       spec,
-      ready: infraRuns(records, uid),
+      ready,
       ...(record.plan.runtimeClass === undefined ? {} : { runtimeClass: record.plan.runtimeClass }),
       name: `${record.plan.name}-${container}`,
       logFile: host.logFile(uid, container, attempt),

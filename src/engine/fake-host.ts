@@ -237,6 +237,7 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
       },
       pods: (filter = {}) => [...pods.values()].filter(pod => filter.app === undefined || pod.app === filter.app),
       pod: uid => pods.get(uid),
+      makeRoom() {},
       checkPods,
       addPods(app, added) {
         checkPods(

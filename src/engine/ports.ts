@@ -143,6 +143,8 @@ export interface StatePort {
   addEvent(event: NewEvent): void
   /** Oldest first; with `after`, those that came or changed since that serial. */
   events(filter?: { readonly after?: number; readonly uid?: string }): readonly EventRecord[]
+  /** On a full disk: gives back what is kept for removals. To be called before one. */
+  makeRoom(): void
   apps(): readonly AppRecord[]
   app(name: string): AppRecord | undefined
   putApp(app: AppRecord): void

@@ -13,6 +13,7 @@ export interface RollbackReport {
 
 /** Undoes the run's journal, pod by pod side by side, then forgets the pods whose undoing was whole. */
 export async function rollback(run: Run, uids: readonly string[]): Promise<RollbackReport> {
+  run.host.state.makeRoom()
   const failed: string[] = []
   let undone = 0
   const undoPod = async (uid: string) => {

@@ -32,6 +32,8 @@ export function layoutOf(roots: Roots) {
   return {
     ...roots,
     database: join(root, 'state.db'),
+    /** Room for removals on a full disk. */
+    reserve: join(root, 'reserve'),
     lockFile: join(runroot, 'lock'),
     firewallState: join(runroot, 'firewall'),
     /** The empty root file system of the infra containers. */

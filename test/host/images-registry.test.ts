@@ -11,7 +11,7 @@ import type { PullOptions, PullProgress } from '../../src/host/images/types.ts'
 import { FaultyProxy } from '../support/faulty-proxy.ts'
 import { blobOf, dockerArchive, ociImage, ociIndex, sha256, type TestImage } from '../support/image-archive.ts'
 import { lacking } from '../support/need.ts'
-import { PASSWORD, TestRegistry, USER } from '../support/registry.ts'
+import { PASSWORD, PROGRAM_LIMIT_MS, TestRegistry, USER } from '../support/registry.ts'
 import { tarOf } from '../support/tar-writer.ts'
 import { TemporaryStore } from '../support/temporary-store.ts'
 
@@ -85,6 +85,8 @@ describe('pulling', { skip: lacking('docker-registry', 'skopeo') }, () => {
     const inspected = JSON.parse(
       execFileSync('skopeo', ['inspect', '--tls-verify=false', `docker://${registry.host}/small:1`], {
         encoding: 'utf8',
+        timeout: PROGRAM_LIMIT_MS,
+        killSignal: 'SIGKILL',
       }),
     )
     assert.equal(image.manifestDigest, inspected.Digest)
@@ -528,6 +530,8 @@ describe('pulling', { skip: lacking('docker-registry', 'skopeo') }, () => {
     const puller = (root: string, name: string): ChildProcess =>
       spawn(process.execPath, ['--input-type=module', '--eval', script, root, name], {
         stdio: ['ignore', 'pipe', 'inherit'],
+        timeout: PROGRAM_LIMIT_MS,
+        killSignal: 'SIGKILL',
       })
     async function output(child: ChildProcess): Promise<string> {
       let text = ''

@@ -56,6 +56,9 @@ export class FaultyProxy implements AsyncDisposable {
   }
 
   #pass(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    // A client that goes away is what some tests are about; without a listener it would end the process.
+    incoming.on('error', () => {})
+    outgoing.on('error', () => {})
     const seen = { method: incoming.method ?? '', url: incoming.url ?? '', headers: incoming.headers }
     const count = this.seen.filter(({ url }) => url === seen.url).length
     this.seen.push(seen)

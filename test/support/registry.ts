@@ -13,6 +13,9 @@ import type { Blob } from './image-archive.ts'
 
 const run = promisify(execFile)
 
+/** No program here takes so long, however busy the machine is; one that does hangs, and is killed. In milliseconds. */
+export const PROGRAM_LIMIT_MS = 120_000
+
 /** Whom the registries with passwords let in. */
 export const USER = 'alice'
 export const PASSWORD = 'open:sesame'
@@ -82,6 +85,11 @@ export class TestRegistry implements AsyncDisposable {
     })
     const said: string[] = []
     const host = await new Promise<string>((resolve, reject) => {
+      process.on('error', reject)
+      setTimeout(
+        () => reject(new Error(`docker-registry does not listen:\n${said.join('\n')}`)),
+        PROGRAM_LIMIT_MS,
+      ).unref()
       process.on('close', status => reject(new Error(`docker-registry ended with ${status}:\n${said.join('\n')}`)))
       createInterface({ input: process.stderr! }).on('line', line => {
         if (said.length < 40) said.push(line)
@@ -93,27 +101,28 @@ export class TestRegistry implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#process.exitCode === null) {
+    const { exitCode, signalCode } = this.#process
+    const ended = exitCode ?? signalCode
+    if (ended === null) {
+      const exit = once(this.#process, 'exit', { signal: AbortSignal.timeout(PROGRAM_LIMIT_MS) })
       this.#process.kill()
-      await once(this.#process, 'exit')
+      await exit
     }
     this.#tokens?.close()
     rmSync(this.directory, { recursive: true, force: true })
+    // Tests that went wrong because of that say other things.
+    if (ended !== null) throw new Error(`docker-registry ended during the tests, with ${ended}`)
   }
 
   /** skopeo puts an archive there: an independent client. */
   async push(archive: string, name: string, ...options: readonly string[]): Promise<void> {
     const creds = `--dest-creds=${USER}:${PASSWORD}`
     // Not synchronous: the token server is in this process.
-    await run('skopeo', [
-      'copy',
-      '--quiet',
-      '--dest-tls-verify=false',
-      creds,
-      ...options,
-      archive,
-      `docker://${this.host}/${name}`,
-    ])
+    const target = `docker://${this.host}/${name}`
+    await run('skopeo', ['copy', '--quiet', '--dest-tls-verify=false', creds, ...options, archive, target], {
+      timeout: PROGRAM_LIMIT_MS,
+      killSignal: 'SIGKILL',
+    })
   }
 
   /** Puts blobs and a manifest there by the API itself, whatever they hold. */
@@ -165,7 +174,7 @@ function makeCertificate(directory: string): void {
       '-out',
       join(directory, 'cert.pem'),
     ],
-    { stdio: 'ignore' },
+    { stdio: 'ignore', timeout: PROGRAM_LIMIT_MS, killSignal: 'SIGKILL' },
   )
 }
 

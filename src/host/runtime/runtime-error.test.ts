@@ -21,6 +21,7 @@ const cases: readonly (readonly [string, string, RegExp])[] = [
     /controller hugetlb/,
   ],
   ['write: No space left on device', 'NoSpace', /no space/],
+  ['{"msg":"write to seccomp fd","level":"error"}', 'NoSpace', /no space/],
   [
     '{"msg":"something is unsupported","level":"warning"}\n{"msg":"it broke","level":"error"}',
     'RuntimeFailed',

@@ -44,7 +44,8 @@ const MEANINGS: readonly {
     hint: 'remove the limit from the container, or hand the controller on, where this runs in a container itself',
   },
   {
-    pattern: /no space left on device/i,
+    // crun has no more to say of a filter that it could write only in part.
+    pattern: /no space left on device|disk quota exceeded|^write to seccomp fd$/im,
     code: 'NoSpace',
     message: () => 'no space left on the disk',
     hint: '`kube system prune` removes what nothing uses',

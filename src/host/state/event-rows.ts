@@ -28,9 +28,14 @@ export function openEventWriter(db: DatabaseSync, sql: (text: string) => Stateme
     if (queue.length === 0) return
     const events = queue
     queue = []
-    transaction(db, () => {
-      for (const event of events) addEvent(sql, event)
-    })
+    try {
+      transaction(db, () => {
+        for (const event of events) addEvent(sql, event)
+      })
+    } catch (error) {
+      // A full disk, or one that cannot be written: what the events tell of goes on without them.
+      if (!(error instanceof Error && 'errcode' in error)) throw error
+    }
   }
 
   return {

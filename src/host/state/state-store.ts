@@ -1,5 +1,6 @@
 /** The records, in SQLite. */
-import type { SQLOutputValue, StatementSync } from 'node:sqlite'
+import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
+import { KubeError } from '../../diagnostic.ts'
 import type { AppRecord, ContainerRecord, PodCondition, PodFailure, PodRecord, StatePort } from '../../engine/ports.ts'
 import { withoutContents } from '../../plan/replan-files.ts'
 import type { PodPlan } from '../../plan/types.ts'
@@ -10,6 +11,7 @@ import { openDatabase, transaction } from './database.ts'
 import { eventOf, openEventWriter } from './event-rows.ts'
 import { openLeaseRows } from './lease-rows.ts'
 import { openObjectRows } from './object-rows.ts'
+import { keepReserve, releaseReserve } from './reserve.ts'
 
 const VERSION = 5
 
@@ -64,6 +66,20 @@ const SELECT_POD = `SELECT pod.*, stopped.pod AS stopped, ended.pod AS ended, en
 
 type Row = Record<string, SQLOutputValue>
 
+/** Opening takes room as well. */
+function openWithReserve(path: string, reserve: string | undefined): DatabaseSync {
+  if (reserve === undefined) return openDatabase(path, VERSION, SCHEMA)
+  let db: DatabaseSync
+  try {
+    db = openDatabase(path, VERSION, SCHEMA)
+  } catch (error) {
+    if (!(error instanceof KubeError) || error.code !== 'NoSpace' || !releaseReserve(reserve)) throw error
+    return openDatabase(path, VERSION, SCHEMA)
+  }
+  keepReserve(reserve)
+  return db
+}
+
 export interface StateStore extends StatePort {
   setting(name: string): string | undefined
   /** Writes it unless it is there; returns what is there then. */
@@ -75,10 +91,12 @@ export interface StateOptions {
   /** The network the pods' addresses come from. Asked once, when the first is needed. */
   readonly subnet: () => Subnet
   readonly now: () => string
+  /** Where room for removals on a full disk is kept. Default: none is. */
+  readonly reserve?: string
 }
 
 export function openState(path: string, options: StateOptions): StateStore {
-  const db = openDatabase(path, VERSION, SCHEMA)
+  const db = openWithReserve(path, options.reserve)
   const prepared = new Map<string, StatementSync>()
   const sql = (text: string): StatementSync => {
     const known = prepared.get(text)
@@ -123,6 +141,9 @@ export function openState(path: string, options: StateOptions): StateStore {
   }
 
   const store: StateStore = {
+    makeRoom() {
+      if (options.reserve !== undefined) releaseReserve(options.reserve)
+    },
     setting: name => text(sql('SELECT value FROM setting WHERE name = ?').get(name)?.value),
     ensureSetting(name, value) {
       const known = store.setting(name)

@@ -1,0 +1,117 @@
+/** A disk without room at every stage: a clear message, nothing left, and later commands work. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { suite, test } from 'node:test'
+import { errnoOf } from '../../src/diagnostic.ts'
+import { IMAGE } from '../support/instance.ts'
+import { Kube } from '../support/kube.ts'
+import { lacking } from '../support/need.ts'
+
+const MANIFEST = JSON.stringify({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'web' },
+  spec: {
+    replicas: 2,
+    selector: { matchLabels: { app: 'web' } },
+    template: {
+      metadata: { labels: { app: 'web' } },
+      spec: {
+        terminationGracePeriodSeconds: 0,
+        volumes: [{ name: 'scratch', emptyDir: {} }],
+        initContainers: [{ name: 'first', image: IMAGE, imagePullPolicy: 'Never', command: ['echo', 'first'] }],
+        containers: [
+          {
+            name: 'main',
+            image: IMAGE,
+            imagePullPolicy: 'Never',
+            command: ['sleep', '1000'],
+            volumeMounts: [{ name: 'scratch', mountPath: '/scratch' }],
+          },
+        ],
+      },
+    },
+  },
+})
+
+suite('a full disk', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'ip', 'findmnt') }, () => {
+  /** Runs with `root` or `runroot` on a small disk of its own; `leave` fills that up to so many KiB. */
+  async function onSmallDisk(
+    which: 'root' | 'runroot',
+    body: (kube: Kube, leave: (kib: number) => void) => Promise<void>,
+  ): Promise<void> {
+    const kube = new Kube()
+    await kube.open()
+    const directory = kube[which]
+    await kube.ok(['system', 'reset', '--force'])
+    execFileSync('mkdir', ['-p', directory])
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', directory])
+    try {
+      await kube.ok(['import', join(kube.directory, 'busybox.tar'), IMAGE])
+      const filler = join(directory, 'filler')
+      await body(kube, kib => {
+        rmSync(filler, { force: true })
+        if (!Number.isFinite(kib)) return
+        const { bavail, bsize } = statfsSync(directory)
+        try {
+          writeFileSync(filler, Buffer.alloc(Math.max(0, bavail * bsize - kib * 1024)))
+        } catch (error) {
+          // A supervisor wrote something meanwhile: it is full by now.
+          if (errnoOf(error) !== 'ENOSPC') throw error
+        }
+      })
+      rmSync(filler, { force: true })
+      await kube.ok(['system', 'reset', '--force'])
+    } finally {
+      execFileSync('umount', ['--lazy', directory])
+      await kube.close()
+    }
+  }
+
+  const podsLeft = (kube: Kube, which: 'root' | 'runroot') =>
+    kube.leftovers().filter(left => left !== `mount ${kube[which]}`)
+
+  for (const which of ['root', 'runroot'] as const) {
+    test(`play undoes what it made, wherever the ${which} has no more room`, async () => {
+      await onSmallDisk(which, async (kube, leave) => {
+        // Makes the database, the reserve and what all pods share.
+        await kube.ok(['play', '--app', 'web', '-'], { input: MANIFEST })
+        await kube.ok(['down', 'web'])
+        let failures = 0
+        for (const kib of [0, 8, 40, 72, 88, 120, 160, 240, 320]) {
+          leave(kib)
+          const { status, stderr } = await kube.run(['play', '--app', 'web', '-'], { input: MANIFEST })
+          const said = `${kib} KiB: ${stderr}`
+          assert.doesNotMatch(stderr, /^\s+at |node:internal/m, said)
+          if (status !== 0) {
+            failures++
+            assert.match(stderr, /no space|No space|ENOSPC/, said)
+            assert.equal(await kube.ok(['get', 'pods', '-o', 'name']), '', said)
+          }
+          leave(Number.POSITIVE_INFINITY)
+          await kube.ok(['play', '--app', 'web', '-'], { input: MANIFEST })
+          await kube.ok(['down', 'web'])
+          assert.deepEqual(podsLeft(kube, which), [], said)
+        }
+        assert.ok(failures > 2)
+      })
+    })
+
+    test(`down and delete work with no room on the ${which} at all`, async () => {
+      await onSmallDisk(which, async (kube, leave) => {
+        for (const command of [
+          ['down', 'web'],
+          ['delete', 'deployment', 'web'],
+        ]) {
+          await kube.ok(['play', '--app', 'web', '-'], { input: MANIFEST })
+          leave(0)
+          await kube.ok(command)
+          leave(Number.POSITIVE_INFINITY)
+          assert.deepEqual(podsLeft(kube, which), [])
+        }
+      })
+    })
+  }
+})
