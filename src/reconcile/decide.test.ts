@@ -256,6 +256,12 @@ describe('decidePods', () => {
       assert.deepEqual(decidePods([web], [gone]), { create: [web], remove: [gone], keep: [] })
     }
   })
+
+  test('keeps a pod that is over, whatever became of its infra container', () => {
+    const once = settledPod({ web: 'main' }, { pod: { spec: { restartPolicy: 'Never', containers: [] } } })
+    const over = withContainer({ ...once, infra: 'dead' }, 'web', { state: 'exited', exitCode: 0 })
+    assert.deepEqual(decidePods([once.plan], [over]), { create: [], remove: [], keep: [over] })
+  })
 })
 
 /** Runs decisions to their end, as the run loop would; the container of an init ends well at once. */

@@ -261,7 +261,8 @@ export function decidePods(plans: readonly PodPlan[], observed: readonly Observe
   const keep: ObservedPod[] = []
   for (const pod of observed) {
     const plan = wanted.get(podKey(pod.plan))
-    if (plan && plan.hash === pod.plan.hash && !pod.removing && pod.infra !== 'dead') {
+    // One that is over needs no infra container: a reboot takes nothing from it.
+    if (plan && plan.hash === pod.plan.hash && !pod.removing && (pod.infra !== 'dead' || isOver(pod))) {
       keep.push(pod)
       create.delete(podKey(plan))
     } else remove.push(pod)
