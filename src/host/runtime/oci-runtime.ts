@@ -1,4 +1,6 @@
 /** Containers by the OCI runtime (crun, runc) with conmon as monitor. Source: conmon(8), crun(1), OCI runtime spec. */
+
+import { spawnSync } from 'node:child_process'
 import {
   closeSync,
   mkdirSync,
@@ -21,6 +23,7 @@ import { requireProgram } from '../sys/find-program.ts'
 import { type Launch, type Launched, launch, memoryFile, pipe } from '../sys/launch.ts'
 import { identityOf, isAlive, pidOf } from '../sys/process-identity.ts'
 import { toolError } from '../sys/run.ts'
+import { isOlder } from '../sys/versions.ts'
 import { makeCgroup, prepareCgroups, removeCgroup } from './cgroups.ts'
 import { goAhead } from './exec-fifo.ts'
 import { openExitWatch } from './exit-watch.ts'
@@ -56,7 +59,7 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
   const exits = openExitWatch(layout.exitsDir)
   const program = () => requireProgram(options.runtime ?? 'crun')
   const isCrun = () => program().endsWith('/crun')
-  const seccomp = openSeccompCache(layout.seccompDir)
+  const seccomp = openSeccompCache(layout.seccompDir, () => takesCompiledFilters(program()))
   /** What starts containers; see `prepare`. */
   let launcher: string | undefined
 
@@ -259,6 +262,12 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
       readText(log) || answer?.message || readText(`${bundle}/conmon.log`) || 'conmon ended without an answer'
     throw runtimeError(detail, id)
   }
+}
+
+/** Source: crun's NEWS, run.oci.seccomp_bpf_data came with 0.18. */
+function takesCompiledFilters(crun: string): boolean {
+  const [line = ''] = spawnSync(crun, ['--version'], { encoding: 'utf8' }).stdout.split('\n')
+  return !isOlder(line, '0.18')
 }
 
 async function start(program: Launch): Promise<Launched> {

@@ -21,6 +21,8 @@ const cases: readonly (readonly [string, string, RegExp])[] = [
     /controller hugetlb/,
   ],
   ['write: No space left on device', 'NoSpace', /no space/],
+  ['conmon: option parsing failed: Unknown option --full-attach', 'ToolTooOld', /too old.*--full-attach/],
+  ['/x/crun: error while loading shared libraries: libyajl.so.2: no', 'ToolBroken', /does not run.*libyajl/],
   ['{"msg":"write to seccomp fd","level":"error"}', 'NoSpace', /no space/],
   [
     '{"msg":"something is unsupported","level":"warning"}\n{"msg":"it broke","level":"error"}',

@@ -51,6 +51,19 @@ const MEANINGS: readonly {
     hint: '`kube system prune` removes what nothing uses',
   },
   {
+    // Of conmon, whose options are the same everywhere but for its age.
+    pattern: /unknown option (\S+)/i,
+    code: 'ToolTooOld',
+    message: match => `a program that starts containers is too old: it does not know ${match[1]}`,
+    hint: '`kube system check` says which, and which version is needed',
+  },
+  {
+    pattern: /error while loading shared libraries: [^\n]*/i,
+    code: 'ToolBroken',
+    message: match => `a program that starts containers does not run: ${match[0]}`,
+    hint: '`kube system check` lists what is needed',
+  },
+  {
     pattern: /cgroups in hybrid mode not supported/i,
     code: 'CgroupsUnusable',
     message: () => 'this machine has some cgroup controllers in version 1 and some in version 2, which crun refuses',

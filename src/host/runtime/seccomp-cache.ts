@@ -15,7 +15,8 @@ export interface SeccompCache {
   precompiled(spec: OciSpec): OciSpec
 }
 
-export function openSeccompCache(directory: string): SeccompCache {
+/** `isKnown`: whether the runtime takes compiled filters; one that doesn't would run containers without any. Asked once for each filter. */
+export function openSeccompCache(directory: string, isKnown: () => boolean = () => true): SeccompCache {
   const programs = new Map<string, string | undefined>()
   /** The same object is asked for again and again; hashing it each time would cost more than everything else here. */
   const byObject = new WeakMap<OciSeccomp, string | undefined>()
@@ -29,6 +30,7 @@ export function openSeccompCache(directory: string): SeccompCache {
   }
 
   function compileInto(filter: OciSeccomp, key: string): string | undefined {
+    if (!isKnown()) return undefined
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     const scratch = `${directory}/${key}.${process.pid}`
     const program = compileSeccomp(filter, scratch)?.toString('base64')

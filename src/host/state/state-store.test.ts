@@ -71,6 +71,17 @@ suite('state store', () => {
       await once(other, 'exit')
       assert.deepEqual(state.claimApp('a'), {})
       state.releaseApp('a')
+      // Of an app that nobody names again.
+      db.prepare('INSERT INTO claim VALUES (?, ?)').run('gone', identityOf(process.pid)!.replace(/:\d+:/, ':1:'))
+      assert.deepEqual(state.claimApp('a'), {})
+      assert.deepEqual(
+        db
+          .prepare('SELECT app FROM claim')
+          .all()
+          .map(({ app }) => app),
+        ['a'],
+      )
+      state.releaseApp('a')
     } finally {
       other.kill('SIGKILL')
       db.close()

@@ -280,6 +280,7 @@ export function openState(path: string, options: StateOptions): StateStore {
         const holder = other('SELECT holder FROM claim WHERE app = ?', name)
         const wisher = other('SELECT holder FROM wish WHERE app = ?', name)
         if (holder === undefined && wisher === undefined) {
+          forgetTheDead()
           sql('INSERT OR REPLACE INTO claim VALUES (?, ?)').run(name, self)
           sql('DELETE FROM wish WHERE app = ?').run(name)
           return {}
@@ -297,6 +298,15 @@ export function openState(path: string, options: StateOptions): StateStore {
       events.flush()
       db.close()
     },
+  }
+
+  /** What a killed command has of an app that nobody names again would stay for ever. */
+  function forgetTheDead(): void {
+    for (const { holder } of sql('SELECT holder FROM claim UNION SELECT holder FROM wish').all()) {
+      if (isAlive(String(holder))) continue
+      sql('DELETE FROM claim WHERE holder = ?').run(holder!)
+      sql('DELETE FROM wish WHERE holder = ?').run(holder!)
+    }
   }
 
   /** The process that a query names, if it is another one and lives. */

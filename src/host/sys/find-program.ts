@@ -45,6 +45,7 @@ export function requireProgram(name: string): string {
 /** Programs whose Debian package has another name. */
 const PACKAGES: Readonly<Record<string, string>> = {
   nft: 'nftables',
+  libnftables: 'nftables',
   newuidmap: 'uidmap',
   newgidmap: 'uidmap',
   pasta: 'passt',

@@ -21,6 +21,16 @@ export async function askNft(commands: string): Promise<string | undefined> {
   return problem === undefined ? output : undefined
 }
 
+/** Whether the library is there. */
+export function hasNftables(): boolean {
+  try {
+    call('void *nft_ctx_new(uint32_t flags)')
+    return true
+  } catch {
+    return false
+  }
+}
+
 async function runCommands(commands: string): Promise<{ readonly problem?: string; readonly output: string }> {
   const context = find('void *nft_ctx_new(uint32_t flags)')(0)
   try {
@@ -44,6 +54,6 @@ function find(prototype: string): ForeignFunction {
     return call(prototype)
   } catch {
     // The package of the program has the library, too.
-    throw toolMissing('nft')
+    throw toolMissing('libnftables')
   }
 }

@@ -1,8 +1,11 @@
 /** What kube needs of a machine, and whether this one has it. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { causeChain } from '../../diagnostic.ts'
 import { cgroupVersion } from '../runtime/cgroups.ts'
 import { findProgram } from './find-program.ts'
+import { hasNftables } from './libnftables.ts'
 import { run } from './run.ts'
+import { isOlder } from './versions.ts'
 
 export interface Requirement {
   readonly name: string
@@ -24,13 +27,15 @@ interface Program {
   readonly required: boolean
   readonly need: string
   readonly versionArgs?: readonly string[]
+  /** The oldest version that has everything. */
+  readonly oldest?: string
 }
 
 const PROGRAMS: readonly Program[] = [
-  { name: 'crun', package: 'crun', required: true, need: 'starts containers' },
-  { name: 'conmon', package: 'conmon', required: true, need: 'watches containers, keeps their logs' },
+  { name: 'crun', package: 'crun', required: true, need: 'starts containers', oldest: '1.0' },
+  // --full-attach and the start pipe together.
+  { name: 'conmon', package: 'conmon', required: true, need: 'watches containers, keeps their logs', oldest: '2.1.0' },
   { name: 'catatonit', package: 'catatonit', required: true, need: "holds a pod's namespaces" },
-  { name: 'nft', package: 'nftables', required: true, need: 'publishes ports' },
   { name: 'aardvark-dns', package: 'aardvark-dns', required: false, need: 'names of Services and pods' },
   { name: 'newuidmap', package: 'uidmap', required: false, need: 'pods of an ordinary user', versionArgs: [] },
   { name: 'pasta', package: 'passt', required: false, need: 'networks of an ordinary user' },
@@ -51,7 +56,21 @@ const INSTALLERS: Readonly<Record<string, string>> = {
 export async function checkRequirements(runtime = 'crun'): Promise<readonly Requirement[]> {
   const installer = installCommand(readText('/etc/os-release'))
   const programs = PROGRAMS.map(program => (program.name === 'crun' ? { ...program, name: runtime } : program))
-  return [...(await Promise.all(programs.map(program => checkProgram(program, installer)))), ...checkKernel()]
+  const checked = await Promise.all(programs.map(program => checkProgram(program, installer)))
+  return [...checked.slice(0, 3), checkNftables(installer), ...checked.slice(3), ...checkKernel()]
+}
+
+function checkNftables(installer: string): Requirement {
+  const ok = hasNftables()
+  return {
+    name: 'nftables',
+    kind: 'program',
+    required: true,
+    ok,
+    detail: ok ? 'libnftables.so.1' : 'libnftables.so.1 is not installed',
+    need: 'publishes ports',
+    ...(ok ? {} : { fix: `${installer} nftables` }),
+  }
 }
 
 async function checkProgram(program: Program, installer: string): Promise<Requirement> {
@@ -59,17 +78,39 @@ async function checkProgram(program: Program, installer: string): Promise<Requir
   const path = findProgram(name)
   const base = { name, kind: 'program', required, need } as const
   if (path === undefined) return { ...base, ok: false, detail: 'not installed', fix: `${installer} ${program.package}` }
-  return { ...base, ok: true, detail: (await versionOf(path, program.versionArgs ?? ['--version'])) || path }
+  const told = await tell(path, program.versionArgs ?? ['--version'])
+  if (told.failure !== undefined)
+    return {
+      ...base,
+      ok: false,
+      detail: `does not run: ${told.failure}`,
+      fix: `install the package ${program.package} again`,
+    }
+  const { version } = told
+  // Another runtime than crun has versions of its own.
+  if (program.oldest !== undefined && name.endsWith(program.package) && isOlder(version, program.oldest)) {
+    const fix = `install ${program.oldest} or newer, from a newer release of the distribution`
+    return { ...base, ok: false, detail: `${version} is too old`, fix }
+  }
+  return { ...base, ok: true, detail: version || path }
 }
 
-async function versionOf(path: string, args: readonly string[]): Promise<string> {
-  if (args.length === 0) return ''
+interface Told {
+  readonly version: string
+  /** Why it does not run. */
+  readonly failure?: string
+}
+
+async function tell(path: string, args: readonly string[]): Promise<Told> {
+  if (args.length === 0) return { version: '' }
   try {
-    const { stdout, stderr } = await run(path, args)
+    const { status, stdout, stderr } = await run(path, args)
     const [line = ''] = (stdout || stderr).trim().split('\n')
-    return line.split(' ').find(word => /^v?\d/.test(word)) ?? ''
-  } catch {
-    return ''
+    // Of a library that the loader misses, for one; the programs themselves end with 0 or 1.
+    if (status > 1) return { version: '', failure: line || `status ${status}` }
+    return { version: line.split(' ').find(word => /^v?\d/.test(word)) ?? '' }
+  } catch (error) {
+    return { version: '', failure: causeChain(error) }
   }
 }
 
@@ -83,7 +124,11 @@ export function installCommand(osRelease: string): string {
   return 'install the package'
 }
 
+/** openat2(2). */
+const OLDEST_KERNEL = '5.6'
+
 function checkKernel(): readonly Requirement[] {
+  const release = readText('/proc/sys/kernel/osrelease').trim()
   const filesystems = readText('/proc/filesystems')
   const status = readText('/proc/self/status')
   const isRoot = process.getuid?.() === 0
@@ -113,6 +158,13 @@ function checkKernel(): readonly Requirement[] {
       need: 'mounts, namespaces and networks',
       ...(isRoot ? {} : { fix: 'run with sudo' }),
     },
+    kernel(
+      'kernel',
+      !isOlder(release, OLDEST_KERNEL),
+      release,
+      'paths that cannot leave a volume',
+      `Linux ${OLDEST_KERNEL} or newer`,
+    ),
     kernel('overlay', overlay, has(overlay), 'file systems of containers', 'modprobe overlay'),
     kernel(
       'namespaces',
