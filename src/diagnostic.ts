@@ -110,7 +110,7 @@ function databaseWords(error: Error): string | undefined {
   if (!('errcode' in error)) return undefined
   const words: Readonly<Record<number, string>> = {
     5: 'the records are in use by another command',
-    8: 'the records cannot be written',
+    8: 'the records cannot be written: is their disk read-only?',
     10: 'the records cannot be read or written: is the disk full?',
     11: 'the records are damaged',
     13: 'no space left on the disk that holds the records',

@@ -114,4 +114,38 @@ suite('a full disk', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'ip',
       })
     })
   }
+
+  test('a read-only disk is told as that, and nothing is changed', async () => {
+    const kube = new Kube()
+    await kube.open()
+    try {
+      await kube.ok(['play', '--app', 'web', '-'], { input: MANIFEST })
+      for (const [which, message] of [
+        ['root', /the records cannot be written|read-only/],
+        ['runroot', /read-only file system/],
+      ] as const) {
+        const directory = kube[which]
+        // Its own mounts are hidden meanwhile: nothing must get so far as to miss them.
+        execFileSync('mount', ['--bind', directory, directory])
+        execFileSync('mount', ['-o', 'remount,bind,ro', directory])
+        try {
+          for (const args of [
+            ['play', '--app', 'other', '-'],
+            ['down', 'web'],
+          ]) {
+            const { status, stderr } = await kube.run(args, { input: MANIFEST.replaceAll('web', 'other') })
+            assert.equal(status, 1, stderr)
+            assert.match(stderr, message)
+            assert.doesNotMatch(stderr, /^\s+at /m)
+          }
+          assert.match(await kube.ok(['get', 'pods']), /^web-/m)
+        } finally {
+          execFileSync('umount', ['--lazy', directory])
+        }
+      }
+      await kube.ok(['down', 'web'])
+    } finally {
+      await kube.close()
+    }
+  })
 })

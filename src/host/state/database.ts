@@ -49,7 +49,13 @@ const SQLITE = { IOERR: 10, CORRUPT: 11, FULL: 13, NOTADB: 26 } as const
 function openError(path: string, error: unknown): KubeError {
   const result = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : undefined
   const code = errnoOf(error)
-  if (code === 'EACCES' || code === 'EPERM' || !isWritable(path)) {
+  if (code === 'EROFS' || whyNotWritable(path) === 'EROFS') {
+    return new KubeError('ReadOnly', `${dirname(path)} is on a read-only file system`, {
+      cause: error,
+      hint: 'choose a directory on another one with --root',
+    })
+  }
+  if (code === 'EACCES' || code === 'EPERM' || whyNotWritable(path) !== undefined) {
     return new KubeError('NotPermitted', `no permission to use ${dirname(path)}`, {
       cause: error,
       hint: 'run as root, or choose a directory of your own with --root',
@@ -73,12 +79,12 @@ function openError(path: string, error: unknown): KubeError {
   })
 }
 
-function isWritable(path: string): boolean {
+function whyNotWritable(path: string): string | undefined {
   try {
     accessSync(existsSync(path) ? path : dirname(path), constants.R_OK | constants.W_OK)
-    return true
-  } catch {
-    return false
+    return undefined
+  } catch (error) {
+    return errnoOf(error)
   }
 }
 

@@ -2,6 +2,7 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { errnoOf, KubeError } from '../../diagnostic.ts'
 import { tryLock } from './libc.ts'
 
 /**
@@ -10,8 +11,7 @@ import { tryLock } from './libc.ts'
  * is not free at first.
  */
 export async function lockFile(path: string, onWait?: () => void): Promise<Disposable> {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  const fd = openSync(path, 'a', 0o600)
+  const fd = openLock(path)
   try {
     for (let pause = 1, waited = false; !tryLock(fd); pause = Math.min(pause * 2, 50)) {
       if (!waited) onWait?.()
@@ -23,4 +23,19 @@ export async function lockFile(path: string, onWait?: () => void): Promise<Dispo
     throw error
   }
   return { [Symbol.dispose]: () => closeSync(fd) }
+}
+
+function openLock(path: string): number {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    return openSync(path, 'a', 0o600)
+  } catch (cause) {
+    const code = errnoOf(cause)
+    if (code !== 'EROFS' && code !== 'EACCES' && code !== 'EPERM') throw cause
+    const reason = code === 'EROFS' ? 'is on a read-only file system' : 'is closed to this user'
+    throw new KubeError(code === 'EROFS' ? 'ReadOnly' : 'NotPermitted', `${dirname(path)} ${reason}`, {
+      cause,
+      hint: 'choose another directory with --runroot',
+    })
+  }
 }
