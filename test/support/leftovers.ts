@@ -20,7 +20,7 @@ export function podLeftovers({ directory, root, runroot, name }: InstancePlaces)
     ...mounts(directory),
     ...containers(join(runroot, 'crun')),
     ...cgroups(name),
-    ...processes(directory),
+    ...processes(directory, name),
     ...['pods', 'c'].flatMap(part =>
       entries(join(runroot, part)).map(entry => {
         const inside = entries(join(runroot, part, entry)).join(' ')
@@ -82,13 +82,18 @@ function cgroups(cgroup: string): readonly string[] {
     .map(path => `cgroup ${path}`)
 }
 
-/** Processes whose command line names the directory: monitors, supervisors, commands. */
-function processes(directory: string): readonly string[] {
+/**
+ * Processes whose command line names the directory: monitors, supervisors, commands. Not the last word of the instance's
+ * unit for the machine's shutdown: systemd says it when it pleases, and nobody waits for that.
+ */
+function processes(directory: string, instance: string): readonly string[] {
+  const unit = `/system.slice/${instance}-`
   return entries('/proc')
     .filter(name => /^\d+$/.test(name) && Number(name) !== process.pid)
     .flatMap(pid => {
       try {
         const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+        if (readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(unit)) return []
         return command.includes(`${directory}/`) ? [`process ${pid}: ${command.slice(0, 200)}`] : []
       } catch {
         // It ended meanwhile.

@@ -92,7 +92,7 @@ export async function openSandbox(env: NodeJS.ProcessEnv = {}): Promise<Sandbox>
       ...mounts(dir),
       ...containers(join(runroot, 'crun')),
       ...cgroups(instance),
-      ...processes(dir),
+      ...processes(dir, instance),
       ...['pods', 'c'].flatMap(name =>
         entries(join(runroot, name)).map(
           entry => `directory ${name}/${entry}: ${entries(join(runroot, name, entry)).join(' ')}`,
@@ -160,13 +160,18 @@ function cgroups(instance: string): readonly string[] {
     .map(path => `cgroup ${path}`)
 }
 
-/** Processes whose command line names the sandbox's directory: monitors and supervisors. */
-function processes(dir: string): readonly string[] {
+/**
+ * Processes whose command line names the sandbox's directory: monitors and supervisors. Not the last word of its unit for the
+ * machine's shutdown, which systemd says when it pleases.
+ */
+function processes(dir: string, instance: string): readonly string[] {
+  const unit = `/system.slice/kube-${instance}-`
   return entries('/proc')
     .filter(name => /^\d+$/.test(name) && Number(name) !== process.pid)
     .flatMap(pid => {
       try {
         const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+        if (readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(unit)) return []
         return command.includes(`${dir}/`) ? [`process ${pid}: ${command.slice(0, 80)}`] : []
       } catch {
         // It ended meanwhile.

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { unitArguments } from './shutdown-unit.ts'
 
 test('the command of the unit survives both systemd and the shell, whatever is in its words', () => {
   const command = ['/opt/it is/no"de', '--root', "/va'r/$HOME", 'shut-down']
-  const args = unitArguments('kube-1.service', { file: '/f', name: 'kube', directory: '/va"r', command })
+  const scratch = mkdtempSync(join(tmpdir(), 'kube-'))
+  const file = join(scratch, "the unit's")
+  const args = unitArguments('kube-1.service', { file, name: 'kube', directory: '/va"r', command })
   const stop = args.find(arg => arg.startsWith('--property=ExecStop='))!.slice('--property=ExecStop='.length)
   // As systemd reads it: words in double quotes, backslashes before quotes, two dollar signs for one.
   const words = [...stop.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, word]) =>
@@ -13,6 +18,14 @@ test('the command of the unit survives both systemd and the shell, whatever is i
   )
   assert.deepEqual(words.slice(0, 2), ['/bin/sh', '-c'])
   const script = words[2]!.replace('systemctl is-system-running', 'echo stopping').replace('exec ', 'printf "%s\\n" ')
-  assert.deepEqual(execFileSync('/bin/sh', ['-c', script], { encoding: 'utf8' }).trim().split('\n'), command)
+  const run = () => execFileSync('/bin/sh', ['-c', script], { encoding: 'utf8' })
+  try {
+    // A unit that has been removed has nothing to do.
+    assert.equal(run(), '')
+    writeFileSync(file, 'kube-1.service')
+    assert.deepEqual(run().trim().split('\n'), command)
+  } finally {
+    rmSync(scratch, { recursive: true })
+  }
   assert.ok(args.includes('--property=RequiresMountsFor="/va\\"r"'))
 })

@@ -48,9 +48,13 @@ export function openShutdownUnit(options: ShutdownOptions): ShutdownUnit | undef
   }
 }
 
-/** What systemd-run is told. The command runs when the unit is stopped, but does its work only when the machine stops. */
-export function unitArguments(unit: string, { directory, command }: ShutdownOptions): readonly string[] {
-  const script = `systemctl is-system-running | grep -q stopping && exec ${command.map(shellQuoted).join(' ')}; exit 0`
+/**
+ * What systemd-run is told. The command runs when the unit is stopped, but does its work only when the machine stops. After
+ * `remove` there is no file, and the shell starts nothing at all.
+ */
+export function unitArguments(unit: string, { file, directory, command }: ShutdownOptions): readonly string[] {
+  const isStopping = `[ -e ${shellQuoted(file)} ] && systemctl is-system-running | grep -q stopping`
+  const script = `${isStopping} && exec ${command.map(shellQuoted).join(' ')}; exit 0`
   return [
     '--quiet',
     '--collect',
