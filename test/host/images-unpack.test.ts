@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
 import {
+  closeSync,
   existsSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -13,8 +15,10 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { KubeError } from '../../src/diagnostic.ts'
+import { Unpacker } from '../../src/host/images/unpack/unpacker.ts'
 import { lacking } from '../support/need.ts'
 import { type TarWriterEntry, tarEntry, tarOf } from '../support/tar-writer.ts'
 import { TemporaryStore } from '../support/temporary-store.ts'
@@ -46,6 +50,31 @@ describe('unpacking layers', { skip: lacking() }, () => {
     assert.deepEqual(readdirSync(join(base, 'tmp')), [])
     assert.deepEqual(readdirSync(join(base, 'locks')), [])
   }
+
+  test('told to stop at any moment, a thread ends, and nothing else does', async () => {
+    const tar = gzipSync(tarOf(Array.from({ length: 20 }, (_, i) => ({ path: `${i}`, data: Buffer.alloc(20_000) }))))
+    const fd = openSync(temporary.file(tar), 'r')
+    await using unpacker = new Unpacker()
+    let stopped = 0
+    for (let round = 0; round < 30; round++) {
+      const unpackAgain = (name: string, signal?: AbortSignal) => {
+        const directory = join(temporary.directory, `${name}-${round}`)
+        mkdirSync(directory)
+        const source = { kind: 'file', fd, offset: 0, length: tar.length } as const
+        return unpacker.unpack({ directory, source, hashBlob: true, signal })
+      }
+      // After this one the thread is there, and waits.
+      assert.equal((await unpackAgain('whole')).entries, 20)
+      const stop = new AbortController()
+      const result = unpackAgain('part', stop.signal)
+      const end = performance.now() + round / 10
+      while (performance.now() < end) await setImmediate()
+      stop.abort()
+      await result.catch(() => stopped++)
+    }
+    closeSync(fd)
+    assert.ok(stopped > 0)
+  })
 
   describe('what an archive says is what is there', () => {
     test('types, modes, owners, times and links', async () => {

@@ -12,6 +12,9 @@ export interface UnpackRequest {
   readonly hashBlob: boolean
 }
 
+/** Told to a thread that is to end, whatever it does. */
+export const END = 'end'
+
 export interface UnpackSuccess {
   readonly kind: 'done'
   readonly diffId: string

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { KubeError } from '../../../diagnostic.ts'
-import type { UnpackRequest, UnpackSuccess, WorkerMessage } from './protocol.ts'
+import { END, type UnpackRequest, type UnpackSuccess, type WorkerMessage } from './protocol.ts'
 
 export type LayerSource =
   | { readonly kind: 'file'; readonly fd: number; readonly offset: number; readonly length: number }
@@ -25,6 +25,11 @@ export interface UnpackOptions {
 const PIECE_BYTES = 1 << 18
 /** ...and at most so many are under way, so that a slow disk slows the sender down. */
 const PIECES_MAX = 8
+
+/** The id that a thread has when it is over. */
+const ENDED = -1
+/** No step takes so long, unless the disk hangs. */
+const END_LIMIT_MS = 5_000
 
 /** Whether this process is in the machine's first user namespace. Source: user_namespaces(7). */
 export function inInitialUserns(): boolean {
@@ -66,14 +71,14 @@ export class Unpacker implements AsyncDisposable {
       if (isReusable) this.#idle.push(Promise.resolve(worker))
       else {
         this.#all.delete(worker)
-        await worker.terminate()
+        await end(worker)
       }
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.allSettled(this.#idle)
-    await Promise.all([...this.#all].map(worker => worker.terminate()))
+    await Promise.all([...this.#all].map(end))
     this.#all.clear()
     this.#idle.length = 0
   }
@@ -134,6 +139,19 @@ export class Unpacker implements AsyncDisposable {
       signal?.removeEventListener('abort', onAbort)
     }
   }
+}
+
+/**
+ * Has the thread end between two of its steps. One that is terminated in the midst of making a decompressor takes the
+ * whole process with it (Node.js 26: "close before init" in node_zlib.cc).
+ */
+async function end(worker: Worker): Promise<void> {
+  if (worker.threadId === ENDED) return
+  const exited = new Promise(resolve => worker.once('exit', resolve))
+  worker.postMessage(END)
+  const late = setTimeout(() => void worker.terminate(), END_LIMIT_MS)
+  await exited
+  clearTimeout(late)
 }
 
 function failureOf({ code, message }: Extract<WorkerMessage, { readonly kind: 'failed' }>): KubeError {

@@ -9,11 +9,12 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { closeSync, openSync, readSync } from 'node:fs'
 import type { Transform } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { errnoOf, KubeError } from '../../../diagnostic.ts'
 import { changeRoot, unshareFilesystem } from '../../sys/libc.ts'
 import { type Compression, compressionOf, createDecompressor, MAGIC_BYTES } from './decompress.ts'
-import type { UnpackFailure, UnpackRequest, UnpackSuccess, WorkerMessage } from './protocol.ts'
+import { END, type UnpackFailure, type UnpackRequest, type UnpackSuccess, type WorkerMessage } from './protocol.ts'
 import { TarError } from './tar-header.ts'
 import { TarReader } from './tar-reader.ts'
 import { TreeWriter } from './tree-writer.ts'
@@ -41,6 +42,8 @@ async function* fromFile(fd: number, offset: number, length: number): Source {
     if (at - told >= PROGRESS_BYTES) {
       told = at
       tell({ kind: 'progress', doneBytes: at })
+      // An uncompressed layer has no other moment in which a message can come.
+      await setImmediate()
     }
     yield buffer.subarray(0, got)
   }
@@ -191,7 +194,9 @@ function failureOf(error: unknown): UnpackFailure {
   return { kind: 'failed', code: errno ?? 'Failed', message }
 }
 
-port.on('message', (request: UnpackRequest) => {
+port.on('message', (request: UnpackRequest | typeof END) => {
+  // Of a thread this ends the thread.
+  if (request === END) process.exit(0)
   unpack(request).then(tell, error => tell(failureOf(error)))
 })
 tell({ kind: 'ready' })
