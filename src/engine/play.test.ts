@@ -107,6 +107,19 @@ describe('play', () => {
     assert.deepEqual(woken, [[], 'always'])
   })
 
+  test('a container that ended while its pod was being made is started again', async () => {
+    const host = fakeHost()
+    const woken: unknown[] = []
+    host.wakeSupervisor = pods => woken.push(pods)
+    const { markBuilt } = host.state
+    host.state.markBuilt = app => {
+      host.exit(host.state.pods()[0]!.uid, 'web', 1)
+      markBuilt(app)
+    }
+    await play(await request(WEB), { host })
+    assert.deepEqual(woken, ['always'])
+  })
+
   test('a changed workload is left to its controller', async () => {
     const host = fakeHost()
     await play(await request(SEVERAL), { host })

@@ -142,8 +142,10 @@ export async function play(request: PlayRequest, options: PlayOptions): Promise<
   await startClaimed(again, options)
   const wanted = new Set(plans.map(podKey))
   const created = made.map(({ uid }) => host.state.pod(uid)!)
-  // A container whose monitor was killed ended without telling anyone.
-  const isDue = changes.keep.some(pod => nextDueMs(pod, KUBELET_BACKOFF) !== undefined)
+  // A container whose monitor was killed ended without telling anyone; one that ended while its pod was being made may have
+  // told a supervisor that had to leave it alone.
+  const present = [...changes.keep, ...created.map(record => observePod(host, record))]
+  const isDue = present.some(pod => nextDueMs(pod, KUBELET_BACKOFF) !== undefined)
   host.wakeSupervisor(isDue || needsController(host, app) ? 'always' : created)
   const gone = changes.remove.map(pod => podKey(pod.plan))
   return {
