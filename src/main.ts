@@ -108,7 +108,7 @@ async function end(error: unknown): Promise<void> {
 async function main(): Promise<void> {
   process.once('uncaughtException', end)
   let status = await run(argv.slice(2))
-  if (host) await host.then(open => open.lookedAfter()).catch(() => {})
+  if (host) await host.then(open => open.finish()).catch(() => {})
   if (interruptedBy && status !== 0) status = SIGNAL_STATUS[interruptedBy as keyof typeof SIGNAL_STATUS]
   // At once and without closing anything: the kernel does, and the databases are whole at any moment.
   process.exit(status)

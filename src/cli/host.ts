@@ -44,8 +44,8 @@ export interface RealHost extends Host {
   readonly layout: Layout
   /** What every command that looks at pods does besides: another supervisor where one was killed, new files for long logs. */
   lookAfterPods(): void
-  /** Resolves when that is done. */
-  lookedAfter(): Promise<void>
+  /** What a command does last: resolves when that is done, and everything that it had to tell is written. */
+  finish(): Promise<void>
 }
 
 /** The directories that hold everything, as the options or the user's own place say. */
@@ -219,7 +219,10 @@ export function openHost(options: HostOptions): RealHost {
       if (holder) throw portTaken(plan, port, 'another program of this machine')
     },
     lock: () => lockFile(layout.lockFile),
-    lookedAfter: async () => rotation,
+    async finish() {
+      state.writeEvents()
+      await rotation
+    },
     close() {
       network.value?.close()
       runtime.value?.[Symbol.dispose]()

@@ -81,6 +81,8 @@ function openWithReserve(path: string, reserve: string | undefined): DatabaseSyn
 }
 
 export interface StateStore extends StatePort {
+  /** Events are gathered for a moment: what a command says in its last one is written by this. */
+  writeEvents(): void
   setting(name: string): string | undefined
   /** Writes it unless it is there; returns what is there then. */
   ensureSetting(name: string, value: () => string): string
@@ -294,6 +296,7 @@ export function openState(path: string, options: StateOptions): StateStore {
       sql('DELETE FROM claim WHERE app = ? AND holder = ?').run(name, self)
       sql('DELETE FROM wish WHERE app = ? AND holder = ?').run(name, self)
     },
+    writeEvents: events.flush,
     close() {
       events.flush()
       db.close()
