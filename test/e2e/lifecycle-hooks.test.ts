@@ -40,7 +40,7 @@ suite('hooks', { concurrency: 4, skip: cannotRunPods }, () => {
   test('a postStart hook that fails ends the container, which is started again', async () => {
     const lifecycle = { postStart: { exec: { command: ['sh', '-c', 'echo secret; exit 4'] } } }
     await kube.play('post-fails', podManifest('post-fails', [{ lifecycle }]))
-    await kube.ok(['wait', 'pod/post-fails', '--for=jsonpath={.status.containerStatuses[0].restartCount}=1'])
+    await kube.restarted('post-fails', 1)
     await kube.told('pod/post-fails', 'FailedPostStartHook PostStartHook failed')
     await kube.told('pod/post-fails', 'Killing FailedPostStartHook')
     await kube.ok(['down', 'post-fails'])

@@ -160,9 +160,11 @@ suite('staying', { concurrency: 3, skip: cannotRunPods }, () => {
     const slow = await kube.run(['wait', 'pod/late', '--for=jsonpath={.status.phase}=Failed', '--timeout=200ms'])
     assert.equal(slow.status, 1)
     assert.equal(slow.stderr, 'error: timed out waiting for the condition on pods/late\n')
-    const gone = kube.ok(['wait', 'pod/late', '--for=delete', '--timeout=20s'])
+    const gone = kube.start(['wait', 'pod/late', '--for=delete', '--timeout=20s'])
+    // It looks at once after that: before the next command can even begin to remove the pod.
+    await eventually(() => assert.match(gone.openFiles().join(' '), /\/state\.db\b/))
     await kube.ok(['down', path])
-    assert.equal(await gone, 'pod/late condition met\n')
+    assert.equal((await gone.ended).stdout, 'pod/late condition met\n')
     assert.equal((await kube.run(['wait', 'pod/late'])).status, 2)
   })
 

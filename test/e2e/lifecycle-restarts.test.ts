@@ -37,7 +37,7 @@ suite('restarts', { concurrency: 4, skip: cannotRunPods }, () => {
     assert.equal(lastState.terminated?.exitCode, 3)
     assert.equal(lastState.terminated?.reason, 'Error')
     await eventually(async () => assert.match(await kube.ok(['get', 'pods', 'always']), /0\/1 +CrashLoopBackOff/))
-    await until('always', RESTARTS, 3)
+    await kube.restarted('always', 3)
     await kube.told('pod/always', `BackOff Back-off restarting failed container main in pod ${id}`)
     await kube.told('pod/always', 'Started Container started')
     await kube.ok(['down', 'always'])

@@ -37,8 +37,6 @@ suite('supervisor', { skip: cannotRunPods }, () => {
     return typeof info.supervisor === 'string' ? undefined : info.supervisor
   }
   const main = async (name: string) => containerOf((await kube.get('pod', name)).status, 'main')
-  const restarts = (name: string, count: number) =>
-    kube.ok(['wait', `pod/${name}`, `--for=jsonpath={.status.containerStatuses[0].restartCount}=${count}`])
 
   test('none for pods that need none', async () => {
     await kube.play('plain', podManifest('plain', [{}]))
@@ -76,7 +74,7 @@ suite('supervisor', { skip: cannotRunPods }, () => {
         { volumes: [{ name: 'd', emptyDir: {} }] },
       ),
     )
-    await restarts('once', 1)
+    await kube.restarted('once', 1)
     await eventually(async () => assert.equal(await supervisor(), undefined))
     assert.equal((await main('once')).ready, true)
     await kube.ok(['down', 'once'])
@@ -101,7 +99,7 @@ suite('supervisor', { skip: cannotRunPods }, () => {
       holder.kill()
     }
     assert.match(await kube.ok(['ps']), /unprobed/)
-    await restarts('unprobed', 1)
+    await kube.restarted('unprobed', 1)
     assert.equal(existsSync(`${kube.runroot}/supervisor.starting`), false)
     await kube.ok(['down', 'unprobed'])
   })

@@ -4,7 +4,7 @@ import { after, before } from 'node:test'
 import type { CoreV1Event } from '@kubernetes/client-node'
 import { eventually } from './eventually.ts'
 import { Instance, type InstanceOptions, type StartOptions, succeeded } from './instance.ts'
-import type { ObjectViews } from './object-views.ts'
+import { containerOf, type ObjectViews } from './object-views.ts'
 import type { Outcome } from './running-command.ts'
 
 /** Called in a suite: there from before its first test until after its last, when nothing may be left of it. */
@@ -50,6 +50,14 @@ export class Kube extends Instance {
   async eventsOf(object: string): Promise<readonly string[]> {
     const { items } = await this.json<{ readonly items: readonly CoreV1Event[] }>(['events', '--for', object])
     return items.map(({ reason, message }) => `${reason} ${message}`)
+  }
+
+  /** Waits until a container was started again so often: one that goes on crashing is seen at no certain number. */
+  restarted(pod: string, times: number, container = 'main'): Promise<void> {
+    return eventually(async () => {
+      const status = containerOf((await this.get('pod', pod)).status, container)
+      assert.ok(status.restartCount >= times, JSON.stringify(status))
+    })
   }
 
   /** Waits for an event that begins so; all of it. An event is recorded a moment after what it tells of. */

@@ -1,6 +1,7 @@
 /** A command that runs while its test goes on. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync, readlinkSync } from 'node:fs'
 import { constants } from 'node:os'
 
 /** How a command ended. */
@@ -56,6 +57,12 @@ export class RunningCommand {
 
   get isRunning(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
+  /** The paths of the files that it has open now. */
+  openFiles(): readonly string[] {
+    const directory = `/proc/${this.#child.pid}/fd`
+    return readdirSync(directory).map(name => readlinkSync(`${directory}/${name}`))
   }
 
   /** Gives it standard input and leaves that open. */
