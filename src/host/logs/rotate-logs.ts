@@ -2,7 +2,7 @@
  * Logs that have become long: their monitors are asked to begin another file. Nobody is there to do that all the time, so the
  * supervisor does while it lives, and every command that looks at pods; where nobody looks the monitor does it by itself, later.
  */
-import { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, statfsSync, writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { errnoOf } from '../../diagnostic.ts'
 import { containerId, type Layout } from '../layout.ts'
@@ -16,6 +16,8 @@ export const LOG_LOOK_MS = 10_000
 const REOPEN = '2 0 0'
 /** How long a monitor may take to begin another file, in milliseconds: it waits for the disk to have the old one. */
 const REOPEN_MS = 2_000
+/** On a disk with less room nothing is begun anew. */
+const FREE_BYTES = 1024 * 1024
 
 /** Looks at the newest log of each container. What goes wrong with one log is no reason to fail. */
 export async function rotateLogs(layout: Layout): Promise<void> {
@@ -54,6 +56,8 @@ async function rotate(log: string, bundle: string): Promise<void> {
     // Asked twice, the monitor would leave a file behind that nobody has given a second name.
     const note = `${log}.asked`
     if (text(note) !== full.identity) {
+      // A monitor that cannot make another file gives up, and its container's output with it.
+      if (freeBytes(log) < FREE_BYTES) return
       if (!tellMonitor(bundle, REOPEN)) return
       writeFileSync(note, full.identity, { mode: 0o600 })
     }
@@ -66,6 +70,11 @@ async function rotate(log: string, bundle: string): Promise<void> {
   } finally {
     closeSync(directory)
   }
+}
+
+function freeBytes(path: string): number {
+  const { bavail, bsize } = statfsSync(path)
+  return bavail * bsize
 }
 
 function text(path: string): string {
