@@ -69,8 +69,9 @@ suite('rotation of logs', { skip: cannotRunPods }, () => {
     }
     const kept = await files('talker')
     assert.ok(bytes(kept) >= 40 * MIB && bytes(kept) < 60 * MIB, `${bytes(kept)} bytes are kept`)
-    const rest = await kube.ok(['logs', 'talker'])
-    assertSequence(rest, Number(rest.slice(0, rest.indexOf('\n'))), rounds.length * LINES)
+    // The first line may have begun in a file that is gone.
+    const rest = (await kube.ok(['logs', 'talker'])).replace(/^.*\n/, '')
+    assertSequence(rest, Number(/^.*/.exec(rest)![0]), rounds.length * LINES)
     await kube.ok(['exec', 'talker', '--', 'touch', '/go9'])
     const text = await followed
     assert.ok(text.endsWith('\nend\n'))
