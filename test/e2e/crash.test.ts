@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { after, before, describe, test } from 'node:test'
+import { before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { cannotRunPods, IMAGE, openSandbox, type Sandbox } from '../support/sandbox.ts'
+import { IMAGE } from '../support/instance.ts'
+import { useKube } from '../support/kube.ts'
+import { cannotRunPods } from '../support/need.ts'
 
 /** Three pods of two containers: enough that a random moment falls into every kind of step. */
 const MANIFEST = ['one', 'two', 'three']
@@ -35,20 +36,18 @@ function sequence(seed: number): () => number {
 }
 
 describe('kube killed with SIGKILL at any moment', { skip: cannotRunPods }, () => {
-  let sandbox: Sandbox
+  const kube = useKube()
   let file: string
   let playMs: number
   let downMs: number
   before(async () => {
-    sandbox = await openSandbox()
-    file = sandbox.manifest('three.yaml', MANIFEST)
+    file = kube.file('three.yaml', MANIFEST)
     // Once without counting: the first one makes what the later ones find.
-    await sandbox.ok(['play', file])
-    await sandbox.ok(['down', file])
-    playMs = await took(() => sandbox.ok(['play', file]))
-    downMs = await took(() => sandbox.ok(['down', file]))
+    await kube.ok(['play', file])
+    await kube.ok(['down', file])
+    playMs = await took(() => kube.ok(['play', file]))
+    downMs = await took(() => kube.ok(['down', file]))
   })
-  after(() => sandbox[Symbol.asyncDispose]())
 
   async function took(work: () => Promise<unknown>): Promise<number> {
     const begun = performance.now()
@@ -58,21 +57,14 @@ describe('kube killed with SIGKILL at any moment', { skip: cannotRunPods }, () =
 
   /** Starts a command and kills it after a time. */
   async function killAfter(ms: number, args: readonly string[]): Promise<void> {
-    const child = sandbox.start(args)
-    const closed = once(child, 'exit')
-    await Promise.race([closed, delay(ms)])
-    child.kill('SIGKILL')
-    await closed
+    const command = kube.start(args, { input: '' })
+    await Promise.race([command.ended, delay(ms)])
+    command.signal('SIGKILL')
+    await command.ended
   }
 
   async function ready(): Promise<readonly string[]> {
-    const list = JSON.parse(await sandbox.ok(['get', 'pods', '-o', 'json'])) as {
-      readonly items: readonly {
-        readonly metadata: { readonly name: string }
-        readonly status: { readonly phase: string; readonly containerStatuses: readonly { readonly ready: boolean }[] }
-      }[]
-    }
-    return list.items
+    return (await kube.list('pods'))
       .filter(({ status }) => status.phase === 'Running' && status.containerStatuses.every(c => c.ready))
       .map(({ metadata }) => metadata.name)
       .sort()
@@ -82,34 +74,34 @@ describe('kube killed with SIGKILL at any moment', { skip: cannotRunPods }, () =
   for (let round = 0; round < 12; round++) {
     test(`in a play, then down (${round})`, async () => {
       await killAfter(playMs * random(), ['play', file])
-      await sandbox.ok(['down', file])
-      assert.deepEqual(sandbox.leftovers(), [])
+      await kube.ok(['down', file])
+      assert.deepEqual(kube.leftovers(), [])
     })
     test(`in a play, then the same play (${round})`, async () => {
       await killAfter(playMs * random(), ['play', file])
-      await sandbox.ok(['play', file])
+      await kube.ok(['play', file])
       assert.deepEqual(await ready(), ['one', 'three', 'two'])
-      await sandbox.ok(['down', file])
-      assert.deepEqual(sandbox.leftovers(), [])
+      await kube.ok(['down', file])
+      assert.deepEqual(kube.leftovers(), [])
     })
     test(`in a down, then down (${round})`, async () => {
-      await sandbox.ok(['play', file])
+      await kube.ok(['play', file])
       await killAfter(downMs * random(), ['down', file])
-      await sandbox.ok(['down', file])
-      assert.deepEqual(sandbox.leftovers(), [])
+      await kube.ok(['down', file])
+      assert.deepEqual(kube.leftovers(), [])
     })
   }
 
   test('in a play, then another play', async () => {
-    const other = sandbox.manifest(
+    const other = kube.file(
       'other.yaml',
       MANIFEST.slice(0, MANIFEST.indexOf('---')).replace('name: one', 'name: other').replace('28500', '28510'),
     )
     await killAfter(playMs * 0.7, ['play', file])
-    await sandbox.ok(['play', other])
+    await kube.ok(['play', other])
     assert.ok((await ready()).includes('other'))
-    await sandbox.ok(['down', other])
-    await sandbox.ok(['down', file])
-    assert.deepEqual(sandbox.leftovers(), [])
+    await kube.ok(['down', other])
+    await kube.ok(['down', file])
+    assert.deepEqual(kube.leftovers(), [])
   })
 })

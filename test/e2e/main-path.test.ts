@@ -4,9 +4,14 @@ import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { after, before, describe, test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
-import { cannotRunPods, IMAGE, openSandbox, type Sandbox } from '../support/sandbox.ts'
+import { describe, test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
+import { eventually } from '../support/eventually.ts'
+import { IMAGE } from '../support/instance.ts'
+import { useKube } from '../support/kube.ts'
+import { cannotRunPods } from '../support/need.ts'
+import { containerOf } from '../support/object-views.ts'
+import { runtimePid } from '../support/runtime-pid.ts'
 
 const PORT = 28_431
 
@@ -30,39 +35,15 @@ spec:
   volumes: [{ name: www, emptyDir: {} }]
 `
 
-interface PodJson {
-  readonly metadata: { readonly uid: string }
-  readonly status: {
-    readonly phase: string
-    readonly podIP: string
-    readonly containerStatuses: readonly {
-      readonly name: string
-      readonly containerID: string
-      readonly ready: boolean
-    }[]
-  }
-}
-
 describe('the main path', { skip: cannotRunPods }, () => {
-  let sandbox: Sandbox
-  before(async () => {
-    sandbox = await openSandbox()
-  })
-  after(() => sandbox[Symbol.asyncDispose]())
+  const kube = useKube()
 
-  const getPod = async () => JSON.parse(await sandbox.ok(['get', 'pod', 'web', '-o', 'json'])) as PodJson
-  const pidOf = async (name: string) => {
-    const status = (await getPod()).status.containerStatuses.find(container => container.name === name)
-    const state = execFileSync(
-      'crun',
-      ['--root', `${sandbox.runroot}/crun`, 'state', status!.containerID.replace('crun://', '')],
-      { encoding: 'utf8' },
-    )
-    return (JSON.parse(state) as { readonly pid: number }).pid
-  }
+  const getPod = () => kube.get('pod', 'web')
+  const pidOf = async (name: string) =>
+    runtimePid(kube.runroot, containerOf((await getPod()).status, name).containerID ?? '')
 
   test('play makes the pod, and its page comes through the published port on every address', async () => {
-    assert.match(await sandbox.ok(['play', sandbox.manifest('web.yaml', WEB)]), /^pod\/web created$/m)
+    assert.match(await kube.ok(['play', kube.file('web.yaml', WEB)]), /^pod\/web created$/m)
     const addresses = Object.values(networkInterfaces()).flatMap(list => list ?? [])
     const outside = addresses.find(({ family, internal }) => family === 'IPv4' && !internal)?.address
     for (const address of ['127.0.0.1', ...(outside === undefined ? [] : [outside])]) {
@@ -71,15 +52,12 @@ describe('the main path', { skip: cannotRunPods }, () => {
   })
 
   /** Playing ends when the containers were started: the one may not listen yet, the other may not have written yet. */
-  async function page(address: string): Promise<string> {
-    for (let tries = 0; ; tries++) {
-      const text = await fetch(`http://${address}:${PORT}/`).then(
-        response => response.text(),
-        () => '',
-      )
-      if (text !== '' || tries > 200) return text
-      await delay(10)
-    }
+  function page(address: string): Promise<string> {
+    return eventually(async () => {
+      const text = await (await fetch(`http://${address}:${PORT}/`)).text()
+      assert.notEqual(text, '')
+      return text
+    })
   }
 
   test('the members share net, ipc and uts with the infra container, and have mounts and processes of their own', async () => {
@@ -118,53 +96,49 @@ describe('the main path', { skip: cannotRunPods }, () => {
 
   test('no kube process stays behind', () => {
     assert.deepEqual(
-      sandbox.leftovers().filter(text => /process .*(node|kube\.cjs)/.test(text)),
+      kube.leftovers().filter(text => /process .*(node|kube\.cjs)/.test(text)),
       [],
     )
   })
 
   test('playing it again changes nothing; a changed pod is made anew', async () => {
     const uid = (await getPod()).metadata.uid
-    assert.match(await sandbox.ok(['play', `${sandbox.dir}/web.yaml`]), /^pod\/web unchanged$/m)
+    assert.match(await kube.ok(['play', `${kube.directory}/web.yaml`]), /^pod\/web unchanged$/m)
     assert.equal((await getPod()).metadata.uid, uid)
     assert.match(
-      await sandbox.ok(['play', sandbox.manifest('web.yaml', WEB.replace('hello from', 'changed on'))]),
+      await kube.ok(['play', kube.file('web.yaml', WEB.replace('hello from', 'changed on'))]),
       /^pod\/web configured$/m,
     )
     assert.notEqual((await getPod()).metadata.uid, uid)
   })
 
   test('generate gives a manifest whose plan is equal, and that can be played', async () => {
-    const generated = sandbox.manifest('generated.yaml', await sandbox.ok(['generate', 'web']))
-    const plan = async (file: string) => JSON.parse(await sandbox.ok(['plan', file, '-o', 'json'])) as unknown
-    assert.deepEqual(await plan(generated), await plan(`${sandbox.dir}/web.yaml`))
+    const generated = kube.file('generated.yaml', await kube.ok(['generate', 'web']))
+    const plan = async (file: string) => JSON.parse(await kube.ok(['plan', file, '-o', 'json'])) as unknown
+    assert.deepEqual(await plan(generated), await plan(`${kube.directory}/web.yaml`))
   })
 
   test('down leaves nothing, and twice is no error', async () => {
-    assert.match(await sandbox.ok(['down', `${sandbox.dir}/web.yaml`]), /pod\/web removed/)
-    assert.deepEqual(sandbox.leftovers(), [])
-    await sandbox.ok(['down', `${sandbox.dir}/web.yaml`])
+    assert.match(await kube.ok(['down', `${kube.directory}/web.yaml`]), /pod\/web removed/)
+    assert.deepEqual(kube.leftovers(), [])
+    await kube.ok(['down', `${kube.directory}/web.yaml`])
     await assert.rejects(fetch(`http://127.0.0.1:${PORT}/`))
   })
 
   test('an app can be taken down by its name, when the file is gone, and from standard input', async () => {
-    await sandbox.ok(['play', '-'], { input: WEB })
+    await kube.ok(['play', '-'], { input: WEB })
     assert.equal((await getPod()).status.phase, 'Running')
-    await sandbox.ok(['down', '-'], { input: WEB })
-    assert.deepEqual(sandbox.leftovers(), [])
-    await sandbox.ok(['play', `${sandbox.dir}/generated.yaml`])
-    execFileSync('rm', [`${sandbox.dir}/generated.yaml`])
-    await sandbox.ok(['down', 'generated'])
-    assert.deepEqual(sandbox.leftovers(), [])
+    await kube.ok(['down', '-'], { input: WEB })
+    assert.deepEqual(kube.leftovers(), [])
+    await kube.ok(['play', `${kube.directory}/generated.yaml`])
+    execFileSync('rm', [`${kube.directory}/generated.yaml`])
+    await kube.ok(['down', 'generated'])
+    assert.deepEqual(kube.leftovers(), [])
   })
 })
 
 describe('what goes wrong is told in one message, with nothing left behind', { skip: cannotRunPods }, () => {
-  let sandbox: Sandbox
-  before(async () => {
-    sandbox = await openSandbox()
-  })
-  after(() => sandbox[Symbol.asyncDispose]())
+  const kube = useKube()
 
   const pod = (patch: string) =>
     `apiVersion: v1\nkind: Pod\nmetadata: { name: bad }\nspec:\n  containers:\n  - name: good\n    image: ${IMAGE}\n    command: [sleep, '1000']\n  - name: c\n${patch.replace(/^/gm, '    ')}\n`
@@ -198,21 +172,21 @@ describe('what goes wrong is told in one message, with nothing left behind', { s
   ]
   for (const [name, text, status, message] of cases) {
     test(name, async () => {
-      const done = await sandbox.kube(['play', sandbox.manifest('bad.yaml', text)])
+      const done = await kube.run(['play', kube.file('bad.yaml', text)])
       if (name === 'no command at all' && done.status === 0) {
         // The image has a command of its own.
-        await sandbox.ok(['down', 'bad', '--grace-period', '0'])
+        await kube.ok(['down', 'bad', '--grace-period', '0'])
         return
       }
       assert.equal(done.status, status, done.stderr)
       assert.match(done.stderr, message)
       assert.doesNotMatch(done.stderr, /\n\s+at |node:internal/)
-      assert.deepEqual(sandbox.leftovers(), [])
+      assert.deepEqual(kube.leftovers(), [])
     })
   }
 
   test('a missing file', async () => {
-    const done = await sandbox.kube(['play', `${sandbox.dir}/absent.yaml`])
+    const done = await kube.run(['play', `${kube.directory}/absent.yaml`])
     assert.equal(done.status, 2)
     assert.match(done.stderr, /absent\.yaml: no such file/)
   })
@@ -221,50 +195,42 @@ describe('what goes wrong is told in one message, with nothing left behind', { s
     const server = createServer().listen(PORT, '0.0.0.0')
     await once(server, 'listening')
     try {
-      const done = await sandbox.kube(['play', sandbox.manifest('web.yaml', WEB)])
+      const done = await kube.run(['play', kube.file('web.yaml', WEB)])
       assert.equal(done.status, 1)
       assert.match(done.stderr, new RegExp(`host port ${PORT}/TCP is in use`))
-      assert.deepEqual(sandbox.leftovers(), [])
+      assert.deepEqual(kube.leftovers(), [])
     } finally {
       server.close()
     }
   })
 
   test('a host port that another pod holds is told with its name, and that pod is not harmed', async () => {
-    await sandbox.ok(['play', sandbox.manifest('web.yaml', WEB)])
-    const done = await sandbox.kube([
-      'play',
-      sandbox.manifest('other.yaml', WEB.replaceAll('name: web', 'name: other')),
-    ])
+    await kube.ok(['play', kube.file('web.yaml', WEB)])
+    const done = await kube.run(['play', kube.file('other.yaml', WEB.replaceAll('name: web', 'name: other'))])
     assert.equal(done.status, 1)
     assert.match(done.stderr, /in use by pod default\/web/)
     assert.equal(await (await fetch(`http://127.0.0.1:${PORT}/`)).text(), 'hello from web\n')
-    await sandbox.ok(['down', 'web'])
-    assert.deepEqual(sandbox.leftovers(), [])
+    await kube.ok(['down', 'web'])
+    assert.deepEqual(kube.leftovers(), [])
   })
 
   test('a missing host tool', async () => {
-    const done = await sandbox.kube(['--runtime', 'no-such-runtime', 'play', sandbox.manifest('web.yaml', WEB)])
+    const done = await kube.run(['--runtime', 'no-such-runtime', 'play', kube.file('web.yaml', WEB)])
     assert.equal(done.status, 1)
     assert.match(done.stderr, /no-such-runtime is not installed/)
-    assert.deepEqual(sandbox.leftovers(), [])
+    assert.deepEqual(kube.leftovers(), [])
   })
 
   test('SIGINT in mid-play rolls back', async () => {
     const many = Array.from({ length: 12 }, (_, i) =>
       WEB.replace('name: web', `name: web-${i}`).replace(/ {4}ports: .*\n/, ''),
     ).join('---')
-    const child = sandbox.start(['play', sandbox.manifest('many.yaml', many)])
-    let stderr = ''
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      stderr += text
-    })
+    const play = kube.start(['play', kube.file('many.yaml', many)])
     // As soon as the first container's directory is there, which is in mid-play.
-    while (readdirSync(`${sandbox.runroot}/c`).length === 0) await new Promise(resolve => setImmediate(resolve))
-    child.kill('SIGINT')
-    const [status] = await once(child, 'close')
+    while (readdirSync(`${kube.runroot}/c`).length === 0) await setImmediate()
+    const { status, stderr } = await play.interrupt()
     assert.equal(status, 130, stderr)
     assert.match(stderr, /interrupted/)
-    assert.deepEqual(sandbox.leftovers(), [])
+    assert.deepEqual(kube.leftovers(), [])
   })
 })

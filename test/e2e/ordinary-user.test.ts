@@ -5,11 +5,10 @@ import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { busyboxRootfs } from '../support/busybox-rootfs.ts'
-import { pod } from '../support/kube-under-test.ts'
+import { KUBE } from '../support/instance.ts'
+import { pod } from '../support/objects.ts'
 
-const KUBE = fileURLToPath(new URL('../../bin/kube', import.meta.url))
 const NOBODY = 65_534
 
 /** Root becomes nobody, who may not be able to read the checkout; anybody else is the right user already. */

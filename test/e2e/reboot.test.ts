@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { identityOf } from '../../src/host/sys/process-identity.ts'
-import { IMAGE, KubeUnderTest } from '../support/kube-under-test.ts'
-import { cannotRunPods } from '../support/sandbox.ts'
+import { useBlockingKube } from '../support/blocking-kube.ts'
+import { IMAGE } from '../support/instance.ts'
+import { cannotRunPods } from '../support/need.ts'
+import { containerOf } from '../support/object-views.ts'
 
 const pod = (name: string, restartPolicy: string, command: readonly string[]) => ({
   apiVersion: 'v1',
@@ -15,11 +17,7 @@ const pod = (name: string, restartPolicy: string, command: readonly string[]) =>
 })
 
 describe('after a reboot', { skip: cannotRunPods }, () => {
-  let kube: KubeUnderTest
-  before(() => {
-    kube = new KubeUnderTest()
-  })
-  after(() => kube[Symbol.dispose]())
+  const kube = useBlockingKube()
 
   /** Ends what a reboot ends, the run-time state with it. */
   function reboot(): void {
@@ -52,8 +50,8 @@ describe('after a reboot', { skip: cannotRunPods }, () => {
     kube.play('boot', ...objects)
     kube.waitForPhase('over', 'Failed')
     reboot()
-    const { phase, containerStatuses } = kube.get('pod', 'over').status
-    assert.deepEqual([phase, containerStatuses[0].state.terminated.exitCode], ['Failed', 3])
+    const { status } = kube.get('pod', 'over')
+    assert.deepEqual([status.phase, containerOf(status, 'main').state.terminated?.exitCode], ['Failed', 3])
     kube.play('boot', ...objects)
     kube.waitForPhase('lasting', 'Running')
     assert.equal(kube.sh('lasting', 'echo here'), 'here')

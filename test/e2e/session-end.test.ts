@@ -2,13 +2,14 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { IMAGE, KubeUnderTest, pod } from '../support/kube-under-test.ts'
-import { cannotRunPods } from '../support/sandbox.ts'
+import { describe, test } from 'node:test'
+import { useBlockingKube } from '../support/blocking-kube.ts'
+import { eventually } from '../support/eventually.ts'
+import { IMAGE } from '../support/instance.ts'
+import { cannotRunPods } from '../support/need.ts'
+import { containerOf } from '../support/object-views.ts'
+import { pod } from '../support/objects.ts'
 
-const KUBE = fileURLToPath(new URL('../../bin/kube', import.meta.url))
 const top = '/sys/fs/cgroup'
 /** Where systemd would keep account of a session's processes. */
 const hierarchies = (existsSync(`${top}/cgroup.controllers`) ? [top] : [`${top}/unified`, `${top}/systemd`]).filter(
@@ -17,11 +18,7 @@ const hierarchies = (existsSync(`${top}/cgroup.controllers`) ? [top] : [`${top}/
 const noSystemd = existsSync('/run/systemd/system') ? false : 'systemd does not run this machine'
 
 describe('when whoever played pods is gone', { skip: cannotRunPods }, () => {
-  let kube: KubeUnderTest
-  before(() => {
-    kube = new KubeUnderTest()
-  })
-  after(() => kube[Symbol.dispose]())
+  const kube = useBlockingKube()
 
   const noHierarchy = hierarchies.length === 0 && 'no cgroup hierarchy to hold a session'
 
@@ -31,35 +28,34 @@ describe('when whoever played pods is gone', { skip: cannotRunPods }, () => {
     const probe = { livenessProbe: { exec: { command: ['true'] } } }
     const manifest = kube.manifest([pod('lasting', { container: probe })])
     const enter = 'for at; do [ "$at" != -- ] || break; echo $$ >"$at"/cgroup.procs; shift; done; shift; exec "$@"'
-    const roots = ['--root', kube.root, '--runroot', kube.runroot]
-    const played = spawnSync('sh', ['-c', enter, 'sh', ...session, '--', KUBE, ...roots, 'play', manifest], {
-      encoding: 'utf8',
-    })
+    const words = ['sh', ...session, '--', ...kube.commandLine(['play', manifest])]
+    const played = spawnSync('sh', ['-c', enter, ...words], { encoding: 'utf8' })
     assert.equal(played.status, 0, played.stderr)
     const members = () =>
       session.flatMap(directory => readFileSync(`${directory}/cgroup.procs`, 'utf8').split('\n').filter(Boolean))
     // The supervisor starts there, and its first deed is to leave.
     const supervisorPid = join(kube.runroot, 'supervisor.pid')
-    const isSettled = () => existsSync(supervisorPid) && members().length === 0
-    for (const end = Date.now() + 20_000; !isSettled() && Date.now() < end; ) await delay(20)
-    assert.deepEqual(members(), [])
+    await eventually(() => {
+      assert.ok(existsSync(supervisorPid), 'no supervisor')
+      assert.deepEqual(members(), [])
+    })
     for (const directory of session) rmdirSync(directory)
     const supervisor = readFileSync(supervisorPid, 'utf8').split(' ')[0]!
     assert.match(readFileSync(`/proc/${supervisor}/cgroup`, 'utf8'), /\/kube-\w+\/monitors$/m)
     kube.down('manifest-0')
   })
 
-  test('a shutdown ends containers within their grace periods, and the next play runs them again', () => {
+  test('a shutdown ends containers within their grace periods, and the next play runs them again', async () => {
     const command = ['sh', '-c', "trap 'echo ended; exit 0' TERM; echo began; while :; do sleep 0.1; done"]
     const objects = [
       pod('asked', { container: { command }, spec: { terminationGracePeriodSeconds: 30 } }),
       pod('deaf', { container: { command: ['sleep', '1000'] }, spec: { terminationGracePeriodSeconds: 1 } }),
     ]
     kube.play('shutdown', ...objects)
-    while (kube.logs('asked') !== 'began\n') kube.waitForPhase('asked', 'Running')
+    await eventually(() => assert.equal(kube.logs('asked'), 'began\n'))
     kube.ok('shut-down')
     assert.equal(kube.logs('asked'), 'began\nended\n')
-    assert.match(kube.get('pod', 'deaf').status.containerStatuses[0].state.terminated?.reason ?? 'running', /Error/)
+    assert.equal(containerOf(kube.get('pod', 'deaf').status, 'main').state.terminated?.reason, 'Error')
     kube.play('shutdown', ...objects)
     for (const name of ['asked', 'deaf']) kube.waitForPhase(name, 'Running')
     kube.down('shutdown')
@@ -68,8 +64,7 @@ describe('when whoever played pods is gone', { skip: cannotRunPods }, () => {
   test('systemd has a unit for it as long as there are pods', { skip: cannotRunPods || noSystemd }, async () => {
     const active = async (unit: string, wish: string) => {
       const state = () => spawnSync('systemctl', ['is-active', unit], { encoding: 'utf8' }).stdout.trim()
-      for (const end = Date.now() + 20_000; state() !== wish && Date.now() < end; ) await delay(50)
-      assert.equal(state(), wish)
+      await eventually(() => assert.equal(state(), wish))
     }
     kube.play('unit', pod('one', { container: { image: IMAGE } }))
     const unit = readFileSync(join(kube.runroot, 'shutdown-unit'), 'utf8')

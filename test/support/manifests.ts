@@ -10,6 +10,7 @@ export interface ContainerParts {
 
 const SLEEP = 'trap "exit 0" TERM; sleep 1000 & wait'
 
+/** Of a pod: it runs the script. */
 export function shellContainer({ name = 'main', script = SLEEP, ...rest }: ContainerParts = {}): object {
   return { name, image: IMAGE, imagePullPolicy: 'Never', command: ['sh', '-c', script], ...rest }
 }
@@ -23,5 +24,3 @@ export function podManifest(name: string, containers: readonly ContainerParts[],
     spec: { terminationGracePeriodSeconds: 1, ...spec, containers: containers.map(shellContainer) },
   })
 }
-
-export const container = shellContainer

@@ -1,5 +1,5 @@
-/** Workloads of tests: pods of the session's busybox that differ in one variable. */
-import { container } from './manifests.ts'
+/** Workloads of tests: pods of busybox that differ in one variable. */
+import { shellContainer } from './manifests.ts'
 
 export interface WorkloadParts {
   /** Told to the container as VERSION. Default `1`. */
@@ -18,7 +18,7 @@ export function podTemplate(app: string, { version = '1', script, container: par
     metadata: { labels: { app } },
     spec: {
       terminationGracePeriodSeconds: 1,
-      containers: [container({ ...(script === undefined ? {} : { script }), env, ...parts })],
+      containers: [shellContainer({ ...(script === undefined ? {} : { script }), env, ...parts })],
       ...pod,
     },
   }
