@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { LOG_LOOK_MS, rotateLogs } from '../host/logs/rotate-logs.ts'
 import { enterMonitors, leaveMonitors, removeMonitors } from '../host/runtime/monitors-cgroup.ts'
 import { tryLock } from '../host/sys/libc.ts'
-import { removePidFile, writePidFile } from '../host/sys/pid-file.ts'
+import { removeOwnPidFile, removePidFile, writePidFile } from '../host/sys/pid-file.ts'
 import { isNeeded, supervise } from '../supervisor/supervise.ts'
 import type { Context } from './context.ts'
 import { openReasons } from './supervisor-reasons.ts'
@@ -45,9 +45,12 @@ export async function runSupervise(_args: readonly [], _options: object, context
       })
       // A pid that stays tells the next command that the work is not over.
       if (context.signal.aborted && isNeeded(host)) return 0
-      // A container that ended while this was ending saw the pid and woke nobody: hence the last look after it is gone.
+      // A container that ended while this was ending saw the pid and woke nobody: hence the last look after it is gone. Killed
+      // at that look, this is as one that was killed before it could begin.
+      writePidFile(layout.supervisorStarting)
       removePidFile(layout.supervisorPid)
     } while (!context.signal.aborted && isNeeded(host))
+    removeOwnPidFile(layout.supervisorStarting)
     return 0
   } finally {
     leaveMonitors()

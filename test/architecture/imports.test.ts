@@ -76,8 +76,8 @@ const PROCESS: readonly { readonly in: RegExp; readonly allowed: RegExp }[] = [
   { in: /^src\/host\/sys\/launch\.ts$/, allowed: /^on$/ },
   // An image archive can be piped in; it may be too large to be handed over as a whole.
   { in: /^src\/host\/images\/archive\.ts$/, allowed: /^stdin$/ },
-  // A program of its own.
-  { in: /^src\/host\/images\/unpack\/worker\.ts$/, allowed: /^on$/ },
+  // A program of its own, whose exit is that of its thread.
+  { in: /^src\/host\/images\/unpack\/worker\.ts$/, allowed: /^(on|exit)$/ },
 ]
 
 const sources = readSources('src').filter(source => !source.isTest)

@@ -15,6 +15,12 @@ export function removePidFile(path: string): void {
   rmSync(path, { force: true })
 }
 
+/** Removes it, unless it names another process by now. */
+export function removeOwnPidFile(path: string): void {
+  const state = readPidFile(path)
+  if (state.is === 'running' && state.pid === process.pid) removePidFile(path)
+}
+
 export function readPidFile(path: string): PidFileState {
   let text: string
   try {
