@@ -186,3 +186,16 @@ test('a log gets a second name once; what a kubelet would keep is kept', () => {
   removeLog(path)
   assert.deepEqual(logFiles(path), [])
 })
+
+test('a file that is begun while the log is opened hides none', async () => {
+  for (let round = 0; round < 200; round++) {
+    const path = logFile(LINES.slice(0, 1))
+    linkSync(path, `${path}.1`)
+    writeFileSync(`${path}.tmp`, `${LINES[1]}\n`)
+    const reading = textOf(path, round % 2 === 0 ? {} : { tail: 9 })
+    renameSync(`${path}.tmp`, path)
+    linkSync(path, `${path}.2`)
+    // Whether the second file is in it is chance; the first is in any case, and comes first.
+    assert.match(await reading, /^one\n(two with {2}spaces \n)?$/, `round ${round}`)
+  }
+})

@@ -4,7 +4,7 @@ import { errnoOf } from '../../diagnostic.ts'
 import { execFailureOf, type LogEntry, parseLogLine } from '../../status/cri-log.ts'
 import { watchGrowth } from './growth.ts'
 import { currentLog, identityOfLog, type LogFile, logFiles } from './log-files.ts'
-import { tailStart } from './tail-start.ts'
+import { type OpenLogFile, tailStart } from './tail-start.ts'
 
 export interface ReadLogOptions {
   /** Only the last so many lines. Default all. */
@@ -28,31 +28,30 @@ export async function* readLog(
   options: ReadLogOptions = {},
 ): AsyncGenerator<readonly LogEntry[], void, undefined> {
   using growth = options.until === undefined ? undefined : watchGrowth(path, options.until, options.signal)
-  const files = logFiles(path)
-  // Opened now, they can be read to their end whoever takes them away meanwhile.
-  await using queue = new AsyncDisposableStack()
-  const opened = (await Promise.all(files.map(openIfThere))).map(file => file && queue.use(file))
-  const start = await startOf(files, options)
-  const waiting = opened.slice(start.index)
   /** Identities of the files that are behind. */
-  const read = new Set(files.slice(0, start.index).map(({ identity }) => identity))
-  let isStart = start.index === 0 && start.position === 0
-  let position = start.position
+  const read = new Set<string>()
+  // Opened now, they can be read to their end whoever takes them away meanwhile.
+  await using opened = new AsyncDisposableStack()
+  let files = await openFiles(path, read, opened)
+  let { index, position } = await startOf(files, options)
+  let isStart = index === 0 && position === 0
   for (;;) {
     // Before looking: what is written from here on is another growth.
     const isLast = growth?.isOver() ?? true
-    await using file = waiting.length > 0 ? waiting.shift() : await openNext(path, read)
-    if (!file && waiting.length > 0) continue
-    if (!file) {
+    if (index >= files.length) {
+      files = await openFiles(path, read, opened)
+      index = 0
+    }
+    const next = files[index++]
+    if (!next) {
       if (isLast) return
       await growth?.next()
       if (options.signal?.aborted) return
       continue
     }
-    const identity = identityOfLog(await file.stat({ bigint: true }))
-    read.add(identity)
-    // One that was taken away meanwhile is not where the last lines begin any more.
-    if (identity !== files[start.index]?.identity) position = 0
+    await using file = next.handle
+    const { identity } = next
+    for (const { identity: behind } of files.slice(0, index)) read.add(behind)
     let rest = Buffer.alloc(0)
     for (;;) {
       const isOver = growth?.isOver() ?? true
@@ -85,23 +84,34 @@ export async function* readLog(
   }
 }
 
-/** The file after the last one that was read. One that is taken away at this moment is passed over. */
-async function openNext(path: string, read: ReadonlySet<string>): Promise<FileHandle | undefined> {
-  const files = logFiles(path)
-  const next = files.slice(files.findLastIndex(({ identity }) => read.has(identity)) + 1)
-  for (const one of next) {
-    const file = await openIfThere(one)
-    if (file) return file
+/** All files after the last one that was read, oldest first. */
+async function openFiles(
+  path: string,
+  read: ReadonlySet<string>,
+  opened: AsyncDisposableStack,
+): Promise<readonly OpenLogFile[]> {
+  for (;;) {
+    const files = logFiles(path)
+    const next = files.slice(files.findLastIndex(({ identity }) => read.has(identity)) + 1)
+    const handles = await Promise.all(next.map(openIfThere))
+    const identities = await Promise.all(handles.map(async handle => handle && identityOfOpen(handle)))
+    // Another file was begun in between: the one that was meant has only its second name now.
+    const isMixed = next.some(({ identity }, at) => identities[at] !== undefined && identities[at] !== identity)
+    if (isMixed) await Promise.all(handles.map(handle => handle?.close()))
+    else return next.flatMap((file, at) => (handles[at] ? { ...file, handle: opened.use(handles[at]) } : []))
   }
-  return undefined
+}
+
+async function identityOfOpen(handle: FileHandle): Promise<string> {
+  return identityOfLog(await handle.stat({ bigint: true }))
 }
 
 async function openIfThere({ path }: LogFile): Promise<FileHandle | undefined> {
   try {
     return await open(path, 'r')
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined
-    throw error
+    if (errnoOf(error) !== 'ENOENT') throw error
+    return undefined
   }
 }
 
@@ -112,7 +122,7 @@ interface Start {
 }
 
 /** Where the last lines begin, or the first file that can hold something of the time. */
-async function startOf(files: readonly LogFile[], { tail, sinceMs = 0 }: ReadLogOptions): Promise<Start> {
+async function startOf(files: readonly OpenLogFile[], { tail, sinceMs = 0 }: ReadLogOptions): Promise<Start> {
   if (tail !== undefined) return tailStart(files, tail)
   const index = files.findIndex(({ modifiedMs }) => modifiedMs >= sinceMs)
   return { index: index < 0 ? Math.max(0, files.length - 1) : index, position: 0 }

@@ -1,15 +1,18 @@
 /** Finding the last lines of a log without reading the rest. */
-import { type FileHandle, open } from 'node:fs/promises'
-import { errnoOf } from '../../diagnostic.ts'
+import type { FileHandle } from 'node:fs/promises'
 import { parseLogLine } from '../../status/cri-log.ts'
 import type { LogFile } from './log-files.ts'
 
 const CHUNK_BYTES = 64 * 1024
 const LINE_FEED = 10
 
+export interface OpenLogFile extends LogFile {
+  readonly handle: FileHandle
+}
+
 /** In which of the files, oldest first, the last `lines` lines begin, and where. */
 export async function tailStart(
-  files: readonly LogFile[],
+  files: readonly OpenLogFile[],
   lines: number,
 ): Promise<{ readonly index: number; readonly position: number }> {
   const newest = files.length - 1
@@ -17,23 +20,11 @@ export async function tailStart(
   if (lines <= 0) return { index: newest, position: files[newest]!.sizeBytes }
   let missing = lines
   for (let index = newest; index >= 0; index--) {
-    await using file = await openIfThere(files[index]!.path)
-    // What is older is gone as well.
-    if (!file) return { index: index + 1, position: 0 }
-    const { offset, seen } = await tailOffset(file, missing, index === newest)
+    const { offset, seen } = await tailOffset(files[index]!.handle, missing, index === newest)
     if (seen > missing) return { index, position: offset }
     missing -= seen
   }
   return { index: 0, position: 0 }
-}
-
-async function openIfThere(path: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(path, 'r')
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined
-    throw error
-  }
 }
 
 /**
