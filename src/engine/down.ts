@@ -64,13 +64,20 @@ export function beginRemoval(host: Host, uid: string): void {
   host.runtime.hush(uid)
 }
 
-/** Takes away what no pod needs any more: published ports, and with the last pod the bridge and the firewall table. */
+/**
+ * Takes away what no pod needs any more: published ports, and with the last pod the bridge and the firewall table. Goes on
+ * past a failure of the network, and throws it at the end.
+ */
 export async function sweep(host: Host): Promise<void> {
   using _lock = await host.lock()
   const pods = host.state.pods()
-  if (pods.some(pod => pod.plan.network.mode === 'bridge')) await host.network.publish()
-  else await host.network.remove()
-  if (pods.length > 0) return
+  const isNetworkUsed = pods.some(pod => pod.plan.network.mode === 'bridge')
+  const [network] = await Promise.allSettled([isNetworkUsed ? host.network.publish() : host.network.remove()])
+  if (pods.length === 0) await releaseAll(host)
+  if (network.status === 'rejected') throw network.reason
+}
+
+async function releaseAll(host: Host): Promise<void> {
   // A CronJob waits for its time without any pod.
   if (!host.state.objects({ made: true }).some(({ kind }) => isWorkload(kind))) await host.dismissSupervisor()
   await host.runtime.release()

@@ -121,7 +121,8 @@ export async function play(request: PlayRequest, options: PlayOptions): Promise<
     )
     if (isNew && host.state.pods({ app }).length === 0) host.state.removeApp(app)
     else host.state.putObjects(app, previous)
-    await sweep(host)
+    // What is left of the network is the next command's; what went wrong here first is what the user has to know.
+    await sweep(host).catch(() => {})
     throw withRollback(error, report, made.length)
   }
   host.state.markBuilt(app)
