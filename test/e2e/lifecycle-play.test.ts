@@ -100,7 +100,7 @@ suite('staying', { concurrency: 3, skip: cannotRunPods }, () => {
     // The file is watched from a moment after that.
     await eventually(async () => {
       writeFileSync(path, podManifest('watched', [{ script: 'echo second; sleep 1000' }]))
-      await play.says(/pod\/watched configured/, 1000)
+      await play.says(/pod\/watched configured/, 300)
     })
     writeFileSync(path, 'kind: [broken')
     await play.says(/error/)

@@ -13,7 +13,14 @@ import { configMap, container, pod } from '../support/objects.ts'
 describe('sandbox', { skip: cannotRunPods }, () => {
   const kube = useBlockingKube()
 
-  const namespace = (name: string, kind: string, main?: string) => kube.sh(name, `readlink /proc/self/ns/${kind}`, main)
+  /** By their kinds. */
+  const namespaces = (name: string, main?: string): Readonly<Record<string, string>> =>
+    Object.fromEntries(
+      kube
+        .sh(name, 'cd /proc/self/ns; for kind in net ipc uts pid mnt; do echo $kind $(readlink $kind); done', main)
+        .split('\n')
+        .map(line => line.split(' ')),
+    )
 
   test('hostname, subdomain, setHostnameAsFQDN, hostAliases, /etc/hosts', () => {
     const spec = {
@@ -71,11 +78,13 @@ ${podIP}\tbox.sub.default.svc.cluster.local\tbox
 
   test('the containers share network, ipc and host name, but neither processes nor files', () => {
     kube.play('pair', pod('pair', { spec: { containers: [container('a'), container('b')] } }))
-    for (const kind of ['net', 'ipc', 'uts'])
-      assert.equal(namespace('pair', kind, 'a'), namespace('pair', kind, 'b'), kind)
-    for (const kind of ['pid', 'mnt']) assert.notEqual(namespace('pair', kind, 'a'), namespace('pair', kind, 'b'), kind)
-    for (const kind of ['net', 'ipc', 'uts', 'pid', 'mnt'])
-      assert.notEqual(namespace('pair', kind, 'a'), readlinkSync(`/proc/self/ns/${kind}`), kind)
+    const [a, b] = [namespaces('pair', 'a'), namespaces('pair', 'b')]
+    for (const kind of ['net', 'ipc', 'uts']) assert.equal(a[kind], b[kind], kind)
+    for (const kind of ['pid', 'mnt']) assert.notEqual(a[kind], b[kind], kind)
+    for (const kind of ['net', 'ipc', 'uts', 'pid', 'mnt']) {
+      assert.match(a[kind] ?? '', /^\w+:\[\d+\]$/)
+      assert.notEqual(a[kind], readlinkSync(`/proc/self/ns/${kind}`), kind)
+    }
     kube.sh('pair', 'echo x > /dev/shm/x', 'a')
     assert.equal(kube.sh('pair', 'cat /dev/shm/x', 'b'), 'x')
     kube.down('pair')
@@ -91,7 +100,8 @@ ${podIP}\tbox.sub.default.svc.cluster.local\tbox
         },
       }),
     )
-    assert.equal(namespace('procs', 'pid', 'a'), namespace('procs', 'pid', 'b'))
+    assert.match(namespaces('procs', 'a').pid ?? '', /^pid:/)
+    assert.equal(namespaces('procs', 'a').pid, namespaces('procs', 'b').pid)
     const seen = kube.sh('procs', 'ps -o pid,args', 'a')
     assert.match(seen, /sleep 2222/)
     assert.match(seen, /^\s*1 .*catatonit/m)
@@ -101,8 +111,9 @@ ${podIP}\tbox.sub.default.svc.cluster.local\tbox
   test('hostNetwork, hostPID, hostIPC', () => {
     const spec = { hostNetwork: true, hostPID: true, hostIPC: true }
     kube.play('host', pod('host', { spec }))
+    const host = namespaces('host')
     for (const kind of ['net', 'pid', 'ipc', 'uts'])
-      assert.equal(namespace('host', kind), readlinkSync(`/proc/self/ns/${kind}`), kind)
+      assert.equal(host[kind], readlinkSync(`/proc/self/ns/${kind}`), kind)
     assert.equal(kube.sh('host', 'hostname'), hostname())
     assert.match(kube.sh('host', 'head -1 /etc/hosts'), /host network/)
     kube.down('host')

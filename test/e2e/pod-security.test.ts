@@ -96,24 +96,25 @@ describe('security', { skip: cannotRunPods }, () => {
   })
 
   test('capabilities: the usual set, added, dropped', () => {
-    withContext('usual', {}, () => {
-      assert.deepEqual(
-        [has('usual', 'CHOWN'), has('usual', 'NET_ADMIN'), has('usual', 'SYS_ADMIN')],
-        [true, false, false],
-      )
-    })
-    withContext('added', { capabilities: { add: ['NET_ADMIN'], drop: ['CHOWN'] } }, () => {
-      assert.deepEqual([has('added', 'CHOWN'), has('added', 'NET_ADMIN')], [false, true])
-      kube.sh('added', 'ip link add dummy0 type dummy || ip addr add 10.1.1.1/32 dev lo')
-      assert.equal(kube.run('exec', '-q', 'added', '--', 'chown', '1000', '/tmp').status, 1)
-    })
-    withContext('none', { capabilities: { drop: ['ALL'] } }, () =>
-      assert.equal(status('none', 'CapBnd'), '0000000000000000'),
+    const withIt = (name: string, securityContext: object) => pod(name, { container: { securityContext } })
+    kube.play(
+      'capabilities',
+      withIt('usual', {}),
+      withIt('added', { capabilities: { add: ['NET_ADMIN'], drop: ['CHOWN'] } }),
+      withIt('none', { capabilities: { drop: ['ALL'] } }),
+      withIt('user', { runAsUser: 1000 }),
     )
-    withContext('user', { runAsUser: 1000 }, () => {
-      assert.equal(status('user', 'CapEff'), '0000000000000000')
-      assert.equal(has('user', 'CHOWN', 'CapBnd'), true)
-    })
+    assert.deepEqual(
+      [has('usual', 'CHOWN'), has('usual', 'NET_ADMIN'), has('usual', 'SYS_ADMIN')],
+      [true, false, false],
+    )
+    assert.deepEqual([has('added', 'CHOWN'), has('added', 'NET_ADMIN')], [false, true])
+    kube.sh('added', 'ip link add dummy0 type dummy || ip addr add 10.1.1.1/32 dev lo')
+    assert.equal(kube.run('exec', '-q', 'added', '--', 'chown', '1000', '/tmp').status, 1)
+    assert.equal(status('none', 'CapBnd'), '0000000000000000')
+    assert.equal(status('user', 'CapEff'), '0000000000000000')
+    assert.equal(has('user', 'CHOWN', 'CapBnd'), true)
+    kube.down('capabilities')
   })
 
   test('allowPrivilegeEscalation: false sets no_new_privs', () => {

@@ -52,9 +52,12 @@ export class Instance {
   /** Gives it its image. */
   async open(): Promise<void> {
     process.on('exit', this.#abandon)
-    await this.#must('import', this.file('busybox.tar', busyboxRootfs()), IMAGE)
+    const [info] = await Promise.all([
+      this.#must('system', 'info', '-o', 'json'),
+      this.#must('import', this.file('busybox.tar', busyboxRootfs()), IMAGE),
+    ])
+    const { cgroup } = JSON.parse(info) as { readonly cgroup: string }
     // The usual root's has another name, which no test must touch.
-    const { cgroup } = JSON.parse(await this.#must('system', 'info', '-o', 'json')) as { readonly cgroup: string }
     if (!/^\/kube-[0-9a-f]+$/.test(cgroup)) throw new Error(`the cgroup of an instance of its own is ${cgroup}`)
     this.#name = cgroup.slice(1)
   }
