@@ -2,10 +2,9 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { KUBE } from '../support/instance.ts'
 
-const kube = (...args: readonly string[]) =>
-  execFileSync(fileURLToPath(new URL('../../bin/kube', import.meta.url)), args, { encoding: 'utf8' })
+const kube = (...args: readonly string[]) => execFileSync(KUBE, args, { encoding: 'utf8' })
 
 test('the version, in the ways that people ask for it', () => {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
