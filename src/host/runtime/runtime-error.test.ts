@@ -10,6 +10,19 @@ const cases: readonly (readonly [string, string, RegExp])[] = [
   ],
   ['exec: "nope": executable file not found in $PATH: unknown', 'CommandNotFound', /"nope"/],
   ['{"msg":"open executable: Permission denied","level":"error"}', 'CommandNotExecutable', /cannot be executed/],
+  // crun 1.21; older ones get as far as opening it.
+  ['the path `/etc` is not a regular file: Operation not permitted', 'CommandNotExecutable', /cannot be executed/],
+  [
+    'the path `/etc/passwd` exists but it is not executable: Operation not permitted',
+    'CommandNotExecutable',
+    /cannot be executed/,
+  ],
+  [
+    'executable file `./nope` not found: No such file or directory',
+    'CommandNotFound',
+    /"\.\/nope" is not in the image$/,
+  ],
+  ['executable file `/no/such` not found: No such file or directory', 'CommandNotFound', /"\/no\/such" is not/],
   [
     'write file `/proc/thread-self/attr/apparmor/exec`: No such file or directory',
     'AppArmorProfileMissing',

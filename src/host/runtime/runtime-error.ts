@@ -16,19 +16,21 @@ const MEANINGS: readonly {
   },
   {
     pattern:
-      /open executable: (?:Permission denied|Operation not permitted|Is a directory)|exec format error|(?:exec|executable)[^\n]*permission denied/i,
+      /open executable: (?:Permission denied|Operation not permitted|Is a directory)|exec format error|(?:exec|executable)[^\n]*permission denied|the path `[^`]*` (?:is not a regular file|exists but it is not executable)/i,
     code: 'CommandNotExecutable',
     message: () => 'the command in the image cannot be executed (permission denied or wrong format)',
     hint: "check the file's mode, and that the image is for this machine's architecture",
   },
   {
     pattern:
-      /(?:exec|executable|stat)[^\n]*?[`"](\/[^`"]+)[`"][^\n]*no such file or directory|open executable: No such file or directory/i,
+      /executable file `([^`]+)` not found|(?:exec|executable|stat)[^\n]*?[`"](\/[^`"]+)[`"][^\n]*no such file or directory|open executable: No such file or directory/i,
     code: 'CommandNotFound',
-    message: match =>
-      match[1] === undefined
+    message: ([, named, path]) => {
+      const command = named ?? path
+      return command === undefined
         ? 'the command is not in the image'
-        : `command ${JSON.stringify(match[1])} is not in the image`,
+        : `command ${JSON.stringify(command)} is not in the image`
+    },
     hint: 'check `command` in the manifest, or the image',
   },
   {
