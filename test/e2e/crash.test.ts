@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { IMAGE } from '../support/instance.ts'
@@ -102,6 +105,26 @@ describe('kube killed with SIGKILL at any moment', { skip: cannotRunPods }, () =
     assert.ok((await ready()).includes('other'))
     await kube.ok(['down', other])
     await kube.ok(['down', file])
+    assert.deepEqual(kube.leftovers(), [])
+  })
+
+  test('a container that comes into being after its pod was taken away goes with the last pod', async () => {
+    await kube.ok(['play', file])
+    // As a killed command's monitor, which goes on, would make it.
+    const bundle = join(kube.directory, 'late')
+    mkdirSync(join(bundle, 'rootfs'), { recursive: true })
+    execFileSync('crun', ['spec'], { cwd: bundle })
+    const config = JSON.parse(readFileSync(join(bundle, 'config.json'), 'utf8'))
+    copyFileSync('/bin/busybox', join(bundle, 'rootfs/sleep'))
+    Object.assign(config.process, { args: ['/sleep', '1000'], terminal: false })
+    // Belongs to no cgroup of a pod.
+    config.linux.cgroupsPath = '/kube-late-test'
+    writeFileSync(join(bundle, 'config.json'), JSON.stringify(config))
+    const runtimeRoot = join(kube.runroot, 'crun')
+    const late = 'f'.repeat(64)
+    execFileSync('crun', ['--root', runtimeRoot, 'run', '--detach', '--bundle', bundle, late], { stdio: 'ignore' })
+    await kube.ok(['down', file])
+    assert.equal(execFileSync('crun', ['--root', runtimeRoot, 'list', '--quiet'], { encoding: 'utf8' }), '')
     assert.deepEqual(kube.leftovers(), [])
   })
 })

@@ -5,6 +5,7 @@ import {
   closeSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -95,15 +96,20 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
 
   const infraProcess = (id: string) => `${layout.bundleDir(id)}/process`
 
+  async function forget(id: string): Promise<void> {
+    if (!exists(`${layout.runtimeRoot}/${id}`)) return
+    const done = await runtime(id, ['delete', '--force', id])
+    if (done.status !== 0 && exists(`${layout.runtimeRoot}/${id}`) && !/does not exist/.test(done.stderr)) {
+      throw runtimeError(done.stderr, id)
+    }
+  }
+
   async function remove(id: string): Promise<void> {
     const bundle = layout.bundleDir(id)
-    if (exists(`${layout.runtimeRoot}/${id}`)) {
-      const done = await runtime(id, ['delete', '--force', id])
-      if (done.status !== 0 && exists(`${layout.runtimeRoot}/${id}`) && !/does not exist/.test(done.stderr)) {
-        throw runtimeError(done.stderr, id)
-      }
-    }
+    await forget(id)
     await monitorEnded(`${bundle}/conmon.pid`)
+    // What a killed command had begun to make may have come into being only now.
+    await forget(id)
     rmSync(bundle, { recursive: true, force: true })
     rmSync(`${layout.exitsDir}/${id}`, { force: true })
   }
@@ -118,6 +124,8 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
       if (isCrun()) launcher = mountReadOnly(program(), layout.crun)
     },
     async release() {
+      // No pod is recorded: what a killed command's programs made after their pod was taken away belongs to nobody.
+      for (const id of entries(layout.runtimeRoot)) await remove(id)
       await options.shutdown?.remove()
       await removeMonitors(cgroupParent)
       unmountReadOnly(layout.crun)
@@ -360,6 +368,10 @@ function readText(path: string): string {
   } catch {
     return ''
   }
+}
+
+function entries(directory: string): readonly string[] {
+  return exists(directory) ? readdirSync(directory) : []
 }
 
 function exists(path: string): boolean {
