@@ -15,27 +15,22 @@ export function updateFiles(
   current: readonly ObjectRecord[],
   made: ReadonlySet<string>,
 ): readonly PodRecord[] {
-  const before = new Map(previous.map(object => [keyOf(object), JSON.stringify(object.value)]))
-  const after = new Set(current.map(keyOf))
-  const changed = [
-    ...current.filter(object => before.get(keyOf(object)) !== JSON.stringify(object.value)),
-    ...previous.filter(object => !after.has(keyOf(object))),
-  ].filter(({ kind }) => kind === 'ConfigMap' || kind === 'Secret')
-  if (changed.length === 0) return []
-  const namespaces = new Set(changed.map(object => object.namespace))
   const readers = host.state
     .pods()
     .filter(
       ({ uid, removing, plan }) =>
         !made.has(uid) &&
         !removing &&
-        namespaces.has(plan.namespace) &&
         plan.volumes.some(volume => volume.kind === 'files') &&
         host.volumes.hasSandbox(uid),
     )
   if (readers.length === 0) return []
+  const changed = changedFiles(previous, current)
+  const namespaces = new Set(changed.map(object => object.namespace))
+  const shown = readers.filter(({ plan }) => namespaces.has(plan.namespace))
+  if (shown.length === 0) return []
   const objects = host.state.objects().map(object => object.value as KubernetesObject)
-  return readers.flatMap(record => {
+  return shown.flatMap(record => {
     const { uid } = record
     const plan = withContents(record.plan, objects)
     const updated = { ...record, plan }
@@ -43,6 +38,17 @@ export function updateFiles(
     host.state.setPlan(uid, plan)
     return [updated]
   })
+}
+
+/** The ConfigMaps and Secrets that are new, others than before, or gone. */
+function changedFiles(previous: readonly ObjectRecord[], current: readonly ObjectRecord[]): readonly ObjectRecord[] {
+  const holdsFiles = ({ kind }: ObjectRecord) => kind === 'ConfigMap' || kind === 'Secret'
+  const before = new Map(previous.filter(holdsFiles).map(object => [keyOf(object), JSON.stringify(object.value)]))
+  const after = new Set(current.map(keyOf))
+  return [
+    ...current.filter(holdsFiles).filter(object => before.get(keyOf(object)) !== JSON.stringify(object.value)),
+    ...previous.filter(holdsFiles).filter(object => !after.has(keyOf(object))),
+  ]
 }
 
 function keyOf({ kind, namespace, name }: ObjectRecord): string {

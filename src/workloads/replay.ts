@@ -82,9 +82,9 @@ export function restartedTemplate(template: Template, at: string): Template {
  * next one only when the one before it is ready.
  */
 export function firstPods(value: object): 'all' | 'in order' | 'one' {
-  const object = withDefaults(value as KubernetesObject)
+  const object = value as KubernetesObject
   if (object.kind !== 'StatefulSet') return 'all'
-  const { spec } = object as V1StatefulSet
+  const { spec } = withDefaults(object) as V1StatefulSet
   if (spec?.podManagementPolicy === 'Parallel') return 'all'
   const containers = [...(spec?.template.spec?.initContainers ?? []), ...(spec?.template.spec?.containers ?? [])]
   const isReadyAtOnce = containers.every(({ startupProbe, readinessProbe }) => !startupProbe && !readinessProbe)
