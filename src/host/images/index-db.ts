@@ -1,13 +1,11 @@
 /** The index: which images, references and layers there are. SQLite in WAL mode, so that several processes read and write at once. */
 import { closeSync, existsSync, openSync } from 'node:fs'
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { openShared } from '../sys/shared-database.ts'
 import { type Layout, makeDirectories } from './layout.ts'
 import type { Digest, Image, ImageConfig } from './types.ts'
 
 const SCHEMA_VERSION = 1
-/** Milliseconds to wait for another process's write; its longest is a rename. */
-const BUSY_TIMEOUT_MS = 10_000
-
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS images (
   id TEXT PRIMARY KEY,
@@ -107,13 +105,9 @@ export class IndexDb implements Disposable {
       makeDirectories(layout)
       closeSync(openSync(layout.index, 'a', 0o600))
     }
-    this.#db = new DatabaseSync(layout.index, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true })
-    this.#db.exec('PRAGMA synchronous = NORMAL')
+    this.#db = openShared(layout.index)
     const { user_version: version } = this.#get('PRAGMA user_version') as { readonly user_version: number }
-    if (version < SCHEMA_VERSION) {
-      this.#db.exec('PRAGMA journal_mode = WAL')
-      this.transaction(() => this.#db.exec(SCHEMA))
-    }
+    if (version < SCHEMA_VERSION) this.transaction(() => this.#db.exec(SCHEMA))
   }
 
   [Symbol.dispose](): void {

@@ -1,8 +1,9 @@
 /** Opening an SQLite database as every store here does. */
 import { accessSync, chmodSync, constants, existsSync, mkdirSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
+import { openShared } from '../sys/shared-database.ts'
 
 /**
  * Pages of 4 KiB in the log after which they are written into the database. A command ends without doing so, and the next one
@@ -10,20 +11,15 @@ import { errnoOf, KubeError } from '../../diagnostic.ts'
  */
 const LOG_PAGES = 512
 
-/** How long a statement waits for another process's transaction, in milliseconds. */
-const BUSY_TIMEOUT_MS = 10_000
-
 /**
- * Opens, or makes, a database that several processes use at once. WAL with NORMAL keeps it whole through any crash; a
- * power cut can take the last commits away, which only leaves things that are found again by their names.
+ * Opens, or makes, a database that several processes use at once. What a power cut takes of the last commits only leaves
+ * things that are found again by their names.
  */
 export function openDatabase(path: string, version: number, schema: string): DatabaseSync {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    const db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
-    db.exec(
-      `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = ${LOG_PAGES}`,
-    )
+    const db = openShared(path)
+    db.exec(`PRAGMA wal_autocheckpoint = ${LOG_PAGES}`)
     const has = versionOf(db)
     if (has < version) {
       transaction(db, () => {
