@@ -84,6 +84,19 @@ describe('after a reboot', { skip: cannotRunPods }, () => {
     assert.deepEqual([after.metadata.uid, after.status.phase], [metadata.uid, 'Failed'])
   })
 
+  test('what the OCI runtime cannot read any more is taken away all the same', () => {
+    const state = join(kube.runroot, 'crun')
+    const before = readdirSync(state)
+    kube.play('torn', pod('torn', 'Always', ['sleep', '1002']))
+    const [{ infra }] = JSON.parse(kube.ok('inspect', 'torn'))
+    const torn = readdirSync(state).filter(id => !before.includes(id))
+    assert.equal(torn.length, 2)
+    for (const id of torn) rmSync(join(state, id, 'config.json'))
+    kube.down('torn')
+    assert.equal(identityOf(infra.pid), undefined)
+    assert.deepEqual(readdirSync(state), before)
+  })
+
   test('processes go with their pod although the run-time state was deleted under them', () => {
     kube.play('lost', pod('lost', 'Always', ['sleep', '1001']))
     const [{ infra, cgroup }] = JSON.parse(kube.ok('inspect', 'lost'))

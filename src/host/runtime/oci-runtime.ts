@@ -97,11 +97,13 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
   const infraProcess = (id: string) => `${layout.bundleDir(id)}/process`
 
   async function forget(id: string): Promise<void> {
-    if (!exists(`${layout.runtimeRoot}/${id}`)) return
+    const state = `${layout.runtimeRoot}/${id}`
+    if (!exists(state)) return
     const done = await runtime(id, ['delete', '--force', id])
-    if (done.status !== 0 && exists(`${layout.runtimeRoot}/${id}`) && !/does not exist/.test(done.stderr)) {
-      throw runtimeError(done.stderr, id)
-    }
+    if (done.status === 0 || !exists(state) || /does not exist/.test(done.stderr)) return
+    // One that was killed in the middle of making it cannot read it either. What still runs goes with the pod's cgroup.
+    if (!/config\.json/.test(done.stderr)) throw runtimeError(done.stderr, id)
+    rmSync(state, { recursive: true, force: true })
   }
 
   async function remove(id: string): Promise<void> {
