@@ -32,7 +32,10 @@ suite('restarts', { concurrency: 4, skip: cannotRunPods }, () => {
     assert.ok(restartCount >= 1)
     assert.equal(ready, false)
     const id = `always_default(${metadata.uid})`
-    assert.match(state.waiting?.message ?? '', /^back-off [0-9.]+m?s restarting failed container=main pod=always_/)
+    assert.match(
+      state.waiting?.message ?? '',
+      /^back-off (300ms|600ms|1\.2s) restarting failed container=main pod=always_/,
+    )
     assert.ok(state.waiting?.message?.endsWith(id))
     assert.equal(lastState.terminated?.exitCode, 3)
     assert.equal(lastState.terminated?.reason, 'Error')

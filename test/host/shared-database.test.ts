@@ -27,6 +27,26 @@ describe('a database', () => {
       db.close()
     }`
 
+  test('is waited for while another process makes it', { timeout: 20_000 }, async () => {
+    const path = join(dir, 'begun.db')
+    // A transaction of who has not set the mode yet: SQLite refuses to set it then, at once.
+    const maker = `
+      import { DatabaseSync } from 'node:sqlite'
+      const db = new DatabaseSync(${JSON.stringify(path)})
+      db.exec('BEGIN IMMEDIATE; CREATE TABLE made (x)')
+      console.log('begun')
+      setTimeout(() => db.exec('COMMIT'), 200)`
+    const child = spawn(process.execPath, ['--input-type=module', '-e', maker], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const ended = once(child, 'exit')
+    await once(child.stdout, 'data')
+    const db = openShared(path)
+    assert.equal(db.prepare('SELECT count(*) AS n FROM made').get()?.n, 0)
+    db.close()
+    assert.deepEqual(await ended, [0, null])
+  })
+
   test('is made by one of those that begin it together, and used by all', { timeout: 60_000 }, async () => {
     const children = Array.from({ length: PROCESSES }, () =>
       spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['pipe', 'pipe', 'inherit'] }),
