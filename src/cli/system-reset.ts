@@ -65,11 +65,17 @@ export async function runSystemReset(_args: [], options: ResetOptions, context: 
   return 0
 }
 
-/** It has nothing to finish that is not undone here. */
+/** It has nothing to finish that is not undone here. One that has just begun has the lock before it has named itself. */
 async function stopSupervisor(layout: Layout): Promise<Disposable> {
-  const pid = runningSupervisor(layout)
-  if (pid !== undefined) process.kill(pid, 'SIGKILL')
-  return lockFile(layout.supervisorLock)
+  return lockFile(layout.supervisorLock, () => {
+    const pid = runningSupervisor(layout)
+    if (pid === undefined) return
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // It ended by itself.
+    }
+  })
 }
 
 function removeEmpty(directory: string, { io }: Context): void {

@@ -32,9 +32,17 @@ export function wakeSupervisor(
   else if (isKilled(layout) || pods === 'always' || pods.some(needsCare)) spawnSupervisor(layout, command)
 }
 
-/** Starts another where the last one was killed at its work, or before it could begin. */
+/**
+ * Starts another where the last one was killed at its work, or before it could begin. One that cannot be started, on a
+ * full or read-only disk, does not keep people from looking: the next command tries again.
+ */
 export function reviveSupervisor(layout: Layout, command: readonly string[]): void {
-  if (isKilled(layout)) spawnSupervisor(layout, command)
+  if (!isKilled(layout)) return
+  try {
+    spawnSupervisor(layout, command)
+  } catch {
+    // What changes something says what is wrong with the disk.
+  }
 }
 
 function isKilled(layout: Layout): boolean {

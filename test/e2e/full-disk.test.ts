@@ -5,6 +5,8 @@ import { rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { errnoOf } from '../../src/diagnostic.ts'
+import { readPidFile } from '../../src/host/sys/pid-file.ts'
+import { eventually } from '../support/eventually.ts'
 import { IMAGE } from '../support/instance.ts'
 import { Kube } from '../support/kube.ts'
 import { lacking } from '../support/need.ts'
@@ -125,10 +127,12 @@ suite('a full disk', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'ip',
         ['runroot', /read-only file system/],
       ] as const) {
         const directory = kube[which]
+        await withoutSupervisor(kube)
+        writeFileSync(supervisorPid(kube), '4194304 1\n')
         // Its own mounts are hidden meanwhile: nothing must get so far as to miss them.
         execFileSync('mount', ['--bind', directory, directory])
-        execFileSync('mount', ['-o', 'remount,bind,ro', directory])
         try {
+          execFileSync('mount', ['-o', 'remount,bind,ro', directory])
           for (const args of [
             ['play', '--app', 'other', '-'],
             ['down', 'web'],
@@ -140,6 +144,7 @@ suite('a full disk', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'ip',
           }
           assert.match(await kube.ok(['get', 'pods']), /^web-/m)
         } finally {
+          await withoutSupervisor(kube)
           execFileSync('umount', ['--lazy', directory])
         }
       }
@@ -149,3 +154,17 @@ suite('a full disk', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'ip',
     }
   })
 })
+
+/** Kills the one that runs: its work is not over, and whoever looks at the pods next would start another one. */
+async function withoutSupervisor(kube: Kube): Promise<void> {
+  await eventually(() => {
+    const state = readPidFile(supervisorPid(kube))
+    if (state.is === 'running') process.kill(state.pid, 'SIGKILL')
+    // One that begins has the lock before it has named itself.
+    execFileSync('flock', ['--nonblock', join(kube.runroot, 'supervisor.lock'), 'true'])
+  })
+}
+
+function supervisorPid(kube: Kube): string {
+  return join(kube.runroot, 'supervisor.pid')
+}

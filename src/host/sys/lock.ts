@@ -7,15 +7,14 @@ import { tryLock } from './libc.ts'
 
 /**
  * Holds a lock file until disposed of. The kernel lets go of it when the process ends, however it ends. flock(2) by the
- * runtime's event loop can't be waited for, so this asks again every few milliseconds; `onWait` is called once, when it
- * is not free at first.
+ * runtime's event loop can't be waited for, so this asks again every few milliseconds; `onWait` is called each time
+ * that it is not free.
  */
 export async function lockFile(path: string, onWait?: () => void): Promise<Disposable> {
   const fd = openLock(path)
   try {
-    for (let pause = 1, waited = false; !tryLock(fd); pause = Math.min(pause * 2, 50)) {
-      if (!waited) onWait?.()
-      waited = true
+    for (let pause = 1; !tryLock(fd); pause = Math.min(pause * 2, 50)) {
+      onWait?.()
       await delay(pause)
     }
   } catch (error) {
