@@ -4,9 +4,12 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { freePorts } from '../support/free-ports.ts'
 import { IMAGE } from '../support/instance.ts'
 import { useKube } from '../support/kube.ts'
 import { cannotRunPods } from '../support/need.ts'
+
+const PORTS = await freePorts(4)
 
 /** Three pods of two containers: enough that a random moment falls into every kind of step. */
 const MANIFEST = ['one', 'two', 'three']
@@ -22,7 +25,7 @@ spec:
   - name: a
     image: ${IMAGE}
     command: [sleep, '1000']
-    ports: [{ containerPort: 80, hostPort: ${28_500 + i} }]
+    ports: [{ containerPort: 80, hostPort: ${PORTS[i]} }]
     volumeMounts: [{ name: data, mountPath: /data }, { name: memory, mountPath: /memory }]
   - { name: b, image: ${IMAGE}, command: [sleep, '1000'] }
 `,
@@ -98,7 +101,9 @@ describe('kube killed with SIGKILL at any moment', { skip: cannotRunPods }, () =
   test('in a play, then another play', async () => {
     const other = kube.file(
       'other.yaml',
-      MANIFEST.slice(0, MANIFEST.indexOf('---')).replace('name: one', 'name: other').replace('28500', '28510'),
+      MANIFEST.slice(0, MANIFEST.indexOf('---'))
+        .replace('name: one', 'name: other')
+        .replace(`hostPort: ${PORTS[0]}`, `hostPort: ${PORTS[3]}`),
     )
     await killAfter(playMs * 0.7, ['play', file])
     await kube.ok(['play', other])
@@ -118,7 +123,7 @@ describe('kube killed with SIGKILL at any moment', { skip: cannotRunPods }, () =
     copyFileSync('/bin/busybox', join(bundle, 'rootfs/sleep'))
     Object.assign(config.process, { args: ['/sleep', '1000'], terminal: false })
     // Belongs to no cgroup of a pod.
-    config.linux.cgroupsPath = '/kube-late-test'
+    config.linux.cgroupsPath = `/kube-late-test-${process.pid}`
     writeFileSync(join(bundle, 'config.json'), JSON.stringify(config))
     const runtimeRoot = join(kube.runroot, 'crun')
     const late = 'f'.repeat(64)

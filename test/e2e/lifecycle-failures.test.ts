@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { suite, test } from 'node:test'
 import { eventually } from '../support/eventually.ts'
+import { freePort } from '../support/free-ports.ts'
 import { IMAGE } from '../support/instance.ts'
 import { useKube } from '../support/kube.ts'
 import { podManifest } from '../support/manifests.ts'
@@ -145,10 +146,8 @@ suite('failures of starts', { concurrency: 4, skip: cannotRunPods }, () => {
     await kube.ok(['down', 'no-mount'])
   })
 
-  test('the host port of a pod that is over is free for another; run anew, it has address and port again', async t => {
-    const server = createServer()
-    const { port: hostPort } = await serving(t, server as never)
-    await new Promise(resolve => server.close(resolve))
+  test('the host port of a pod that is over is free for another; run anew, it has address and port again', async () => {
+    const hostPort = await freePort()
     const volumes = [{ name: 'd', emptyDir: {} }]
     const script =
       '[ -e /d/again ] || { touch /d/again; exit 0; }; echo served >/d/index.html; exec httpd -f -p 8080 -h /d'

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { suite, test } from 'node:test'
 import { eventually } from '../support/eventually.ts'
+import { freePorts } from '../support/free-ports.ts'
 import { useKube } from '../support/kube.ts'
 import { podManifest } from '../support/manifests.ts'
 import { cannotRunPods } from '../support/need.ts'
@@ -129,12 +130,13 @@ suite('staying', { concurrency: 3, skip: cannotRunPods }, () => {
   })
 
   test('--publish, --publish-all, --annotation, kube port', async () => {
-    const ports = [{ containerPort: 8080 }, { containerPort: 18_439 }]
+    const [one = 0, two = 0] = await freePorts(2)
+    const ports = [{ containerPort: 8080 }, { containerPort: two }]
     const path = file('ports', podManifest('ports', [{ ports }]))
-    const flags = ['--publish', '127.0.0.1:18438:8080', '--publish-all', '--annotation', 'example.com/who=me']
+    const flags = ['--publish', `127.0.0.1:${one}:8080`, '--publish-all', '--annotation', 'example.com/who=me']
     await kube.ok(['play', path, ...flags])
-    assert.equal(await kube.ok(['port', 'ports']), '8080/tcp -> 127.0.0.1:18438\n18439/tcp -> 0.0.0.0:18439\n')
-    assert.equal(await kube.ok(['port', 'ports', '8080']), '127.0.0.1:18438\n')
+    assert.equal(await kube.ok(['port', 'ports']), `8080/tcp -> 127.0.0.1:${one}\n${two}/tcp -> 0.0.0.0:${two}\n`)
+    assert.equal(await kube.ok(['port', 'ports', '8080']), `127.0.0.1:${one}\n`)
     const { metadata } = await kube.get('pod', 'ports')
     assert.equal(metadata.annotations?.['example.com/who'], 'me')
     await kube.ok(['down', path])

@@ -7,13 +7,14 @@ import { networkInterfaces } from 'node:os'
 import { describe, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { eventually } from '../support/eventually.ts'
+import { freePort } from '../support/free-ports.ts'
 import { IMAGE } from '../support/instance.ts'
 import { useKube } from '../support/kube.ts'
 import { cannotRunPods } from '../support/need.ts'
 import { containerOf } from '../support/object-views.ts'
 import { runtimePid } from '../support/runtime-pid.ts'
 
-const PORT = 28_431
+const PORT = await freePort()
 
 const WEB = `
 apiVersion: v1

@@ -4,6 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { realpathSync } from 'node:fs'
 import { suite, test } from 'node:test'
 import { findProgram } from '../../src/host/sys/find-program.ts'
+import { freePort } from '../support/free-ports.ts'
 import { useKube } from '../support/kube.ts'
 import { lacking } from '../support/need.ts'
 import { pod } from '../support/objects.ts'
@@ -21,8 +22,8 @@ suite('missing tools', { skip: lacking('crun', 'conmon', 'catatonit', 'unshare',
   const libraryPath = (name: string) =>
     realpathSync(new RegExp(`${name}.*=> (.*)$`, 'm').exec(execFileSync('ldconfig', ['-p'], { encoding: 'utf8' }))![1]!)
 
-  const manifest = () =>
-    kube.manifest([pod('p', { container: { ports: [{ containerPort: 80, hostPort: 28_391 }] } }), pod('q')])
+  const manifest = async () =>
+    kube.manifest([pod('p', { container: { ports: [{ containerPort: 80, hostPort: await freePort() }] } }), pod('q')])
 
   for (const [name, path, packageName] of [
     ['crun', () => findProgram('crun')!, 'crun'],
@@ -30,12 +31,12 @@ suite('missing tools', { skip: lacking('crun', 'conmon', 'catatonit', 'unshare',
     ['catatonit', () => findProgram('catatonit')!, 'catatonit'],
     ['libnftables', () => libraryPath('libnftables.so.1'), 'nftables'],
   ] as const) {
-    test(`without ${name}`, () => {
+    test(`without ${name}`, async () => {
       const nothing = kube.file('nothing', '')
       const check = without(path(), nothing, ['system', 'check'])
       assert.equal(check.status, 1, check.stdout)
       assert.match(check.stdout, new RegExp(`^${packageName} +MISSING .*not installed.* ${packageName}$`, 'm'))
-      const play = without(path(), nothing, ['play', manifest()])
+      const play = without(path(), nothing, ['play', await manifest()])
       assert.equal(play.status, 1)
       assert.match(
         play.stderr,
@@ -45,7 +46,7 @@ suite('missing tools', { skip: lacking('crun', 'conmon', 'catatonit', 'unshare',
     })
   }
 
-  test('one that is too old, and one that does not run', () => {
+  test('one that is too old, and one that does not run', async () => {
     const conmon = findProgram('conmon')!
     const old = kube.file(
       'old',
@@ -56,7 +57,7 @@ suite('missing tools', { skip: lacking('crun', 'conmon', 'catatonit', 'unshare',
       without(conmon, old, ['system', 'check']).stdout,
       /^conmon +MISSING +2\.0\.25 is too old .*2\.1\.0 or newer/m,
     )
-    const play = without(conmon, old, ['play', manifest()])
+    const play = without(conmon, old, ['play', await manifest()])
     assert.match(play.stderr, /too old: it does not know --full-attach[\s\S]*system check/)
     const broken = kube.file(
       'broken',

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { useBlockingKube } from '../support/blocking-kube.ts'
 import { busyboxRootfs } from '../support/busybox-rootfs.ts'
+import { freePorts } from '../support/free-ports.ts'
 import { IMAGE, succeeded } from '../support/instance.ts'
 import { cannotRunPods } from '../support/need.ts'
 import { serving } from '../support/serving.ts'
@@ -43,23 +44,27 @@ suite('podman cases', { skip: cannotRunPods }, () => {
   }
 
   test('--publish: ports that no container lists, one port twice, and the place of a hostPort', async () => {
+    const [one = 0, two = 0, hidden = 0, shown = 0, udpPort = 0, tcpPort = 0] = await freePorts(6)
     const manifest = kube.manifest([pod('echo', ECHO)])
-    kube.ok('play', '--wait=ready', '--publish', '28601:80', '--publish', '28602:80', manifest)
-    assert.deepEqual([await heard(28601), await heard(28602)], ['hello', 'hello'])
-    const listed = kube.manifest([pod('echo', { ...ECHO, ports: [{ containerPort: 80, hostPort: 28603 }] })])
+    kube.ok('play', '--wait=ready', '--publish', `${one}:80`, '--publish', `${two}:80`, manifest)
+    assert.deepEqual([await heard(one), await heard(two)], ['hello', 'hello'])
+    const listed = kube.manifest([pod('echo', { ...ECHO, ports: [{ containerPort: 80, hostPort: hidden }] })])
     kube.ok('down', manifest)
-    kube.ok('play', '--wait=ready', '--publish', '28604:80', listed)
-    assert.deepEqual([await heard(28603), await heard(28604)], ['', 'hello'])
-    const udp = { containerPort: 80, hostPort: 28605, protocol: 'UDP' }
+    kube.ok('play', '--wait=ready', '--publish', `${shown}:80`, listed)
+    assert.deepEqual([await heard(hidden), await heard(shown)], ['', 'hello'])
+    const udp = { containerPort: 80, hostPort: udpPort, protocol: 'UDP' }
     kube.ok(
       'play',
       '--publish',
-      '28606:80/tcp',
+      `${tcpPort}:80/tcp`,
       '--app',
       'both',
       kube.manifest([pod('both', { ...ECHO, ports: [udp] })]),
     )
-    assert.deepEqual(kube.ok('port', 'both').trim().split('\n'), ['80/udp -> 0.0.0.0:28605', '80/tcp -> 0.0.0.0:28606'])
+    assert.deepEqual(kube.ok('port', 'both').trim().split('\n'), [
+      `80/udp -> 0.0.0.0:${udpPort}`,
+      `80/tcp -> 0.0.0.0:${tcpPort}`,
+    ])
     kube.down('both')
     kube.ok('down', listed)
   })

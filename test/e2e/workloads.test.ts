@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { eventually } from '../support/eventually.ts'
+import { freePort } from '../support/free-ports.ts'
 import { useKube } from '../support/kube.ts'
 import { cannotRunPods } from '../support/need.ts'
 import { readyPods } from '../support/object-views.ts'
@@ -131,10 +132,11 @@ suite('workloads', { concurrency: 3, skip: cannotRunPods }, () => {
   })
 
   test('a hostPort is handed on: the old pod goes first', async () => {
+    const hostPort = await freePort()
     const manifest = (version: string) =>
       workloadManifest('Deployment', 'port', {
         version,
-        container: { ports: [{ containerPort: 8080, hostPort: 28471 }] },
+        container: { ports: [{ containerPort: 8080, hostPort }] },
       })
     await kube.play('port', manifest('1'))
     await kube.play('port', manifest('2'))

@@ -11,10 +11,14 @@ import { layoutOf, vethName } from '../../src/host/layout.ts'
 import { openBridgeNetwork } from '../../src/host/network/bridge-network.ts'
 import type { PublishedPort } from '../../src/host/network/ruleset.ts'
 import { withNetns } from '../../src/host/sys/libc.ts'
+import { freePort, ownNumber } from '../support/free-ports.ts'
 import { lacking } from '../support/need.ts'
 
-const BRIDGE = 'kube-t3st'
-const SUBNET = { base: '10.252.0.0', prefix: 16 }
+/** Such a test may be under way elsewhere on the machine. */
+const NUMBER = await ownNumber('subnet', 0, 256)
+const PREFIX = `10.252.${NUMBER}`
+const BRIDGE = `kube-t${NUMBER}`
+const SUBNET = { base: `${PREFIX}.0`, prefix: 24 }
 
 interface Link {
   readonly ifname: string
@@ -30,7 +34,7 @@ function ip(...args: readonly string[]): readonly Link[] {
 describe('bridge network', { skip: lacking('nft', 'ip', 'nsenter', 'unshare') }, () => {
   const dir = mkdtempSync(join(tmpdir(), 'kube-net-'))
   const uid = randomUUID()
-  const address = '10.252.0.7'
+  const address = `${PREFIX}.7`
   const published: PublishedPort[] = []
   const network = openBridgeNetwork({
     layout: layoutOf({ root: dir, runroot: dir }),
@@ -61,7 +65,7 @@ describe('bridge network', { skip: lacking('nft', 'ip', 'nsenter', 'unshare') },
     const [bridge] = ip('addr', 'show', 'dev', BRIDGE)
     assert.deepEqual(
       bridge?.addr_info.filter(a => a.local.includes('.')).map(a => [a.local, a.prefixlen]),
-      [['10.252.0.1', 16]],
+      [[`${PREFIX}.1`, 24]],
     )
     const inside = (...args: string[]) =>
       JSON.parse(execFileSync('nsenter', ['-t', String(pod.pid), '-n', 'ip', '-j', ...args], { encoding: 'utf8' }))
@@ -69,7 +73,7 @@ describe('bridge network', { skip: lacking('nft', 'ip', 'nsenter', 'unshare') },
     const eth0 = links.find(link => link.ifname === 'eth0')
     assert.deepEqual(
       eth0?.addr_info.filter(a => a.local.includes('.')).map(a => [a.local, a.prefixlen, a.broadcast]),
-      [[address, 16, '10.252.255.255']],
+      [[address, 24, `${PREFIX}.255`]],
     )
     assert.ok(links.find(link => link.ifname === 'lo')?.addr_info.some(a => a.local === '127.0.0.1'))
     const routes = inside('route') as readonly {
@@ -77,24 +81,26 @@ describe('bridge network', { skip: lacking('nft', 'ip', 'nsenter', 'unshare') },
       readonly gateway?: string
       readonly dev: string
     }[]
-    assert.ok(routes.some(route => route.dst === 'default' && route.gateway === '10.252.0.1' && route.dev === 'eth0'))
+    assert.ok(routes.some(route => route.dst === 'default' && route.gateway === `${PREFIX}.1` && route.dev === 'eth0'))
   })
 
   test('a published port leads from 127.0.0.1 and from the machine address to the pod', async () => {
-    published.push({ protocol: 'TCP', hostIp: '', hostPort: 28_711, podIp: address, containerPort: 8080 })
+    const hostPort = await freePort()
+    published.push({ protocol: 'TCP', hostIp: '', hostPort, podIp: address, containerPort: 8080 })
     await network.publish()
     const server = createServer(socket => socket.end('hello from the pod'))
     // A listening socket stays in the namespace it was made in; without a host name it is made at once.
     withNetns(`/proc/${pod.pid}/ns/net`, () => server.listen(8080))
     await once(server, 'listening')
     try {
-      for (const host of ['127.0.0.1', '10.252.0.1']) assert.equal(await fetchText(host, 28_711), 'hello from the pod')
+      for (const host of ['127.0.0.1', `${PREFIX}.1`])
+        assert.equal(await fetchText(host, hostPort), 'hello from the pod')
     } finally {
       server.close()
     }
     published.pop()
     await network.publish()
-    await assert.rejects(fetchText('127.0.0.1', 28_711), { code: 'ECONNREFUSED' })
+    await assert.rejects(fetchText('127.0.0.1', hostPort), { code: 'ECONNREFUSED' })
   })
 
   test("another program's link of the bridge's name is refused and left alone", async () => {
@@ -113,7 +119,8 @@ describe('bridge network', { skip: lacking('nft', 'ip', 'nsenter', 'unshare') },
   })
 
   test('what someone else took away is put back', async () => {
-    published.push({ protocol: 'TCP', hostIp: '', hostPort: 28_712, podIp: address, containerPort: 8080 })
+    const hostPort = await freePort()
+    published.push({ protocol: 'TCP', hostIp: '', hostPort, podIp: address, containerPort: 8080 })
     await network.publish()
     execFileSync('nft', ['delete', 'table', 'ip', BRIDGE])
     execFileSync('ip', ['link', 'set', vethName(uid), 'nomaster'])
@@ -121,7 +128,7 @@ describe('bridge network', { skip: lacking('nft', 'ip', 'nsenter', 'unshare') },
     assert.equal(ip('link', 'show', 'dev', vethName(uid))[0]?.master, BRIDGE)
     assert.match(
       execFileSync('nft', ['list', 'table', 'ip', BRIDGE], { encoding: 'utf8' }),
-      /28712 : 10\.252\.0\.7 \. 8080/,
+      new RegExp(`${hostPort} : ${address.replaceAll('.', '\\.')} \\. 8080`),
     )
     published.pop()
     await network.publish()
