@@ -9,6 +9,7 @@ import { readObjects } from './load-manifests.ts'
 import { formatObjects, type OutputFormat, objectTable, parseOutput } from './print-objects.ts'
 import { renderError } from './render.ts'
 import { parseResources, type ResourceKind, type ResourceRequest, requireKind } from './resources.ts'
+import { compareValues } from './sort-values.ts'
 import { watchChanges } from './watch-changes.ts'
 import { readWorld, type World } from './world.ts'
 
@@ -108,11 +109,11 @@ export function select(
   if (hasName && options.allNamespaces)
     throw new KubeError('Usage', 'a resource cannot be retrieved by name across all namespaces', { exitStatus: 2 })
   const byLabel = labelFilter(options.selector ?? '')
-  const byField = fieldFilter(options.fieldSelector ?? '')
   const objects: WireObject[] = []
   const missing: KubeError[] = []
   for (const { kind, name, namespace } of requests) {
     if (name === undefined) {
+      const byField = fieldFilter(options.fieldSelector ?? '', kind.kind)
       const all = world.list(kind).filter(object => inNamespace(object, kind, options))
       objects.push(...all.filter(object => byLabel(object) && byField(object)))
       continue
@@ -135,17 +136,13 @@ function inNamespace(
   return !kind.namespaced || options.allNamespaces === true || object.metadata.namespace === options.namespace
 }
 
-/** By the value at a path: numbers as numbers, everything else as text. */
+/** By the value at a path. */
 function sorted(objects: readonly WireObject[], path: string | undefined): readonly WireObject[] {
   if (path === undefined) return objects
   const keyed = objects.map(object => ({ object, key: findValues(path, object)[0] }))
-  return keyed.toSorted((a, b) => compare(a.key, b.key)).map(({ object }) => object)
-}
-
-function compare(a: unknown, b: unknown): number {
-  if (typeof a === 'number' && typeof b === 'number') return a - b
-  const [x, y] = [String(a ?? ''), String(b ?? '')]
-  return x < y ? -1 : x > y ? 1 : 0
+  if (keyed.length > 0 && keyed.every(({ key }) => key === undefined))
+    throw new KubeError('Usage', `couldn't find any field with path "${path}" in the list of objects`)
+  return keyed.toSorted((a, b) => compareValues(a.key, b.key)).map(({ object }) => object)
 }
 
 interface Printing {

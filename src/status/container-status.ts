@@ -1,6 +1,7 @@
 /** The status of one container. Source: kubelet's convertToAPIContainerStatuses. */
 import type { V1ContainerState, V1ContainerStatus } from '@kubernetes/client-node'
 import type { MemberPlan } from '../plan/types.ts'
+import { canonicalQuantities } from './quantities.ts'
 import type { ContainerEnd, ContainerSnapshot } from './snapshot.ts'
 import { type Wire, wireTime } from './wire.ts'
 
@@ -22,7 +23,7 @@ export function containerStatus(
   const isEphemeral = member.role === 'ephemeral'
   const made = now?.state === 'absent' ? undefined : now
   // Nothing changes what a container was given.
-  const given = made && (member.container.resources ?? {})
+  const given = made && canonicalQuantities(member.container.resources ?? {})
   return {
     ...(Object.keys(given?.requests ?? {}).length === 0 ? {} : { allocatedResources: given!.requests! }),
     ...(made === undefined ? {} : { containerID: `${RUNTIME}://${made.id}` }),

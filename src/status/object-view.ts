@@ -5,6 +5,7 @@ import type { KubernetesObject } from '../manifest/types.ts'
 import { decideWorkload, generationOf, isWorkload, OBSERVING, observedGeneration } from '../workloads/decide.ts'
 import type { Progress } from '../workloads/types.ts'
 import type { PodObject } from './pod-object.ts'
+import { canonicalQuantities } from './quantities.ts'
 import { jobUidLabels, type WireObject, wireTime } from './wire.ts'
 
 /** What is recorded of an object. */
@@ -49,8 +50,8 @@ export function objectView(record: RecordedObject, relations: Relations): WireOb
       ...(record.namespace === '' ? {} : { namespace: record.namespace }),
       uid: record.uid,
     },
-    ...dataOf(record, rest),
-    ...(status === undefined ? {} : { status }),
+    ...dataOf(record, 'spec' in rest ? { ...rest, spec: canonicalQuantities(rest.spec) } : rest),
+    ...(status === undefined ? {} : { status: canonicalQuantities(status) }),
   } as WireObject
 }
 

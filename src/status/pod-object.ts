@@ -4,6 +4,7 @@ import type { MemberRole } from '../plan/types.ts'
 import { generationOf, podConditions } from './conditions.ts'
 import { containerStatus, type WireContainerStatus } from './container-status.ts'
 import { type PodPhase, podPhase } from './phase.ts'
+import { canonicalQuantities } from './quantities.ts'
 import type { PodSnapshot } from './snapshot.ts'
 import { jobUidLabels, type Wire, type WireMetadata, wireTime } from './wire.ts'
 
@@ -22,7 +23,11 @@ export function podObject(snapshot: PodSnapshot): PodObject {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: metadataOf(snapshot),
-    spec: { ...(spec as unknown as PodObject['spec']), nodeName: snapshot.nodeName, ...admitted(spec) },
+    spec: {
+      ...canonicalQuantities(spec as unknown as PodObject['spec']),
+      nodeName: snapshot.nodeName,
+      ...admitted(spec),
+    },
     status: statusOf(snapshot),
   }
 }

@@ -19,14 +19,20 @@ test('label selectors', () => {
 })
 
 test('field selectors', () => {
-  assert.equal(fieldFilter('status.phase=Running')(web), true)
-  assert.equal(fieldFilter('status.phase!=Running')(web), false)
-  assert.equal(fieldFilter('metadata.name=web,status.phase==Running')(web), true)
-  assert.equal(fieldFilter('spec.nodeName=')(web), true)
+  assert.equal(fieldFilter('status.phase=Running', 'Pod')(web), true)
+  assert.equal(fieldFilter('status.phase!=Running', 'Pod')(web), false)
+  assert.equal(fieldFilter('metadata.name=web,status.phase==Running', 'Pod')(web), true)
+  assert.equal(fieldFilter('spec.nodeName=', 'Pod')(web), true)
+  assert.equal(fieldFilter('spec.hostNetwork=false', 'Pod')(web), true)
+  assert.throws(() => fieldFilter('status.phas=Running', 'Pod'), {
+    code: 'BadSelector',
+    message: 'Error from server (BadRequest): field label not supported: status.phas',
+  })
+  assert.throws(() => fieldFilter('status.phase=Running', 'ConfigMap'), { code: 'BadSelector' })
 })
 
 test('what is no selector is refused', () => {
   for (const text of ['=x', 'a=b=c', 'a in b', 'a b', '!', 'a,,b'])
     assert.throws(() => labelFilter(text), { code: 'BadSelector' }, text)
-  assert.throws(() => fieldFilter('phase'), { code: 'BadSelector' })
+  assert.throws(() => fieldFilter('phase', 'Pod'), { code: 'BadSelector' })
 })

@@ -45,25 +45,88 @@ function holds({ key, operator, values }: Requirement, labels: Readonly<Record<s
   return operator === 'in' ? isOne : !isOne
 }
 
-/** `status.phase=Running,metadata.name!=web`: any field that holds one value. */
-export function fieldFilter(text: string): ObjectFilter {
+/** By which fields an API server chooses objects, beside their name and namespace. Source: its registry's strategies. */
+const FIELD_LABELS: Readonly<Record<string, readonly string[]>> = {
+  Pod: [
+    'spec.hostNetwork',
+    'spec.nodeName',
+    'spec.restartPolicy',
+    'spec.schedulerName',
+    'spec.serviceAccountName',
+    'status.nominatedNodeName',
+    'status.phase',
+    'status.podIP',
+    'status.podIPs',
+  ],
+  Event: [
+    'involvedObject.apiVersion',
+    'involvedObject.fieldPath',
+    'involvedObject.kind',
+    'involvedObject.name',
+    'involvedObject.namespace',
+    'involvedObject.resourceVersion',
+    'involvedObject.uid',
+    'reason',
+    'reportingComponent',
+    'source',
+    'type',
+  ],
+  Job: ['status.successful'],
+  Namespace: ['status.phase'],
+  Node: ['spec.unschedulable'],
+  ReplicaSet: ['status.replicas'],
+  ReplicationController: ['status.replicas'],
+  Secret: ['type'],
+  Service: ['spec.clusterIP', 'spec.type'],
+}
+
+/** Where the value of a field stands, when not at the path of its name. */
+const FIELD_PATHS: Readonly<Record<string, string>> = {
+  'status.successful': 'status.succeeded',
+  source: 'source.component',
+}
+
+/** What an API server takes a field for that is not there. */
+const ABSENT: Readonly<Record<string, string>> = {
+  'spec.hostNetwork': 'false',
+  'spec.unschedulable': 'false',
+  'status.successful': '0',
+}
+
+/**
+ * `status.phase=Running,metadata.name!=web`: the fields by which an API server chooses objects of the kind. Fails with code
+ * `BadSelector` for others.
+ */
+export function fieldFilter(text: string, kind: string): ObjectFilter {
+  const known = ['metadata.name', 'metadata.namespace', ...(FIELD_LABELS[kind] ?? [])]
   const requirements = text
     .split(',')
     .filter(part => part.trim() !== '')
     .map(part => {
       const match = /^\s*([\w.]+)\s*(==|=|!=)\s*(.*?)\s*$/.exec(part)
       if (!match) throw badSelector(part)
-      return { path: match[1]!.split('.'), equal: match[2] !== '!=', value: match[3]! }
+      const [, field = '', operator, value] = match
+      if (!known.includes(field)) throw badField(field, kind, known)
+      const path = (FIELD_PATHS[field] ?? field).split('.')
+      return { path, equal: operator !== '!=', value, absent: ABSENT[field] ?? '' }
     })
-  return object => requirements.every(({ path, equal, value }) => (fieldText(object, path) === value) === equal)
+  return object =>
+    requirements.every(({ path, equal, value, absent }) => (fieldText(object, path, absent) === value) === equal)
 }
 
-function fieldText(object: object, path: readonly string[]): string {
+function fieldText(object: object, path: readonly string[], absent: string): string {
   let at: unknown = object
   for (const step of path) {
     at = typeof at === 'object' && at !== null && Object.hasOwn(at, step) ? Reflect.get(at, step) : undefined
   }
-  return at === undefined ? '' : String(at)
+  if (Array.isArray(at)) return at.map(({ ip }: { ip?: string }) => ip).join(',')
+  return at === undefined ? absent : String(at)
+}
+
+function badField(field: string, kind: string, known: readonly string[]): KubeError {
+  return new KubeError('BadSelector', `Error from server (BadRequest): field label not supported: ${field}`, {
+    hint: `of a ${kind}: ${known.join(', ')}`,
+  })
 }
 
 function badSelector(text: string): KubeError {

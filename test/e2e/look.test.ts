@@ -51,6 +51,7 @@ spec:
   - name: fails
     image: ${IMAGE}
     terminationMessagePolicy: FallbackToLogsOnError
+    resources: {limits: {cpu: 0.5, memory: 64e6}}
     command: [sh, -c, 'echo the end is near; exit 3']
 ---
 apiVersion: apps/v1
@@ -122,6 +123,9 @@ describe('looking', { skip: cannotRunPods }, () => {
     assert.match(await kube.ok(['get', 'deploy']), /^NAME\s+READY\s+UP-TO-DATE\s+AVAILABLE\s+AGE\ndep\s+2\/2\s+2\s+2\s/)
     assert.equal(await kube.ok(['get', 'po', '-l', 'app=web', '-o', 'name']), 'pod/web\n')
     assert.equal(await kube.ok(['get', 'po', '--field-selector', 'status.phase=Failed', '-o', 'name']), 'pod/once\n')
+    const typo = await kube.run(['get', 'po', '--field-selector', 'status.phas=Failed'])
+    assert.equal(typo.status, 1)
+    assert.match(typo.stderr, /field label not supported: status\.phas/)
     const names = ['get', 'pods', '-l', 'app=dep', '-o', 'jsonpath={.items[*].metadata.ownerReferences[0].kind}']
     assert.equal(await kube.ok(names), 'ReplicaSet ReplicaSet')
     const columns = 'custom-columns=NAME:.metadata.name,IMAGE:.spec.containers[*].image'
@@ -149,6 +153,7 @@ describe('looking', { skip: cannotRunPods }, () => {
     assert.match(pod, /^Status: +Running$/m)
     assert.match(pod, /PASSWORD: +<set to the key 'password' in secret 'creds'>/)
     assert.match(pod, /\/data from data \(rw\)/)
+    assert.match(await kube.ok(['describe', 'pod', 'once']), /^ {4}Limits:\n {6}cpu: +500m\n {6}memory: +64M$/m)
     const inspected = await kube.ok(['inspect', 'web'])
     assert.match(inspected, /"role": "init"/)
     const secret = await kube.ok(['describe', 'secret', 'creds'])
