@@ -3,7 +3,7 @@ import { basename, dirname, extname, resolve } from 'node:path'
 import { type Diagnostic, KubeError } from '../diagnostic.ts'
 import { readManifests } from '../manifest/read.ts'
 import type { KubernetesObject, ManifestObject, ManifestText } from '../manifest/types.ts'
-import { planApp } from '../plan/plan-app.ts'
+import { type IdleImage, planApp } from '../plan/plan-app.ts'
 import type { PodPlan, PodSettings } from '../plan/types.ts'
 import type { Context } from './context.ts'
 import { gatherTexts } from './gather.ts'
@@ -38,6 +38,8 @@ export interface LoadedManifests {
   readonly plans: readonly PodPlan[]
   /** Pods that jobs of CronJobs will make. */
   readonly later: readonly PodPlan[]
+  /** Images of objects that make no pod as they are. */
+  readonly idle: readonly IdleImage[]
 }
 
 /** Reads, checks and plans. Warnings go to standard error; errors end the command with status 2 and every finding. */
@@ -58,7 +60,7 @@ export async function loadManifests(
     baseDir: file => resolve(context.io.cwd, file === '-' ? '.' : dirname(file)),
   })
   report([...diagnostics, ...planned.diagnostics], texts, context)
-  return { texts, objects, plans: planned.pods, later: planned.later }
+  return { texts, objects, plans: planned.pods, later: planned.later, idle: planned.idle }
 }
 
 /** Reads and checks, and leaves the judgement to the caller. */

@@ -1,6 +1,7 @@
 /** One play: brings what the manifests say to life, and tells what changed. */
 import { dirname, resolve } from 'node:path'
-import { KubeError } from '../diagnostic.ts'
+import { causeChain, KubeError } from '../diagnostic.ts'
+import type { LackingImage } from '../engine/ensure-images.ts'
 import { carryOver } from '../engine/handover.ts'
 import { play } from '../engine/play.ts'
 import type { ObjectRecord, PodRecord } from '../engine/ports.ts'
@@ -50,7 +51,7 @@ export async function playOnce(
   const settings = settingsOf(options)
   const host = await context.host()
   const existing = host.state.objects().map(object => object.value as KubernetesObject)
-  const { objects, plans, later } = await loadManifests(
+  const { objects, plans, later, idle } = await loadManifests(
     [...files, ...(options.configmap ?? [])],
     { ...options, ...(settings ? { settings } : {}), edit: objects => withFlags(objects, options) },
     context,
@@ -71,6 +72,7 @@ export async function playOnce(
       objects: objects.map(object => asRecord(object, { ...options, settings }, io.cwd)),
       plans,
       later,
+      idle,
       ...(options.replace ? { replace: true } : {}),
       ...(truthOf(options.start, '--start') === false ? { start: false } : {}),
     },
@@ -85,6 +87,7 @@ export async function playOnce(
       onPull: image => {
         if (!options.quiet) io.err(`pulling ${image}\n`)
       },
+      onLacking: lacking => io.err(`kube: warning: ${lackingText(lacking)}\n`),
     },
   )
   tellInits(host, result.created, io)
@@ -215,6 +218,14 @@ function splitKey(key: string): { readonly kind: string; readonly namespace: str
 /** `pod/web`, as kubectl prints it. */
 function resourceName(object: { readonly kind: string; readonly name: string }): string {
   return `${object.kind.toLowerCase()}/${object.name}`
+}
+
+/** Pods that are made another time need an image that is not there. */
+function lackingText({ owner, image, error }: LackingImage): string {
+  const what = `${resourceName(owner)}: image ${image} is not there yet`
+  return error === undefined
+    ? `${what}; it will be needed when pods are made`
+    : `${what}: ${causeChain(error)}; it is tried again when pods are made`
 }
 
 /** What `HostToContainer` cannot do where the machine does not share its mounts. */

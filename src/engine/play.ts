@@ -1,5 +1,6 @@
 /** Playing: brings an app to what its manifests say. */
 import { causeChain, KubeError } from '../diagnostic.ts'
+import type { IdleImage } from '../plan/plan-app.ts'
 import type { PodPlan } from '../plan/types.ts'
 import { decidePods, nextDueMs, podKey } from '../reconcile/decide.ts'
 import { KUBELET_BACKOFF } from '../reconcile/restart.ts'
@@ -7,7 +8,7 @@ import { leavesReplicas } from '../workloads/replay.ts'
 import { checkClaims } from './check-claims.ts'
 import { claimApp } from './claim.ts'
 import { beginRemoval, sweep } from './down.ts'
-import { ensureImages } from './ensure-images.ts'
+import { ensureImages, type LackingImage, tellIdle } from './ensure-images.ts'
 import { carryOver, type Handover, handOver, keyOf, predecessors } from './handover.ts'
 import { observePod } from './observe.ts'
 import type { Host, ObjectRecord, PodRecord, RegistrySettings } from './ports.ts'
@@ -27,8 +28,10 @@ export interface PlayRequest {
   readonly source: string
   readonly objects: readonly Omit<ObjectRecord, 'app' | 'uid' | 'createdAt'>[]
   readonly plans: readonly PodPlan[]
-  /** Pods that will be made later, by the jobs of CronJobs: their images are pulled now. Default none. */
+  /** Pods that will be made later, by the jobs of CronJobs: their images are pulled now, if they can be had. Default none. */
   readonly later?: readonly PodPlan[]
+  /** Images of objects that make no pod as they are: that they are not there is told. Default none. */
+  readonly idle?: readonly IdleImage[]
   /** Removes and makes again what did not change, too. */
   readonly replace?: boolean
   /** `false`: new pods are made, and their containers created, but nothing is started. Default true. */
@@ -43,6 +46,8 @@ export interface PlayOptions extends RunOptions {
   readonly initPatienceMs?: number
   readonly onWait?: (pid: number) => void
   readonly onPull?: (image: string) => void
+  /** Told of each image that is not there and not needed now. */
+  readonly onLacking?: (lacking: LackingImage) => void
   /** How the registries are asked, but for what the pods' imagePullSecrets say. */
   readonly registry?: RegistrySettings
 }
@@ -83,9 +88,12 @@ export async function play(request: PlayRequest, options: PlayOptions): Promise<
       removing: record.removing || request.replace === true || isRenewed(record, handover),
     })),
   )
-  const coming = [...changes.create, ...handover.later, ...(request.later ?? [])]
-  for (const { runtimeClass } of coming) if (runtimeClass !== undefined) host.runtime.requireRuntime(runtimeClass)
-  const pulled = await ensureImages(host, coming, options)
+  const coming = [...changes.create, ...handover.later]
+  const { later = [], idle = [] } = request
+  for (const { runtimeClass } of [...coming, ...later])
+    if (runtimeClass !== undefined) host.runtime.requireRuntime(runtimeClass)
+  const pulled = await ensureImages(host, coming, { ...options, later })
+  if (options.onLacking) tellIdle(host, idle, options.onLacking)
   const leaving = new Set(changes.remove.map(pod => pod.uid))
   host.state.checkPods(changes.create, leaving)
   checkHostPorts(host, changes.create)

@@ -27,6 +27,8 @@ export interface Expansion {
   readonly claims?: readonly V1PersistentVolumeClaim[]
   /** Pods as they will be made another time: checked, not made. */
   readonly later?: readonly PodSource[]
+  /** What pods would be made of, where none is to be made until somebody changes the object. */
+  readonly idle?: V1PodTemplateSpec
 }
 
 type Expander = (object: ManifestObject) => Expansion
@@ -80,18 +82,19 @@ const TEMPLATE_PATH: FieldPath = ['spec', 'template']
 
 function expandDeployment(object: ManifestObject): Expansion {
   const { spec } = withDefaults(object.value) as V1Deployment
+  if (!spec) return { pods: [], podPath: TEMPLATE_PATH }
   // A paused Deployment makes no new ReplicaSet, and a new one has no old.
-  if (!spec || spec.paused === true) return { pods: [], podPath: TEMPLATE_PATH }
+  if (spec.paused) return ofTemplate(spec.template, [])
   const hash = templateHash(spec.template)
   const replicaSet = { kind: 'ReplicaSet', name: `${object.name}-${hash}` }
   const labels = { [TEMPLATE_HASH]: hash }
-  return { pods: replicas(object, spec.template, spec.replicas ?? 1, replicaSet, labels), podPath: TEMPLATE_PATH }
+  return ofTemplate(spec.template, replicas(object, spec.template, spec.replicas ?? 1, replicaSet, labels))
 }
 
 function expandReplicaSet(object: ManifestObject): Expansion {
   const { spec } = withDefaults(object.value) as V1ReplicaSet
   if (!spec?.template) return { pods: [], podPath: TEMPLATE_PATH }
-  return { pods: replicas(object, spec.template, spec.replicas ?? 1, object, {}), podPath: TEMPLATE_PATH }
+  return ofTemplate(spec.template, replicas(object, spec.template, spec.replicas ?? 1, object, {}))
 }
 
 function expandDaemonSet(object: ManifestObject): Expansion {
@@ -103,7 +106,8 @@ function expandDaemonSet(object: ManifestObject): Expansion {
 
 function expandJob(object: ManifestObject): Expansion {
   const { spec } = withDefaults(object.value) as V1Job
-  if (!spec || spec.suspend === true) return { pods: [], podPath: TEMPLATE_PATH }
+  if (!spec) return { pods: [], podPath: TEMPLATE_PATH }
+  if (spec.suspend) return ofTemplate(spec.template, [])
   const count = Math.min(spec.parallelism ?? 1, spec.completions ?? Number.POSITIVE_INFINITY)
   const taken = new Set<string>()
   const pods = Array.from({ length: count }, (_, ordinal) => {
@@ -118,7 +122,7 @@ function expandJob(object: ManifestObject): Expansion {
     taken.add(pod.name)
     return pod
   })
-  return { pods, podPath: TEMPLATE_PATH }
+  return ofTemplate(spec.template, pods)
 }
 
 /** The template's pods that are checked when no pod is made yet: a CronJob's jobs come later. */
@@ -138,8 +142,10 @@ function expandStatefulSet(object: ManifestObject): Expansion {
   const start = spec.ordinals?.start ?? 0
   const ordinals = Array.from({ length: spec.replicas ?? 1 }, (_, index) => start + index)
   return {
-    pods: ordinals.map(ordinal => statefulPod(object, spec, ordinal)),
-    podPath: TEMPLATE_PATH,
+    ...ofTemplate(
+      spec.template,
+      ordinals.map(ordinal => statefulPod(object, spec, ordinal)),
+    ),
     claims: ordinals.flatMap(ordinal => ordinalClaims(object, spec, ordinal)),
   }
 }
@@ -252,6 +258,10 @@ function withIndex(container: V1Container): V1Container {
   if (container.env?.some(variable => variable.name === name)) return container
   const valueFrom = { fieldRef: { apiVersion: 'v1', fieldPath: `metadata.annotations['${INDEX}']` } }
   return { ...container, env: [...(container.env ?? []), { name, valueFrom }] }
+}
+
+function ofTemplate(template: V1PodTemplateSpec, pods: readonly PodSource[]): Expansion {
+  return { pods, podPath: TEMPLATE_PATH, ...(pods.length > 0 ? {} : { idle: template }) }
 }
 
 interface Owner {

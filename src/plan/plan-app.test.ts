@@ -96,7 +96,7 @@ test('the claims of a StatefulSet are found and handed on', () => {
 
 test('objects that are no workloads make no pods', () => {
   const service = manifest({ apiVersion: 'v1', kind: 'Service', metadata: { name: 's' }, spec: {} })
-  assert.deepEqual(planApp([service]), { pods: [], later: [], claims: [], diagnostics: [] })
+  assert.deepEqual(planApp([service]), { pods: [], later: [], idle: [], claims: [], diagnostics: [] })
 })
 
 test('objects of earlier apps are found', () => {

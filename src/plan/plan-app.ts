@@ -1,5 +1,5 @@
 /** The objects of an app as the pods that should exist. */
-import type { V1PersistentVolume, V1PersistentVolumeClaim } from '@kubernetes/client-node'
+import type { V1PersistentVolume, V1PersistentVolumeClaim, V1PodTemplateSpec } from '@kubernetes/client-node'
 import type { Diagnostic } from '../diagnostic.ts'
 import type { Finding } from '../manifest/finding.ts'
 import { findKind } from '../manifest/kinds.ts'
@@ -31,10 +31,18 @@ export interface PlanResult {
   readonly pods: readonly PodPlan[]
   /** One pod as each CronJob's jobs will make them: its images are needed, the pod is not made now. */
   readonly later: readonly PodPlan[]
+  /** The images of objects that make no pod until somebody changes them. */
+  readonly idle: readonly IdleImage[]
   /** Claims that the objects call for without being written in the manifests: those of a StatefulSet's templates. */
   readonly claims: readonly V1PersistentVolumeClaim[]
   /** When one of them is an error, nothing of the plan may be carried out. */
   readonly diagnostics: readonly Diagnostic[]
+}
+
+export interface IdleImage {
+  /** As the manifest names it. */
+  readonly image: string
+  readonly owner: { readonly kind: string; readonly name: string }
 }
 
 /** The same objects give the same plan, in the objects' order. */
@@ -65,6 +73,7 @@ export function planApp(objects: readonly ManifestObject[], options: PlanOptions
   const findBefore = objectFinder((options.existing ?? []).map(namedObject))
   const pods: PodPlan[] = []
   const later: PodPlan[] = []
+  const idle: IdleImage[] = []
   const byName = new Map<string, PodPlan>()
   const portHolders: PortHolders = new Map()
   for (const { object, expansion } of expansions) {
@@ -93,6 +102,7 @@ export function planApp(objects: readonly ManifestObject[], options: PlanOptions
       findings.push(...result.findings)
       later.push(result.plan)
     }
+    idle.push(...imagesOf(expansion.idle).map(image => ({ image, owner: { kind: object.kind, name: object.name } })))
     diagnostics.push(
       ...once(findings).map(finding => locate(object, { ...finding, path: [...expansion.podPath, ...finding.path] })),
     )
@@ -105,7 +115,15 @@ export function planApp(objects: readonly ManifestObject[], options: PlanOptions
     const findings = immutableFindings(object.value, before as KubernetesObject)
     diagnostics.push(...findings.map(finding => locate(object, finding)))
   }
-  return { pods, later, claims, diagnostics }
+  return { pods, later, idle, claims, diagnostics }
+}
+
+/** Each once. */
+function imagesOf(template: V1PodTemplateSpec | undefined): readonly string[] {
+  const { containers = [], initContainers = [], volumes = [] } = template?.spec ?? {}
+  const named = [...initContainers, ...containers].map(({ image }) => image)
+  const mounted = volumes.map(volume => volume.image?.reference)
+  return [...new Set([...named, ...mounted].filter(image => image !== undefined && image !== ''))] as readonly string[]
 }
 
 /** Each name once: the first, which the manifests define, counts. */

@@ -181,6 +181,43 @@ suite('failures of starts', { concurrency: 4, skip: cannotRunPods }, () => {
     assert.doesNotMatch(await kube.ok(['get', 'pods']), /bare/)
   })
 
+  test('an image that no pod needs now is only told of; a pod that needs it waits for it', async () => {
+    const image = NOWHERE.replace('app', 'lacking')
+    const parts = { container: { image, imagePullPolicy: 'IfNotPresent' } }
+    const { metadata: _metadata, ...job } = JSON.parse(jobManifest('nightly', parts))
+    const manifest = [
+      JSON.stringify({
+        apiVersion: 'batch/v1',
+        kind: 'CronJob',
+        metadata: { name: 'nightly' },
+        spec: { schedule: '0 0 29 2 *', jobTemplate: { spec: job.spec } },
+      }),
+      jobManifest('suspended', { ...parts, spec: { suspend: true } }),
+      workloadManifest('Deployment', 'scaled-down', { ...parts, spec: { replicas: 0 } }),
+      workloadManifest('Deployment', 'present', { spec: { replicas: 0 } }),
+    ].join('\n---\n')
+    const { status, stdout, stderr } = await kube.run(['play', '--app', 'lacking', '-'], { input: manifest })
+    assert.equal(status, 0, stderr)
+    assert.match(stdout, /^cronjob\/nightly created$/m)
+    const warnings = stderr.split('\n').filter(line => line.startsWith('kube: warning: '))
+    assert.match(
+      warnings[0] ?? '',
+      /^kube: warning: cronjob\/nightly: image \S+ is not there yet: pull .* refused; it is tried again when pods are made$/,
+    )
+    assert.deepEqual(
+      warnings.slice(1),
+      ['job/suspended', 'deployment/scaled-down'].map(
+        owner => `kube: warning: ${owner}: image ${image} is not there yet; it will be needed when pods are made`,
+      ),
+    )
+    await kube.ok(['create', 'job', 'manual', '--from=cronjob/nightly'])
+    await eventually(async () => {
+      const [pod] = await kube.list('pods', 'job-name=manual')
+      assert.match(containerOf(pod!.status, 'main').state.waiting?.reason ?? '', /^(ErrImagePull|ImagePullBackOff)$/)
+    })
+    await kube.ok(['down', 'lacking'])
+  })
+
   test('what only a running pod needs is given back when it is over; logs and status stay', async () => {
     const job = jobManifest('over', { script: 'echo done; exit 3', spec: { backoffLimit: 0 } })
     await kube.play('over', job)
