@@ -11,6 +11,8 @@ export interface HandlerOutcome {
   readonly ok: boolean
   /** Why it is not, in the kubelet's words; else what was answered. */
   readonly message: string
+  /** The container was not even asked: there is no such port, or the command cannot be executed. */
+  readonly unasked?: true
 }
 
 export interface HandlerRequest {

@@ -2,10 +2,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { V1Probe } from '@kubernetes/client-node'
 import { recordEvent } from '../engine/events.ts'
-import type { Host, PodRecord } from '../engine/ports.ts'
+import type { HandlerOutcome, Host, PodRecord } from '../engine/ports.ts'
 import type { MemberPlan } from '../plan/types.ts'
 import { type ContainerLifecycle, NEW_LIFE, type ProbeKind } from '../reconcile/lifecycle.ts'
-import { activeProbes, applyProbe, type ProbeOutcome, probesOf, readyWhenStarted } from '../reconcile/probe.ts'
+import { activeProbes, applyProbe, probesOf, readyWhenStarted } from '../reconcile/probe.ts'
 
 export interface ProbeWorkerOptions {
   readonly host: Host
@@ -47,14 +47,21 @@ export function startProbes(options: ProbeWorkerOptions): Disposable {
     if (activeProbes(probes, life).includes(kind)) {
       const outcome = await runProbe(options, probe)
       if (over) return
-      if (judge(kind, probe, outcome)) return
+      if (outcome.unasked) {
+        // It says nothing of the container. Source: kubelet, pkg/kubelet/prober.
+        tell(`${WORDS[kind]} probe errored and resulted in unknown state: ${outcome.message}`)
+      } else if (judge(kind, probe, outcome)) return
     } else if (kind === 'startup') return
     const periodMs = (probe.periodSeconds ?? 10) * 1000
     schedule(kind, probe, Math.max(0, periodMs - (performance.now() - begun)))
   }
 
+  function tell(message: string): void {
+    recordEvent(host, record, member.name, 'Warning', 'Unhealthy', message)
+  }
+
   /** Records a result; true when the container is to be killed and probing is over. */
-  function judge(kind: ProbeKind, probe: V1Probe, outcome: ProbeOutcome): boolean {
+  function judge(kind: ProbeKind, probe: V1Probe, outcome: HandlerOutcome): boolean {
     const before = life
     const verdict = applyProbe(before, kind, probe, outcome)
     const judged = kind === 'startup' ? readyWhenStarted(verdict.lifecycle, probes) : verdict.lifecycle
@@ -64,8 +71,7 @@ export function startProbes(options: ProbeWorkerOptions): Disposable {
       life = after
       host.state.setLifecycle(record.uid, member.name, attempt, after)
     }
-    if (!outcome.ok)
-      recordEvent(host, record, member.name, 'Warning', 'Unhealthy', `${WORDS[kind]} probe failed: ${outcome.message}`)
+    if (!outcome.ok) tell(`${WORDS[kind]} probe failed: ${outcome.message}`)
     // Whoever waits for the container need not wait for the period of another probe as well.
     if (after.started && !before.started) begin(other => other !== 'startup')
     if (after.started !== before.started || after.ready !== before.ready) options.onTurn()
@@ -93,7 +99,7 @@ export function startProbes(options: ProbeWorkerOptions): Disposable {
   }
 }
 
-function runProbe({ host, record, member, containerId }: ProbeWorkerOptions, probe: V1Probe): Promise<ProbeOutcome> {
+function runProbe({ host, record, member, containerId }: ProbeWorkerOptions, probe: V1Probe): Promise<HandlerOutcome> {
   return host.handlers.run({
     handler: probe,
     containerId,

@@ -140,6 +140,18 @@ suite('probes', { concurrency: 4, skip: cannotRunPods || lacking('openssl') }, (
     await kube.ok(['down', 'never-up'])
   })
 
+  test('a probe that cannot even ask says nothing of the container', async () => {
+    const livenessProbe = { exec: { command: ['nope'] }, ...OFTEN }
+    await play('unasked', { livenessProbe, readinessProbe: { tcpSocket: { port: 'web' }, ...OFTEN } })
+    await told(
+      'unasked',
+      'Unhealthy Liveness probe errored and resulted in unknown state: executable file `nope` not found',
+    )
+    await told('unasked', 'Unhealthy Readiness probe errored and resulted in unknown state: ')
+    assert.equal((await main('unasked')).restartCount, 0)
+    await kube.ok(['down', 'unasked'])
+  })
+
   test('HTTP: headers, status, redirects, certificates', async t => {
     const seen: IncomingMessage['headers'][] = []
     const plain = await serving(

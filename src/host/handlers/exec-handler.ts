@@ -1,6 +1,6 @@
 /** A command in the container. */
 import { spawn } from 'node:child_process'
-import { readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import type { HandlerOutcome } from '../../engine/ports.ts'
 import { limitTime, type TimeLimit } from './time-limit.ts'
 
@@ -44,10 +44,12 @@ export function probeExec(
       const late = `command timed out: ${text} timed out after ${limit.timeoutMs / 1000}s`
       finish({ ok: false, message: why ?? late })
     })
-    child.on('error', error => finish({ ok: false, message: error.message }))
+    child.on('error', error => finish({ ok: false, unasked: true, message: error.message }))
     child.on('exit', code => {
+      // The OCI runtime names the process only once it has become the command.
+      const unasked = !existsSync(pidFile)
       // What it printed last may still be in the pipe.
-      setImmediate(() => finish({ ok: code === 0, message: output.trim() }))
+      setImmediate(() => finish({ ok: code === 0, message: output.trim(), ...(unasked ? { unasked } : {}) }))
     })
   })
 }

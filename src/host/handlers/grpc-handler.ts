@@ -46,7 +46,8 @@ export async function probeGrpc(
     stream.on('response', note)
     stream.on('trailers', note)
     stream.on('data', (chunk: Buffer) => chunks.push(chunk))
-    stream.on('error', error => finish({ ok: false, message: error.message }))
+    // A session that fails takes its streams with it, and tells why only after them.
+    stream.on('error', error => setImmediate(() => finish({ ok: false, message: error.message })))
     stream.on('end', () => finish(judge(Buffer.concat(chunks), grpcStatus, service)))
     stream.end(frame(healthRequest(service)))
   })

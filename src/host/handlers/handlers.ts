@@ -17,7 +17,7 @@ export function openHandlers(options: HandlerOptions): HandlerPort {
       try {
         return await dispatch(request, options)
       } catch (error) {
-        return { ok: false, message: error instanceof Error ? error.message : String(error) }
+        return { ok: false, unasked: true, message: error instanceof Error ? error.message : String(error) }
       }
     },
   }

@@ -54,10 +54,10 @@ async function ask(probe: HttpProbe, limit: TimeLimit): Promise<Answer | { reado
   const url = urlOf(probe)
   const start: typeof httpRequest = tls ? ((await import('node:https')).request as typeof httpRequest) : httpRequest
   return new Promise(resolve => {
-    let request: ClientRequest
+    let request: ClientRequest | undefined
     const finish = (answer: Answer | { readonly message: string }) => {
       time[Symbol.dispose]()
-      request.destroy()
+      request?.destroy()
       resolve(answer)
     }
     const time = limitTime(limit, why => {
@@ -67,13 +67,13 @@ async function ask(probe: HttpProbe, limit: TimeLimit): Promise<Answer | { reado
     const options = {
       host,
       port,
-      path: probe.path.startsWith('/') ? probe.path : `/${probe.path}`,
+      path: requestTarget(probe.path),
       headers: headersOf(probe),
       // A connection of its own: what a probe asks is whether a new one is answered.
       agent: false as const,
       ...(tls ? { rejectUnauthorized: false } : {}),
     }
-    request = start(options, (response: IncomingMessage) => {
+    const take = (response: IncomingMessage) => {
       let body = ''
       response.setEncoding('utf8')
       const done = () => {
@@ -86,7 +86,14 @@ async function ask(probe: HttpProbe, limit: TimeLimit): Promise<Answer | { reado
       })
       response.on('end', done)
       response.on('error', error => finish({ message: `Get "${url}": ${error.message}` }))
-    })
+    }
+    try {
+      request = start(options, take)
+    } catch (error) {
+      // A header's value that cannot be sent.
+      finish({ message: `Get "${url}": ${error instanceof Error ? error.message : String(error)}` })
+      return
+    }
     request.on('error', error => finish({ message: `Get "${url}": dial tcp ${host}:${port}: ${connectText(error)}` }))
     request.end()
   })
@@ -115,8 +122,21 @@ function headersOf(probe: HttpProbe): Record<string, string | string[]> {
   return headers
 }
 
+/**
+ * A manifest's path as a request says it: what no request may hold is escaped, and the fragment is left out. Source: Go's
+ * net/url, with which the kubelet reads it.
+ */
+export function requestTarget(path: string): string {
+  const [whole = ''] = path.split('#', 1)
+  const percents = /%(?![0-9A-Fa-f]{2})/.test(whole) ? whole.replaceAll('%', '%25') : whole
+  const escaped = percents.replace(/[^\x21-\x7e]+/g, text =>
+    [...Buffer.from(text)].map(byte => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
+  )
+  return escaped.startsWith('/') ? escaped : `/${escaped}`
+}
+
 function urlOf({ tls, host, port, path }: HttpProbe): string {
-  return `${tls ? 'https' : 'http'}://${bracketed(host)}:${port}${path.startsWith('/') ? '' : '/'}${path}`
+  return `${tls ? 'https' : 'http'}://${bracketed(host)}:${port}${requestTarget(path)}`
 }
 
 function bracketed(host: string): string {
