@@ -106,9 +106,10 @@ function membersOf(
 /** The log of the run that is asked for. Fails with code `LogNotFound`. */
 function sourceOf(host: RealHost, pod: PodRecord, member: MemberPlan, previous: boolean): LogSource {
   const known = pod.containers[member.name]
-  // Of one that waits for its restart, the run that just ended is the previous one as well.
-  const isLast = known?.lifecycle?.waiting !== undefined && !isRunning(host, known)
-  const attempt = (known?.attempt ?? 0) - (previous && !isLast ? 1 : 0)
+  // Until its next run begins, the run that just ended is the current one and, while that is waited for, the previous one.
+  const isPending = isToBegin(known)
+  const isLast = isPending || (known?.lifecycle?.waiting !== undefined && !isRunning(host, known))
+  const attempt = (known?.attempt ?? 0) - (isPending ? 1 : 0) - (previous && !isLast ? 1 : 0)
   const path = host.logFile(pod.uid, member.name, attempt)
   if (pod.plan.logging?.driver === 'none')
     throw new KubeError(
@@ -132,6 +133,11 @@ function reasonOf({ plan }: PodRecord, known: ContainerRecord | undefined): stri
   if (reason !== undefined) return reason
   const hasInit = plan.members.some(({ role }) => role === 'init' || role === 'sidecar')
   return hasInit ? 'PodInitializing' : 'ContainerCreating'
+}
+
+/** Its next run is being made. */
+function isToBegin(known: ContainerRecord | undefined): boolean {
+  return known !== undefined && known.attempt > 0 && known.startedAt === undefined && known.lifecycle?.end === undefined
 }
 
 function isRunning(host: RealHost, { id, process }: ContainerRecord): boolean {

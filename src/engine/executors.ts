@@ -142,19 +142,21 @@ export const EXECUTORS: Executors = {
     const known = record.containers[container]!
     const end = terminationOf(host, record, memberOf(record, container))
     const last = all ? { ...end, ...RESTARTING_ALL } : end
+    const before = known.lifecycle ?? NEW_LIFE
+    // Whoever looks meanwhile, or goes on after a kill, would find a container that is gone without a trace.
+    putContainer(host, records, uid, { ...known, lifecycle: { ...before, end } })
     const removed = host.runtime.remove(known.id)
     // A process that waits for a start that failed is ended by that; one that has ended has no use for its files.
     if (end.reason === 'StartError') await removed
     await Promise.all([removed, host.volumes.unmountRootfs(uid, container)])
     // The log of the run that just ended is kept for `kube logs --previous`; who crashes in a circle must not fill the disk.
     if (known.attempt > 0) host.removeLog(uid, container, known.attempt - 1)
-    const before = known.lifecycle ?? NEW_LIFE
     const isStarted = last.reason !== 'StartError'
     const ranMs = isStarted ? Date.parse(last.finishedAt) - Date.parse(last.startedAt) : 0
     // What started and yet never became the command failed unseen.
     if (!isStarted && known.startedAt !== undefined)
       recordEvent(host, record, container, 'Warning', 'Failed', `Error: ${last.message ?? ''}`)
-    const { waiting: _waiting, end: _end, retry: _retry, hook: _hook, ...rest } = before
+    const { waiting, end: _end, retry: _retry, hook: _hook, ...rest } = before
     const attempt = known.attempt + 1
     const { process: _process, startedAt: _startedAt, ...kept } = known
     putContainer(host, records, uid, {
@@ -163,6 +165,8 @@ export const EXECUTORS: Executors = {
       attempt,
       lifecycle: {
         ...rest,
+        // Told until it is started: see `lastRun`.
+        ...(waiting === undefined || all ? {} : { waiting }),
         last,
         started: false,
         ready: false,

@@ -159,7 +159,7 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
       remove: async id => take('remove', () => running.delete(id)),
       observe(id, _process, started) {
         const container = running.get(id)
-        if (!container) return { state: 'absent' }
+        if (!container) return { state: _process === undefined ? 'absent' : 'broken' }
         if (container.exitCode !== undefined) return { state: 'exited', exitCode: container.exitCode }
         return { state: container.started && started ? 'running' : _process === undefined ? 'broken' : 'created' }
       },

@@ -40,8 +40,8 @@ export function observeRun(
 ): Omit<ObservedContainer, 'id' | 'rootfs'> {
   const end = known?.lifecycle?.end
   if (end) {
-    const { exitCode, finishedAt, message = '' } = end
-    return { state: 'exited', exitCode, finishedAt, startError: message }
+    const { exitCode, finishedAt, reason, message = '' } = end
+    return { state: 'exited', exitCode, finishedAt, ...(reason === 'StartError' ? { startError: message } : {}) }
   }
   const id = known?.id ?? host.containerId(uid, container, 0)
   const now = host.runtime.observe(id, known?.process, known?.startedAt !== undefined)

@@ -1,5 +1,6 @@
 /** Looks at recorded pods for their status: what ran, how it ended, what it left behind. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { RESTARTING_ALL } from '../plan/restart-policy.ts'
 import type { MemberPlan } from '../plan/types.ts'
 import type { ContainerLifecycle } from '../reconcile/lifecycle.ts'
 import type { ObservedContainer } from '../reconcile/observed.ts'
@@ -50,6 +51,8 @@ function snapshotContainer(
   now: ObservedContainer,
 ): ContainerSnapshot {
   const known = record.containers[member.name]
+  const before = known && lastRun(member, known, now.state)
+  if (before) return { ...before, restarts: known.attempt - 1, ...imageFacts(host, member, known) }
   const end = endOf(host, record, member, now)
   return {
     id: now.id,
@@ -60,6 +63,32 @@ function snapshotContainer(
     ...(known?.startedAt === undefined ? {} : { startedAt: known.startedAt }),
     ...(end === undefined ? {} : { end }),
     ...lifeFacts(known?.lifecycle, now.state === 'running'),
+  }
+}
+
+/**
+ * A container that is being made for its next run is told as the run before: as it ended, or why it waited to be started
+ * again. Not where the whole pod begins anew, init containers that did their work included. Source: kubelet,
+ * convertToAPIContainerStatuses.
+ */
+function lastRun(
+  { role }: MemberPlan,
+  { lifecycle, process }: ContainerRecord,
+  state: ObservedContainer['state'],
+): Omit<ContainerSnapshot, 'restarts'> | undefined {
+  const { last, waiting } = lifecycle ?? {}
+  const isBeingMade = state === 'absent' || state === 'created' || (state === 'broken' && process === undefined)
+  if (last === undefined || !isBeingMade) return undefined
+  if (last.reason === RESTARTING_ALL.reason || (role === 'init' && last.exitCode === 0)) return undefined
+  const { id, startedAt, ...end } = last
+  return {
+    id,
+    state: 'exited',
+    startedAt,
+    end: { ...end, oomKilled: end.reason === 'OOMKilled' },
+    ready: false,
+    started: false,
+    ...(waiting === undefined ? {} : { waiting }),
   }
 }
 
@@ -78,6 +107,7 @@ function lifeFacts(lifecycle: ContainerLifecycle | undefined, running: boolean):
 
 function endOf(host: Host, record: PodRecord, member: MemberPlan, now: ObservedContainer): ContainerEnd | undefined {
   if (now.state !== 'exited' || now.exitCode === undefined) return undefined
+  if (now.lifecycle?.end) return { ...now.lifecycle.end, oomKilled: now.lifecycle.end.reason === 'OOMKilled' }
   const message = now.startError ?? terminationMessage(host, record, member, now.exitCode)
   return {
     exitCode: now.exitCode,

@@ -55,8 +55,9 @@ function noteStartError(run: Run, record: PodRecord, member: MemberPlan, error: 
   const known = knownOf(host, record, member)
   const exitCode = START_ERROR_STATUS
   const again = runsAgain(record.plan, member, exitCode)
+  const { waiting: _waiting, ...before } = known.lifecycle ?? NEW_LIFE
   const lifecycle: ContainerLifecycle = {
-    ...(known.lifecycle ?? NEW_LIFE),
+    ...before,
     end: { id: known.id, exitCode, startedAt: NEVER_STARTED, finishedAt, reason: 'StartError', message },
     ...(again ? { waiting: { reason: 'RunContainerError', message } } : {}),
   }

@@ -40,7 +40,7 @@ export interface ContainerLifecycle {
   readonly waiting?: { readonly reason: string; readonly message: string }
   /** When what failed before its command could be started is tried again. */
   readonly retry?: Retry
-  /** How this run ended, where no monitor saw that: its command could not be started. */
+  /** How this run ended: where no monitor saw that, because its command could not be started, and while its traces are removed. */
   readonly end?: Termination
   /** Its command was started, and its postStart hook is not over. */
   readonly hook?: 'running'

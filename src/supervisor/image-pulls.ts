@@ -111,7 +111,7 @@ export function imagePulls({ host, uid, pull, onEnd }: ImagePullsOptions): Image
 
   function forgetWait({ name }: MemberPlan): void {
     const known = host.state.container(uid, name)
-    if (!known?.lifecycle) return
+    if (!known?.lifecycle || !isPullWait(known.lifecycle.waiting?.reason)) return
     const { waiting: _waiting, retry: _retry, ...lifecycle } = known.lifecycle
     host.state.setLifecycle(uid, name, known.attempt, lifecycle)
   }
