@@ -18,6 +18,7 @@ import type { Host } from './engine/ports.ts'
 import { printManifest } from './manifest/print.ts'
 import { readManifests } from './manifest/read.ts'
 import type { KubernetesObject } from './manifest/types.ts'
+import { withGeneratedNames } from './plan/generated-names.ts'
 import { planApp } from './plan/plan-app.ts'
 
 export type { Diagnostic, FieldPath, Position } from './diagnostic.ts'
@@ -60,7 +61,8 @@ export async function play(
   const text =
     file === undefined ? printManifest(manifest as readonly KubernetesObject[]) : await readFile(file, 'utf8')
   const namespace = options.namespace ?? 'default'
-  const { objects, diagnostics } = await readManifests([{ name: file ?? 'objects', text }], { namespace })
+  const { objects: read, diagnostics } = await readManifests([{ name: file ?? 'objects', text }], { namespace })
+  const objects = withGeneratedNames(read)
   const host = openHost(options)
   try {
     const existing = host.state.objects().map(object => object.value as KubernetesObject)

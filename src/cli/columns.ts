@@ -178,10 +178,7 @@ const DAEMON_SET: readonly Column[] = [
 const JOB: readonly Column[] = [
   NAME,
   { title: 'STATUS', cell: jobState },
-  {
-    title: 'COMPLETIONS',
-    cell: object => `${at(object, 'status.succeeded', '0')}/${at(object, 'spec.completions', '1')}`,
-  },
+  { title: 'COMPLETIONS', cell: completions },
   {
     title: 'DURATION',
     cell: (object, now) => {
@@ -195,6 +192,15 @@ const JOB: readonly Column[] = [
   IMAGES,
   SELECTOR,
 ]
+
+/** Source: k8s.io/kubernetes pkg/printers/internalversion, printJob. */
+function completions(job: WireObject): string {
+  const done = at(job, 'status.succeeded', '0')
+  const wanted = at(job, 'spec.completions', '')
+  if (wanted !== '') return `${done}/${wanted}`
+  const parallelism = at(job, 'spec.parallelism', '1')
+  return Number(parallelism) > 1 ? `${done}/1 of ${parallelism}` : `${done}/1`
+}
 
 function jobState(job: WireObject): string {
   const met = findValues('status.conditions[?(@.status=="True")].type', job)

@@ -3,6 +3,7 @@ import { basename, dirname, extname, resolve } from 'node:path'
 import { type Diagnostic, KubeError } from '../diagnostic.ts'
 import { readManifests } from '../manifest/read.ts'
 import type { KubernetesObject, ManifestObject, ManifestText } from '../manifest/types.ts'
+import { withGeneratedNames } from '../plan/generated-names.ts'
 import { type IdleImage, planApp } from '../plan/plan-app.ts'
 import type { PodPlan, PodSettings } from '../plan/types.ts'
 import type { Context } from './context.ts'
@@ -74,7 +75,7 @@ export async function readObjects(files: readonly string[], options: LoadOptions
     namespace: options.namespace,
     skipUnknown: options.skipUnknown === true,
   })
-  return { texts, objects, diagnostics }
+  return { texts, objects: withGeneratedNames(objects), diagnostics }
 }
 
 /** Warnings to standard error; fails when there are errors. */

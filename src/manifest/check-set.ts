@@ -13,7 +13,7 @@ import type { ManifestObject, ReadResult } from './types.ts'
 export function checkSet(objects: readonly ManifestObject[], diagnostics: readonly Diagnostic[]): ReadResult {
   const last = new Map<string, ManifestObject>()
   for (const object of objects) last.set(identity(object), object)
-  const kept = objects.filter(object => last.get(identity(object)) === object)
+  const kept = objects.filter(object => object.name === '' || last.get(identity(object)) === object)
   const found = [...repeated(objects, last), ...dangling(kept), ...idleServices(kept)]
   const told = withoutCustomKinds(objects, diagnostics)
   return { objects: kept, diagnostics: found.length === 0 ? told : inOrder([...told, ...found]) }
@@ -41,9 +41,7 @@ function withoutCustomKinds(
 }
 
 function identity(object: ManifestObject): string {
-  // Objects without a name get one of their own when they are made.
-  const name = object.name === '' ? `${object.file}\0${object.document}` : object.name
-  return `${object.apiVersion}\0${object.kind}\0${object.namespace}\0${name}`
+  return `${object.apiVersion}\0${object.kind}\0${object.namespace}\0${object.name}`
 }
 
 /** By text in the order in which the texts were found, then by position. */
@@ -79,7 +77,8 @@ function repeated(
   if (last.size === objects.length) return []
   return objects.flatMap(object => {
     const winner = last.get(identity(object))
-    if (winner === object || winner === undefined) return []
+    // Objects without a name get one of their own when they are made.
+    if (winner === object || winner === undefined || object.name === '') return []
     const place = `${winner.file}:${winner.locate(['metadata', 'name']).line}`
     const message = `${object.kind} ${object.name} is defined again at ${place}, which replaces this one`
     return [diagnosticAt(object, { severity: 'warning', code: 'DuplicateObject', message, path: ['metadata', 'name'] })]

@@ -55,14 +55,13 @@ const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
 
 /**
  * What an API server and kubectl make themselves (uid, status...) is left out, so that the output of `kubectl get` is the
- * same pod. A pod with only a generateName gets its name from its content.
+ * same pod.
  */
 function expandPod(object: ManifestObject): Expansion {
-  const { namespace } = object
+  const { namespace, name } = object
   const { apiVersion, kind, metadata = {}, spec } = withDefaults(object.value) as V1Pod
   const { generateName, labels } = metadata
   const { [LAST_APPLIED]: _bookkeeping, ...annotations } = metadata.annotations ?? {}
-  const name = object.name || generatedName(generateName ?? 'pod-', [namespace, metadata.labels, spec], new Set())
   const pod: V1Pod = {
     ...(apiVersion === undefined ? {} : { apiVersion }),
     ...(kind === undefined ? {} : { kind }),

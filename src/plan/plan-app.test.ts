@@ -189,4 +189,16 @@ test('a pod with a generateName gets its name from its content', () => {
   assert.match(name ?? '', /^job-[a-z0-9]{5}$/)
   assert.deepEqual(names(manifest(pod('a'))), [name])
   assert.notDeepEqual(names(manifest(pod('b'))), [name])
+  const both = names(manifest(pod('a')), manifest(pod('a')))
+  assert.equal(both[0], name)
+  assert.equal(new Set(both).size, 2)
+})
+
+test('a workload with a generateName gets its name from its content', () => {
+  const spec = { template: template() }
+  const job = { apiVersion: 'batch/v1', kind: 'Job', metadata: { generateName: 'run-' }, spec }
+  const [first, second] = [1, 2].map(() => planApp([manifest(job)]).pods[0])
+  assert.match(first?.name ?? '', /^run-[a-z0-9]{5}-[a-z0-9]{5}$/)
+  assert.equal(first?.owner?.name, first?.name.slice(0, -6))
+  assert.equal(second?.name, first?.name)
 })

@@ -6,6 +6,7 @@ import { findKind } from '../manifest/kinds.ts'
 import type { KubernetesObject, ManifestObject } from '../manifest/types.ts'
 import { bindVolumes } from './bindings.ts'
 import { expandObject } from './expand.ts'
+import { withGeneratedNames } from './generated-names.ts'
 import { immutableFindings } from './immutable.ts'
 import { type NamedObject, namedObject, objectFinder } from './lookup.ts'
 import { planPod } from './plan-pod.ts'
@@ -46,7 +47,8 @@ export interface IdleImage {
 }
 
 /** The same objects give the same plan, in the objects' order. */
-export function planApp(objects: readonly ManifestObject[], options: PlanOptions = {}): PlanResult {
+export function planApp(given: readonly ManifestObject[], options: PlanOptions = {}): PlanResult {
+  const objects = withGeneratedNames(given)
   const diagnostics: Diagnostic[] = []
   const expansions = objects.flatMap(object => {
     if (!isRun(object)) return []
