@@ -40,12 +40,18 @@ export interface PlayCommandOptions extends PlayFlags, SettingOptions {
   readonly start?: string | boolean
 }
 
-/** One play of what the files say now, told as kubectl tells it. Returns the app. */
+export interface PlayedOnce {
+  readonly app: string
+  /** The play is done, and yet a pod that it made has failed. */
+  readonly failure?: KubeError
+}
+
+/** One play of what the files say now, told as kubectl tells it. */
 export async function playOnce(
   files: readonly string[],
   options: PlayCommandOptions,
   context: Context,
-): Promise<string> {
+): Promise<PlayedOnce> {
   const { io } = context
   using warm = keepCgroupsWarm()
   const settings = settingsOf(options)
@@ -62,7 +68,7 @@ export async function playOnce(
   const app = options.app ?? chooseApp(host, files, objects, source)
   if (options.dryRun) {
     tellDryRun(host, app, { objects, plans }, options, context)
-    return app
+    return { app }
   }
   using _waits = options.quiet ? undefined : tellWaits(host, app, context)
   const result = await play(
@@ -90,7 +96,8 @@ export async function playOnce(
       onLacking: lacking => io.err(`kube: warning: ${lackingText(lacking)}\n`),
     },
   )
-  tellInits(host, result.created, io)
+  const failure = await tellInits(host, result.created, io)
+  const played = { app, ...(failure ? { failure } : {}) }
   tellUnseenMounts(result.created, io)
   const before = new Map(result.previous.map(object => [objectKey(object), canonicalJson(object.value)]))
   const now = new Map(result.current.map(object => [objectKey(object), canonicalJson(object.value)]))
@@ -135,11 +142,11 @@ export async function playOnce(
         2,
       )}\n`,
     )
-    return app
+    return played
   }
   for (const { object, result } of lines) io.out(`${resourceName(object)} ${result}\n`)
   for (const key of pruned) io.out(`${resourceName(splitKey(key))} pruned\n`)
-  return app
+  return played
 }
 
 /** What would become of each object. A pod whose plan is another would be made again. */

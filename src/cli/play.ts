@@ -4,6 +4,7 @@ import type { Context } from './context.ts'
 import { namedFiles } from './load-manifests.ts'
 import { type PlayCommandOptions, playOnce } from './play-once.ts'
 import { refuseFlags } from './podman-flags.ts'
+import { renderError } from './render.ts'
 import { truthOf } from './truth.ts'
 
 export async function runPlay(
@@ -20,19 +21,26 @@ export async function runPlay(
       hint: 'leave out --wait and --attach',
     })
   if (options.down) return (await import('./down.ts')).runDown([files], options, context)
-  const app = await playOnce(files, options, context)
+  const { app, failure } = await playOnce(files, options, context)
   if (options.dryRun) return 0
   if (wait === 'ready' || wait === 'complete') {
     const { waitForApp } = await import('./play-wait.ts')
     return waitForApp({ app, goal: wait, timeoutMs, context })
   }
+  if (wait === undefined && !options.attach && !options.watch) {
+    if (failure) throw failure
+    return 0
+  }
+  if (failure) context.io.err(renderError(context.io, failure))
   if (options.watch) {
     const { watchFiles } = await import('./play-watch.ts')
-    const again = () => playOnce(files, options, context)
+    const again = async () => {
+      const { failure } = await playOnce(files, options, context)
+      if (failure) throw failure
+    }
     if (wait === undefined && !options.attach) return watchFiles(files, again, context)
     void watchFiles(files, again, context)
   }
-  if (wait === undefined && !options.attach) return 0
   const { stayWith } = await import('./foreground.ts')
   return stayWith({ app, withLogs: options.attach === true, timeoutMs, context })
 }

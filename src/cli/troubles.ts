@@ -56,7 +56,8 @@ function probeErrorOf(record: PodRecord, name: string): string | undefined {
   return tally?.message === undefined ? undefined : `${kind}: ${tally.message}`
 }
 
-async function lastLines(host: RealHost, record: PodRecord, name: string): Promise<readonly string[]> {
+/** The end of what a container wrote; of the run before, where this one has no log yet. */
+export async function lastLines(host: RealHost, record: PodRecord, name: string): Promise<readonly string[]> {
   const attempt = record.containers[name]?.attempt ?? 0
   const current = host.logFile(record.uid, name, attempt)
   const lines: string[] = []

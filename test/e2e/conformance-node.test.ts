@@ -24,9 +24,16 @@ describe('node conformance', { skip: cannotRunPods }, () => {
         container('init2', { command: ['sh', '-c', 'echo why; false'] }),
       ],
     }
-    const { status, stderr } = kube.run('play', '--app', 'init', kube.manifest([pod('init', { spec })]))
-    assert.equal(status, 0)
-    assert.match(stderr, /warning: pod init: init container init2 ended with status 1: nothing after it is started/)
+    const objects = [pod('init', { spec }), pod('other')]
+    const { status, stdout, stderr } = kube.run('play', '--app', 'init', kube.manifest(objects))
+    assert.equal(status, 1)
+    assert.equal(stdout, 'pod/init created\npod/other created\n')
+    assert.equal(
+      stderr,
+      'kube: pod init: init container init2 ended with status 1: nothing after it is started\n  | why\n' +
+        '  hint: `kube logs init -c init2` shows all that it wrote; the pod stays until it is taken down\n',
+    )
+    assert.equal(kube.get('pod', 'other').status.phase, 'Running')
     assert.equal(kube.get('pod', 'init').status.phase, 'Failed')
     assert.deepEqual(conditionOf('init', 'Initialized'), [
       'False',
@@ -37,6 +44,41 @@ describe('node conformance', { skip: cannotRunPods }, () => {
     assert.deepEqual(statusOf('init', 'main').state, { waiting: { reason: 'PodInitializing' } })
     assert.equal(kube.logs('init', 'init2'), 'why\n')
     kube.down('init')
+  })
+
+  test('several failed init containers are all told, with the end of what each wrote', () => {
+    const failing = (name: string, code: number) =>
+      pod(name, {
+        spec: {
+          restartPolicy: 'Never',
+          initContainers: [container('first', { command: ['sh', '-c', `seq 1 12; echo ${name}; exit ${code}`] })],
+        },
+      })
+    const manifest = kube.manifest([failing('one', 3), failing('two', 4)])
+    const { status, stderr } = kube.run('play', '--app', 'several', '--namespace', 'apart', manifest)
+    assert.equal(status, 1)
+    const lines = (name: string) => [...[4, 5, 6, 7, 8, 9, 10, 11, 12].map(String), name].map(text => `  | ${text}`)
+    assert.deepEqual(stderr.trimEnd().split('\n'), [
+      'kube: 2 init containers failed, and nothing after them is started',
+      '  pod one: init container first ended with status 3: nothing after it is started',
+      ...lines('one'),
+      '  pod two: init container first ended with status 4: nothing after it is started',
+      ...lines('two'),
+      '  hint: `kube logs one -c first -n apart` shows all that it wrote; the pod stays until it is taken down',
+    ])
+    const waited = kube.run(
+      'play',
+      '--app',
+      'several',
+      '--namespace',
+      'apart',
+      '--replace',
+      '--wait=complete',
+      manifest,
+    )
+    assert.equal(waited.status, 1)
+    assert.match(waited.stderr, /^kube: pod\/one, pod\/two failed$/m)
+    kube.down('several')
   })
 
   test('an init container that fails on a pod that is restarted is tried again, and nothing after it', () => {
