@@ -1,5 +1,5 @@
 /** `kube supervise`: the hidden command that monitors and other commands start. */
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, fstatSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { LOG_LOOK_MS, rotateLogs } from '../host/logs/rotate-logs.ts'
@@ -28,8 +28,11 @@ export async function runSupervise(_args: readonly [], _options: object, context
         removePidFile(layout.supervisorStarting)
         return 0
       }
+      if (context.signal.aborted) return 0
       await delay(TRY_MS)
     }
+    // A reset had it, and has taken everything away.
+    if (fstatSync(lock).nlink === 0) return 0
     enterMonitors(parent)
     using reasons = openReasons(layout)
     using _rotation = everyNowAndThen(() => rotateLogs(layout))

@@ -6,9 +6,8 @@ import { causeChain, errnoOf, KubeError } from '../diagnostic.ts'
 import { removePods } from '../engine/down.ts'
 import type { Layout } from '../host/layout.ts'
 import { findLeftovers, removeLeftovers } from '../host/leftovers.ts'
-import { lockFile } from '../host/sys/lock.ts'
 import type { Context } from './context.ts'
-import { runningSupervisor } from './wake-supervisor.ts'
+import { killSupervisor } from './wake-supervisor.ts'
 
 export interface ResetOptions {
   readonly force?: boolean
@@ -42,8 +41,8 @@ export async function runSystemReset(_args: [], options: ResetOptions, context: 
   const attempt = (step: () => Promise<void>) => step().catch((error: unknown) => void failures.push(causeChain(error)))
   // The ends of containers wake nobody any more, and nobody makes pods anew.
   await rm(host.layout.exitScript, { force: true })
-  // Its lock is kept until everything is gone, so that none can start meanwhile.
-  using _supervisor = await stopSupervisor(host.layout)
+  // It has nothing to finish that is not undone here. Its lock is kept until everything is gone, so that none works meanwhile.
+  using _supervisor = await killSupervisor(host.layout)
   for (const { name } of host.state.apps()) host.state.putObjects(name, [])
   await attempt(() => removePods(pods, { host, graceSeconds: 0 }))
   await attempt(() => removeLeftovers(host, findLeftovers(host)))
@@ -63,19 +62,6 @@ export async function runSystemReset(_args: [], options: ResetOptions, context: 
   }
   io.out(`removed ${pods.length} pods, and all images, volumes and records of ${root}\n`)
   return 0
-}
-
-/** It has nothing to finish that is not undone here. One that has just begun has the lock before it has named itself. */
-async function stopSupervisor(layout: Layout): Promise<Disposable> {
-  return lockFile(layout.supervisorLock, () => {
-    const pid = runningSupervisor(layout)
-    if (pid === undefined) return
-    try {
-      process.kill(pid, 'SIGKILL')
-    } catch {
-      // It ended by itself.
-    }
-  })
 }
 
 function removeEmpty(directory: string, { io }: Context): void {

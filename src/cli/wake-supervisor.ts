@@ -1,10 +1,12 @@
 /** Starting a supervisor, telling the one that runs, and ending it. */
 import { spawn } from 'node:child_process'
 import { closeSync, openSync, utimesSync, writeFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { PodRecord } from '../engine/ports.ts'
 import type { Layout } from '../host/layout.ts'
 import { lockFile } from '../host/sys/lock.ts'
-import { endNamedProcess, hasDiedStarting, noteStart, readPidFile } from '../host/sys/pid-file.ts'
+import { hasDiedStarting, noteStart, readPidFile, removePidFile, signalNamedProcess } from '../host/sys/pid-file.ts'
+import { isAlive, type ProcessIdentity } from '../host/sys/process-identity.ts'
 import { hasStorageLimits } from '../plan/storage-limits.ts'
 import { tokenFiles } from '../plan/tokens.ts'
 import { probesOf } from '../reconcile/probe.ts'
@@ -15,11 +17,34 @@ export function runningSupervisor(layout: Layout): number | undefined {
   return state.is === 'running' ? state.pid : undefined
 }
 
-/** Ends the supervisor that runs, if it isn't this process, and waits for its end. */
+/** Ends the supervisor that runs or begins, and waits for its end. Does nothing when this process is the one. */
 export async function dismissSupervisor(layout: Layout): Promise<void> {
-  if (!endNamedProcess(layout.supervisorPid)) return
-  const lock = await lockFile(layout.supervisorLock)
-  lock[Symbol.dispose]()
+  if (runningSupervisor(layout) === process.pid) return
+  const begins = signalNamedProcess(layout.supervisorStarting, 'SIGTERM')
+  const runs = signalNamedProcess(layout.supervisorPid, 'SIGTERM')
+  for (const identity of [begins, runs]) if (identity !== undefined) await ended(identity)
+  // One that was ended at its begin has no work that another would go on with.
+  if (begins !== undefined && hasDiedStarting(layout.supervisorStarting)) removePidFile(layout.supervisorStarting)
+}
+
+/** Kills whichever runs or begins, and returns the lock without which none can work. */
+export async function killSupervisor(layout: Layout): Promise<Disposable> {
+  const kill = () => {
+    signalNamedProcess(layout.supervisorPid, 'SIGKILL')
+    signalNamedProcess(layout.supervisorStarting, 'SIGKILL')
+  }
+  kill()
+  // One that has just begun has the lock before it has named itself.
+  const lock = await lockFile(layout.supervisorLock, kill)
+  kill()
+  return lock
+}
+
+/** How often a process is looked for that is ending, in milliseconds. */
+const LOOK_MS = 5
+
+async function ended(identity: ProcessIdentity): Promise<void> {
+  while (isAlive(identity)) await delay(LOOK_MS)
 }
 
 /** Starts `command` when one of the pods has to be looked after all the time and nobody does. */

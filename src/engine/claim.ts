@@ -5,17 +5,19 @@ import type { Host } from './ports.ts'
 
 /** How often a claim that another process holds is asked for again, in milliseconds. */
 const ASK_MS = 50
+/** A supervisor has an app again and again for a moment: nobody is told of a wait that is over by then, in milliseconds. */
+const TELL_MS = 500
 
-/** Waits until the app is free, and holds it until disposed of. `onWait` is told once who holds it. */
+/** Waits until the app is free, and holds it until disposed of. `onWait` is told once, after a while, who holds it. */
 export async function claimApp(
   host: Host,
   app: string,
   options: { readonly signal?: AbortSignal; readonly onWait?: (pid: number) => void } = {},
 ): Promise<Disposable> {
-  for (let told = false; ; told = true) {
+  for (let waited = 0; ; waited += ASK_MS) {
     const { heldBy } = host.state.claimApp(app, true)
     if (heldBy === undefined) return { [Symbol.dispose]: () => release(host, app) }
-    if (!told) options.onWait?.(heldBy)
+    if (waited === TELL_MS) options.onWait?.(heldBy)
     if (options.signal?.aborted) {
       release(host, app)
       throw new KubeError('Interrupted', 'interrupted')

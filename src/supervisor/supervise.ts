@@ -134,6 +134,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
     }),
   )
   signal.addEventListener('abort', () => end())
+  if (signal.aborted) end()
   lookAtAll()
   await over
   clearTimeout(idle)

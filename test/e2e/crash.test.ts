@@ -81,20 +81,20 @@ describe('kube killed with SIGKILL at any moment', { skip: cannotRunPods }, () =
     test(`in a play, then down (${round})`, async () => {
       await killAfter(playMs * random(), ['play', file])
       await kube.ok(['down', file])
-      assert.deepEqual(kube.leftovers(), [])
+      await kube.nothingLeft()
     })
     test(`in a play, then the same play (${round})`, async () => {
       await killAfter(playMs * random(), ['play', file])
       await kube.ok(['play', file])
       assert.deepEqual(await ready(), ['one', 'three', 'two'])
       await kube.ok(['down', file])
-      assert.deepEqual(kube.leftovers(), [])
+      await kube.nothingLeft()
     })
     test(`in a down, then down (${round})`, async () => {
       await kube.ok(['play', file])
       await killAfter(downMs * random(), ['down', file])
       await kube.ok(['down', file])
-      assert.deepEqual(kube.leftovers(), [])
+      await kube.nothingLeft()
     })
   }
 
@@ -110,7 +110,7 @@ describe('kube killed with SIGKILL at any moment', { skip: cannotRunPods }, () =
     assert.ok((await ready()).includes('other'))
     await kube.ok(['down', other])
     await kube.ok(['down', file])
-    assert.deepEqual(kube.leftovers(), [])
+    await kube.nothingLeft()
   })
 
   test('a container that comes into being after its pod was taken away goes with the last pod', async () => {
@@ -130,6 +130,6 @@ describe('kube killed with SIGKILL at any moment', { skip: cannotRunPods }, () =
     execFileSync('crun', ['--root', runtimeRoot, 'run', '--detach', '--bundle', bundle, late], { stdio: 'ignore' })
     await kube.ok(['down', file])
     assert.equal(execFileSync('crun', ['--root', runtimeRoot, 'list', '--quiet'], { encoding: 'utf8' }), '')
-    assert.deepEqual(kube.leftovers(), [])
+    await kube.nothingLeft()
   })
 })

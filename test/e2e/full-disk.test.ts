@@ -11,6 +11,20 @@ import { IMAGE } from '../support/instance.ts'
 import { Kube } from '../support/kube.ts'
 import { lacking } from '../support/need.ts'
 
+const LASTING_POD = {
+  terminationGracePeriodSeconds: 0,
+  volumes: [{ name: 'scratch', emptyDir: {} }],
+  containers: [
+    {
+      name: 'main',
+      image: IMAGE,
+      imagePullPolicy: 'Never',
+      command: ['sleep', '1000'],
+      volumeMounts: [{ name: 'scratch', mountPath: '/scratch' }],
+    },
+  ],
+}
+
 const MANIFEST = JSON.stringify({
   apiVersion: 'apps/v1',
   kind: 'Deployment',
@@ -21,18 +35,8 @@ const MANIFEST = JSON.stringify({
     template: {
       metadata: { labels: { app: 'web' } },
       spec: {
-        terminationGracePeriodSeconds: 0,
-        volumes: [{ name: 'scratch', emptyDir: {} }],
+        ...LASTING_POD,
         initContainers: [{ name: 'first', image: IMAGE, imagePullPolicy: 'Never', command: ['echo', 'first'] }],
-        containers: [
-          {
-            name: 'main',
-            image: IMAGE,
-            imagePullPolicy: 'Never',
-            command: ['sleep', '1000'],
-            volumeMounts: [{ name: 'scratch', mountPath: '/scratch' }],
-          },
-        ],
       },
     },
   },
@@ -72,9 +76,6 @@ suite('a full disk', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'ip',
     }
   }
 
-  const podsLeft = (kube: Kube, which: 'root' | 'runroot') =>
-    kube.leftovers().filter(left => left !== `mount ${kube[which]}`)
-
   for (const which of ['root', 'runroot'] as const) {
     test(`play undoes what it made, wherever the ${which} has no more room`, async () => {
       await onSmallDisk(which, async (kube, leave) => {
@@ -95,7 +96,7 @@ suite('a full disk', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'ip',
           leave(Number.POSITIVE_INFINITY)
           await kube.ok(['play', '--app', 'web', '-'], { input: MANIFEST })
           await kube.ok(['down', 'web'])
-          assert.deepEqual(podsLeft(kube, which), [], said)
+          await kube.nothingLeft(said)
         }
         assert.ok(failures > 2)
       })
@@ -111,24 +112,27 @@ suite('a full disk', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'ip',
           leave(0)
           await kube.ok(command)
           leave(Number.POSITIVE_INFINITY)
-          assert.deepEqual(podsLeft(kube, which), [])
+          await kube.nothingLeft()
         }
       })
     })
   }
 
   test('a read-only disk is told as that, and nothing is changed', async () => {
+    // Of a pod that nobody looks after: no supervisor writes at any time of its own.
+    const pod = (name: string) =>
+      JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec: LASTING_POD })
     const kube = new Kube()
     await kube.open()
     try {
-      await kube.ok(['play', '--app', 'web', '-'], { input: MANIFEST })
+      await kube.ok(['play', '--app', 'web', '-'], { input: pod('web') })
       for (const [which, message] of [
         ['root', /the records cannot be written|read-only/],
         ['runroot', /read-only file system/],
       ] as const) {
         const directory = kube[which]
-        await withoutSupervisor(kube)
-        writeFileSync(supervisorPid(kube), '4194304 1\n')
+        // As if a supervisor had just been killed: whoever looks at the pods starts another one.
+        writeFileSync(join(kube.runroot, 'supervisor.pid'), '4194304 1\n')
         // Its own mounts are hidden meanwhile: nothing must get so far as to miss them.
         execFileSync('mount', ['--bind', directory, directory])
         try {
@@ -137,14 +141,14 @@ suite('a full disk', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'ip',
             ['play', '--app', 'other', '-'],
             ['down', 'web'],
           ]) {
-            const { status, stderr } = await kube.run(args, { input: MANIFEST.replaceAll('web', 'other') })
+            const { status, stderr } = await kube.run(args, { input: pod('other') })
             assert.equal(status, 1, stderr)
             assert.match(stderr, message)
             assert.doesNotMatch(stderr, /^\s+at /m)
           }
-          assert.match(await kube.ok(['get', 'pods']), /^web-/m)
+          assert.match(await kube.ok(['get', 'pods']), /^web /m)
+          await eventually(() => assert.equal(lives(kube.runroot), false))
         } finally {
-          await withoutSupervisor(kube)
           execFileSync('umount', ['--lazy', directory])
         }
       }
@@ -155,16 +159,7 @@ suite('a full disk', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'ip',
   })
 })
 
-/** Kills the one that runs: its work is not over, and whoever looks at the pods next would start another one. */
-async function withoutSupervisor(kube: Kube): Promise<void> {
-  await eventually(() => {
-    const state = readPidFile(supervisorPid(kube))
-    if (state.is === 'running') process.kill(state.pid, 'SIGKILL')
-    // One that begins has the lock before it has named itself.
-    execFileSync('flock', ['--nonblock', join(kube.runroot, 'supervisor.lock'), 'true'])
-  })
-}
-
-function supervisorPid(kube: Kube): string {
-  return join(kube.runroot, 'supervisor.pid')
+/** Whether a supervisor runs or begins. */
+function lives(runroot: string): boolean {
+  return ['supervisor.pid', 'supervisor.starting'].some(name => readPidFile(join(runroot, name)).is === 'running')
 }

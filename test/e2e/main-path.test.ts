@@ -121,7 +121,7 @@ describe('the main path', { skip: cannotRunPods }, () => {
 
   test('down leaves nothing, and twice is no error', async () => {
     assert.match(await kube.ok(['down', `${kube.directory}/web.yaml`]), /pod\/web removed/)
-    assert.deepEqual(kube.leftovers(), [])
+    await kube.nothingLeft()
     await kube.ok(['down', `${kube.directory}/web.yaml`])
     await assert.rejects(fetch(`http://127.0.0.1:${PORT}/`))
   })
@@ -130,11 +130,11 @@ describe('the main path', { skip: cannotRunPods }, () => {
     await kube.ok(['play', '-'], { input: WEB })
     assert.equal((await getPod()).status.phase, 'Running')
     await kube.ok(['down', '-'], { input: WEB })
-    assert.deepEqual(kube.leftovers(), [])
+    await kube.nothingLeft()
     await kube.ok(['play', `${kube.directory}/generated.yaml`])
     execFileSync('rm', [`${kube.directory}/generated.yaml`])
     await kube.ok(['down', 'generated'])
-    assert.deepEqual(kube.leftovers(), [])
+    await kube.nothingLeft()
   })
 })
 
@@ -182,7 +182,7 @@ describe('what goes wrong is told in one message, with nothing left behind', { s
       assert.equal(done.status, status, done.stderr)
       assert.match(done.stderr, message)
       assert.doesNotMatch(done.stderr, /\n\s+at |node:internal/)
-      assert.deepEqual(kube.leftovers(), [])
+      await kube.nothingLeft()
     })
   }
 
@@ -199,7 +199,7 @@ describe('what goes wrong is told in one message, with nothing left behind', { s
       const done = await kube.run(['play', kube.file('web.yaml', WEB)])
       assert.equal(done.status, 1)
       assert.match(done.stderr, new RegExp(`host port ${PORT}/TCP is in use`))
-      assert.deepEqual(kube.leftovers(), [])
+      await kube.nothingLeft()
     } finally {
       server.close()
     }
@@ -212,14 +212,14 @@ describe('what goes wrong is told in one message, with nothing left behind', { s
     assert.match(done.stderr, /in use by pod default\/web/)
     assert.equal(await (await fetch(`http://127.0.0.1:${PORT}/`)).text(), 'hello from web\n')
     await kube.ok(['down', 'web'])
-    assert.deepEqual(kube.leftovers(), [])
+    await kube.nothingLeft()
   })
 
   test('a missing host tool', async () => {
     const done = await kube.run(['--runtime', 'no-such-runtime', 'play', kube.file('web.yaml', WEB)])
     assert.equal(done.status, 1)
     assert.match(done.stderr, /no-such-runtime is not installed/)
-    assert.deepEqual(kube.leftovers(), [])
+    await kube.nothingLeft()
   })
 
   test('SIGINT in mid-play rolls back', async () => {
@@ -232,6 +232,6 @@ describe('what goes wrong is told in one message, with nothing left behind', { s
     const { status, stderr } = await play.interrupt()
     assert.equal(status, 130, stderr)
     assert.match(stderr, /interrupted/)
-    assert.deepEqual(kube.leftovers(), [])
+    await kube.nothingLeft()
   })
 })

@@ -42,7 +42,7 @@ suite('missing tools', { skip: lacking('crun', 'conmon', 'catatonit', 'unshare',
         play.stderr,
         new RegExp(`${name} is not installed[\\s\\S]*hint: install it.* ${packageName};.*system check`),
       )
-      assert.deepEqual(kube.leftovers(), [])
+      await kube.nothingLeft()
     })
   }
 
@@ -65,6 +65,6 @@ suite('missing tools', { skip: lacking('crun', 'conmon', 'catatonit', 'unshare',
     )
     execFileSync('chmod', ['755', broken])
     assert.match(without(conmon, broken, ['system', 'check']).stdout, /^conmon +MISSING +does not run: .*libx\.so\.1/m)
-    assert.deepEqual(kube.leftovers(), [])
+    await kube.nothingLeft()
   })
 })

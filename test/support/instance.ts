@@ -1,9 +1,11 @@
 /** An instance of `kube` of its own for a test file: the built command, a state root, an image, and nothing left of it. */
+import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { busyboxRootfs } from './busybox-rootfs.ts'
+import { eventually } from './eventually.ts'
 import { type InstancePlaces, leftovers, mounts, podLeftovers } from './leftovers.ts'
 import { type Outcome, RunningCommand, statusOf } from './running-command.ts'
 
@@ -15,6 +17,9 @@ export const IMAGE = 'localhost/busybox:test'
 
 /** No command of a test takes so long; one that does hangs. */
 const COMMAND_LIMIT_MS = 180_000
+
+/** A process that was told to end, or ends by itself, takes so long at most. */
+const ENDING_MS = 5_000
 
 const OUTPUT_LIMIT_BYTES = 256 * 1024 * 1024
 
@@ -68,9 +73,28 @@ export class Instance {
     for (const command of this.#started.filter(({ isRunning }) => isRunning)) command.signal('SIGKILL')
     await Promise.allSettled(this.#started.map(({ ended }) => ended))
     const failed = this.#reset()
-    const left = this.#name === undefined ? mounts(this.directory) : leftovers(this.#places(this.#name))
+    const left = await this.#endured(() =>
+      this.#name === undefined ? mounts(this.directory) : leftovers(this.#places(this.#name)),
+    )
     if (mounts(this.directory).length === 0) rmSync(this.directory, { recursive: true, force: true })
     if (failed !== '' || left.length > 0) throw new Error(`left behind:\n${left.join('\n')}\n${failed}`)
+  }
+
+  /** Fails where there is something of its pods. `said` tells what was done before. */
+  async nothingLeft(said = 'left behind'): Promise<void> {
+    const left = await this.#endured(() => this.leftovers())
+    assert.equal(left.length, 0, `${said}: ${left.join(', ')}`)
+  }
+
+  /** What is still there when processes that are just ending have had the time for it. */
+  async #endured(look: () => readonly string[]): Promise<readonly string[]> {
+    let left: readonly string[] = []
+    const gone = () => {
+      left = look()
+      assert.deepEqual(left, [])
+    }
+    await eventually(gone, ENDING_MS).catch(() => {})
+    return left
   }
 
   /** What there is of its pods; empty when it has none. */

@@ -17,7 +17,8 @@ export function podLeftovers({ directory, root, runroot, name }: InstancePlaces)
   return [
     ...links(name),
     ...tables(name),
-    ...mounts(directory),
+    // The disks that a test has put there for its roots are its own.
+    ...mounts(directory).filter(mount => mount !== `mount ${root}` && mount !== `mount ${runroot}`),
     ...containers(join(runroot, 'crun')),
     ...cgroups(name),
     ...processes(directory, name),

@@ -2,10 +2,11 @@
  * Logs that have become long: their monitors are asked to begin another file. Nobody is there to do that all the time, so the
  * supervisor does while it lives, and every command that looks at pods; where nobody looks the monitor does it by itself, later.
  */
-import { closeSync, openSync, readdirSync, readFileSync, statfsSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { errnoOf } from '../../diagnostic.ts'
 import { containerId, type Layout } from '../layout.ts'
+import { freeBytes } from '../sys/free-space.ts'
 import { tryLock } from '../sys/libc.ts'
 import { tellMonitor } from '../sys/monitor-control.ts'
 import { currentLog, keepLog, LOG_FILE_BYTES } from './log-files.ts'
@@ -70,11 +71,6 @@ async function rotate(log: string, bundle: string): Promise<void> {
   } finally {
     closeSync(directory)
   }
-}
-
-function freeBytes(path: string): number {
-  const { bavail, bsize } = statfsSync(path)
-  return bavail * bsize
 }
 
 function text(path: string): string {

@@ -21,6 +21,7 @@ import type { OciSpec } from '../../plan/oci-types.ts'
 import type { Layout } from '../layout.ts'
 import { loadDefaultProfile } from '../sys/app-armor.ts'
 import { requireProgram } from '../sys/find-program.ts'
+import { freeBytes } from '../sys/free-space.ts'
 import { type Launch, type Launched, launch, memoryFile, pipe } from '../sys/launch.ts'
 import { identityOf, isAlive, pidOf } from '../sys/process-identity.ts'
 import { toolError } from '../sys/run.ts'
@@ -49,6 +50,8 @@ export interface OciRuntimeOptions {
 
 /** How long a killed container's monitor may take to write the exit status down, in milliseconds. */
 const KILL_TIMEOUT_MS = 10_000
+/** On a disk with less room than this, a start that fails without a known reason failed for it. */
+const LITTLE_BYTES = 256 * 1024
 
 /** Holds the path of the container's own OCI runtime. */
 export function runtimeNote(bundle: string): string {
@@ -79,6 +82,13 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
     return { status: await ended, stderr: stderr.text() }
   }
 
+  /** Programs that have no room to say what is wrong say nothing. */
+  function failure(output: string, id: string): KubeError {
+    const error = runtimeError(output, id)
+    if (error.code !== 'RuntimeFailed' || freeBytes(layout.runroot) >= LITTLE_BYTES) return error
+    return new KubeError('NoSpace', `no space left on the disk that holds ${layout.runroot}`, { cause: error })
+  }
+
   /** A container of another runtime than the default one has a note of it in its bundle, and one with hooks, too. */
   const programOf = (id: string) => readText(runtimeNote(layout.bundleDir(id))) || (launcher ?? program())
 
@@ -102,7 +112,7 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
     const done = await runtime(id, ['delete', '--force', id])
     if (done.status === 0 || !exists(state) || /does not exist/.test(done.stderr)) return
     // One that was killed in the middle of making it cannot read it either. What still runs goes with the pod's cgroup.
-    if (!/config\.json/.test(done.stderr)) throw runtimeError(done.stderr, id)
+    if (!/config\.json/.test(done.stderr)) throw failure(done.stderr, id)
     rmSync(state, { recursive: true, force: true })
   }
 
@@ -136,7 +146,7 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
       const bundle = makeBundle(id, spec, runtimeClass)
       const pidFile = `${bundle}/pidfile`
       const done = await runtime(id, ['run', '--detach', '--bundle', bundle, '--pid-file', pidFile, id])
-      if (done.status !== 0) throw runtimeError(done.stderr, id)
+      if (done.status !== 0) throw failure(done.stderr, id)
       const pid = Number(readFileSync(pidFile, 'utf8'))
       const link = infraProcess(id)
       rmSync(link, { force: true })
@@ -153,7 +163,7 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
     async start(id) {
       if (isCrun() && !exists(runtimeNote(layout.bundleDir(id))) && goAhead(`${layout.runtimeRoot}/${id}`)) return
       const done = await runtime(id, ['start', id])
-      if (done.status !== 0) throw runtimeError(done.stderr, id)
+      if (done.status !== 0) throw failure(done.stderr, id)
     },
     async stop(id, identity, { signal, graceSeconds }) {
       if (graceSeconds > 0) {
@@ -270,7 +280,7 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
     if (answer !== undefined && answer.pid > 0) return answer.pid
     const detail =
       readText(log) || answer?.message || readText(`${bundle}/conmon.log`) || 'conmon ended without an answer'
-    throw runtimeError(detail, id)
+    throw failure(detail, id)
   }
 }
 

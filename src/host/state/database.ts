@@ -1,15 +1,10 @@
 /** Opening an SQLite database as every store here does. */
-import { accessSync, chmodSync, constants, existsSync, mkdirSync, statfsSync } from 'node:fs'
+import { accessSync, chmodSync, constants, existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
+import { freeBytes } from '../sys/free-space.ts'
 import { openShared } from '../sys/shared-database.ts'
-
-/**
- * Pages of 4 KiB in the log after which they are written into the database. A command ends without doing so, and the next one
- * reads the log.
- */
-const LOG_PAGES = 512
 
 /**
  * Opens, or makes, a database that several processes use at once. What a power cut takes of the last commits only leaves
@@ -19,7 +14,6 @@ export function openDatabase(path: string, version: number, schema: string): Dat
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     const db = openShared(path)
-    db.exec(`PRAGMA wal_autocheckpoint = ${LOG_PAGES}`)
     const has = versionOf(db)
     if (has < version) {
       transaction(db, () => {
@@ -57,7 +51,7 @@ function openError(path: string, error: unknown): KubeError {
       hint: 'run as root, or choose a directory of your own with --root',
     })
   }
-  if (result === SQLITE.FULL || (result === SQLITE.IOERR && freeBytes(path) === 0)) {
+  if (result === SQLITE.FULL || (result === SQLITE.IOERR && freeBytes(dirname(path)) === 0)) {
     return new KubeError('NoSpace', `no space left on the disk that holds ${dirname(path)}`, {
       cause: error,
       hint: '`kube system prune` removes what nothing uses',
@@ -82,11 +76,6 @@ function whyNotWritable(path: string): string | undefined {
   } catch (error) {
     return errnoOf(error)
   }
-}
-
-function freeBytes(path: string): number {
-  const { bavail, bsize } = statfsSync(dirname(path))
-  return bavail * bsize
 }
 
 function versionOf(db: DatabaseSync): number {

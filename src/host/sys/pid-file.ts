@@ -1,6 +1,6 @@
 /** A file that names the process at work. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { identityOf } from './process-identity.ts'
+import { identityOf, type ProcessIdentity } from './process-identity.ts'
 
 /** `dead`: it was killed at its work, and left the file. */
 export type PidFileState = { readonly is: 'running'; readonly pid: number } | { readonly is: 'dead' | 'none' }
@@ -66,14 +66,15 @@ export function hasDiedStarting(path: string): boolean {
   return !(Number(number) > 0 && isProcess(Number(number), start))
 }
 
-/** Sends SIGTERM to the process that the file names; false when there is none, or it is this one. */
-export function endNamedProcess(path: string): boolean {
+/** Sends a signal to the process that the file names, if that is another one than this; returns which it is. */
+export function signalNamedProcess(path: string, signal: NodeJS.Signals): ProcessIdentity | undefined {
   const state = readPidFile(path)
-  if (state.is !== 'running' || state.pid === process.pid) return false
+  if (state.is !== 'running' || state.pid === process.pid) return undefined
+  const identity = identityOf(state.pid)
   try {
-    process.kill(state.pid, 'SIGTERM')
-    return true
+    process.kill(state.pid, signal)
   } catch {
-    return false
+    // It has just ended.
   }
+  return identity
 }
