@@ -99,8 +99,8 @@ export async function playOnce(
   const failure = await tellInits(host, result.created, io)
   const played = { app, ...(failure ? { failure } : {}) }
   tellUnseenMounts(result.created, io)
-  const before = new Map(result.previous.map(object => [objectKey(object), canonicalJson(object.value)]))
-  const now = new Map(result.current.map(object => [objectKey(object), canonicalJson(object.value)]))
+  const before = new Map(result.previous.map(object => [objectKey(object), object.value]))
+  const now = new Map(result.current.map(object => [objectKey(object), object.value]))
   const replaced = new Set(result.replaced)
   const started = new Set(
     result.unchanged
@@ -112,7 +112,10 @@ export async function playOnce(
   const lines = objects.map(object => {
     const old = before.get(objectKey(object))
     if (old === undefined) return { object, result: 'created' }
-    const changed = options.replace === true || replaced.has(podKey(object)) || old !== now.get(objectKey(object))
+    const changed =
+      options.replace === true ||
+      replaced.has(podKey(object)) ||
+      canonicalJson(old) !== canonicalJson(now.get(objectKey(object)))
     return { object, result: changed ? 'configured' : started.has(objectKey(object)) ? 'started' : 'unchanged' }
   })
   const kept = new Set(objects.map(objectKey))

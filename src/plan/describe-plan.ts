@@ -1,4 +1,5 @@
 /** A plan for people and programs to look at: what `kube plan` prints. No value of a Secret is in it. */
+import { contentLength } from './key-content.ts'
 import type {
   EnvPlan,
   FilePlan,
@@ -66,9 +67,9 @@ function describeVolume(volume: VolumePlan) {
 
 /** A file's content is not shown, only where it comes from. */
 function describeFile(file: FilePlan) {
-  if (!('content' in file)) return file
-  const { content, secret: _secret, ...rest } = file
-  return { ...rest, bytes: Buffer.byteLength(content, 'base64') }
+  if (!('text' in file || 'base64' in file)) return file
+  const { path, mode } = file
+  return { path, mode, bytes: contentLength(file) }
 }
 
 /** The same for a terminal, one pod after the other. */

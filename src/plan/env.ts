@@ -3,7 +3,8 @@ import type { V1Container, V1EnvFromSource, V1EnvVar } from '@kubernetes/client-
 import type { FieldPath } from '../diagnostic.ts'
 import { type Finding, notice } from '../manifest/finding.ts'
 import type { PodContext, PodSource } from './context.ts'
-import { configMapFiles, fromBase64, secretFiles } from './lookup.ts'
+import { contentText, type KeyContents } from './key-content.ts'
+import { configMapFiles, secretFiles } from './lookup.ts'
 import type { EnvPlan, EnvSource } from './types.ts'
 import { missing, missingKey } from './volume-files.ts'
 
@@ -39,7 +40,7 @@ function planEnvFrom(from: V1EnvFromSource, pod: PodSource, context: PodContext,
     const { name = '', optional } = from.secretRef
     const secret = context.find('Secret', pod.namespace, name)
     if (secret) {
-      const data = Object.entries(secretFiles(secret)).map(([key, content]) => [key, fromBase64(content)])
+      const data = Object.entries(secretFiles(secret)).map(([key, content]) => [key, contentText(content)])
       return wholeObject(Object.fromEntries(data), 'Secret', name, from.prefix, path)
     }
     return optional === true
@@ -117,13 +118,13 @@ function oneKey(
   variable: string,
   ref: KeyRef,
   kind: EnvSource['kind'],
-  data: Readonly<Record<string, string>> | undefined,
+  data: KeyContents | undefined,
   path: FieldPath,
 ): EnvResult {
   const { name = '', key, optional } = ref
   const content = data?.[key]
   if (content !== undefined) {
-    return { env: [{ name: variable, text: fromBase64(content), source: { kind, name, key } }], findings: [] }
+    return { env: [{ name: variable, text: contentText(content), source: { kind, name, key } }], findings: [] }
   }
   if (optional === true) return NOTHING
   const lower = kind === 'ConfigMap' ? 'configmap' : 'secret'

@@ -2,6 +2,7 @@
 import { KubeError } from '../diagnostic.ts'
 import type { MachineFacts, PodFacts } from './facts.ts'
 import { fieldValue, resourceValue } from './fields.ts'
+import { contentData } from './key-content.ts'
 import type { FilePlan, FilesPlan, PodPlan } from './types.ts'
 
 export interface FileContent {
@@ -11,7 +12,8 @@ export interface FileContent {
   readonly mode: number
   /** Default 0. */
   readonly owner?: number
-  readonly content: Uint8Array
+  /** Text is written as UTF-8. */
+  readonly content: string | Uint8Array
 }
 
 export interface TokenRequest {
@@ -62,20 +64,20 @@ function commonUser(pod: PodPlan): number | undefined {
   return users.size === 1 ? [...users][0] : undefined
 }
 
-function contentOf(file: FilePlan, { pod, facts, machine, authority }: FileInputs): Uint8Array {
-  if ('content' in file) return Buffer.from(file.content, 'base64')
+function contentOf(file: FilePlan, { pod, facts, machine, authority }: FileInputs): string | Uint8Array {
+  if ('text' in file || 'base64' in file) return contentData(file)
   if ('stored' in file) throw new KubeError('VolumeNotReady', `file ${file.path}: what it is made of is gone`)
-  if ('resource' in file) return Buffer.from(resourceValue(file.resource, pod, machine))
-  if ('certificate' in file) return Buffer.from(authority.certificate())
+  if ('resource' in file) return resourceValue(file.resource, pod, machine)
+  if ('certificate' in file) return authority.certificate()
   if ('token' in file) {
     const serviceAccount = pod.pod.spec?.serviceAccountName || 'default'
-    return Buffer.from(authority.token({ ...file.token, serviceAccount }))
+    return authority.token({ ...file.token, serviceAccount })
   }
   const value = fieldValue(file.field, pod, facts, machine)
   if (value === undefined) {
     throw new KubeError('InvalidFieldPath', `file ${file.path}: the pod has no field ${file.field}`)
   }
-  return Buffer.from(value)
+  return value
 }
 
 /** The contents of all such volumes of a pod, by volume. */

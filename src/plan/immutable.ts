@@ -5,6 +5,7 @@ import { type Finding, forbidden } from '../manifest/finding.ts'
 import { compareQuantities } from '../manifest/quantity.ts'
 import type { KubernetesObject } from '../manifest/types.ts'
 import { hashOf } from './canonical.ts'
+import { contentData } from './key-content.ts'
 import { configMapFiles, secretFiles } from './lookup.ts'
 
 const DETAIL = 'field is immutable when `immutable` is set'
@@ -45,5 +46,11 @@ function claimFindings(next: KubernetesObject, previous: KubernetesObject): read
 }
 
 function dataHash(object: V1ConfigMap | V1Secret): string {
-  return hashOf(object.kind === 'Secret' ? secretFiles(object as V1Secret) : configMapFiles(object as V1ConfigMap))
+  const contents = object.kind === 'Secret' ? secretFiles(object as V1Secret) : configMapFiles(object as V1ConfigMap)
+  // However it is written, in `data` or `stringData`.
+  const bytes = Object.entries(contents).map(([key, content]) => [
+    key,
+    Buffer.from(contentData(content)).toString('base64'),
+  ])
+  return hashOf(Object.fromEntries(bytes))
 }

@@ -7,6 +7,7 @@ import type {
   V1Secret,
 } from '@kubernetes/client-node'
 import type { KubernetesObject } from '../manifest/types.ts'
+import type { KeyContents } from './key-content.ts'
 
 interface Kinds {
   readonly ConfigMap: V1ConfigMap
@@ -49,24 +50,20 @@ function objectKey(kind: string, namespace: string, name: string): string {
   return `${kind}/${namespace}/${name}`
 }
 
-/** The data of a ConfigMap, by key, in base64, binary data included. */
-export function configMapFiles(configMap: V1ConfigMap): Readonly<Record<string, string>> {
-  return { ...encoded(configMap.data), ...configMap.binaryData }
+/** The data of a ConfigMap, binary data included. */
+export function configMapFiles(configMap: V1ConfigMap): KeyContents {
+  return { ...texts(configMap.data), ...bytes(configMap.binaryData) }
 }
 
-/** The data of a Secret, by key, in base64; `stringData` wins over `data`, as the API server merges them. */
-export function secretFiles(secret: V1Secret): Readonly<Record<string, string>> {
-  return { ...secret.data, ...encoded(secret.stringData) }
+/** The data of a Secret; `stringData` wins over `data`, as the API server merges them. */
+export function secretFiles(secret: V1Secret): KeyContents {
+  return { ...bytes(secret.data), ...texts(secret.stringData) }
 }
 
-function encoded(data: Readonly<Record<string, string>> | undefined): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(data ?? {}).map(([key, text]) => [key, base64(text)]))
+function texts(data: Readonly<Record<string, string>> = {}): KeyContents {
+  return Object.fromEntries(Object.entries(data).map(([key, text]) => [key, { text }]))
 }
 
-export function base64(text: string): string {
-  return Buffer.from(text, 'utf8').toString('base64')
-}
-
-export function fromBase64(content: string): string {
-  return Buffer.from(content, 'base64').toString('utf8')
+function bytes(data: Readonly<Record<string, string>> = {}): KeyContents {
+  return Object.fromEntries(Object.entries(data).map(([key, base64]) => [key, { base64 }]))
 }

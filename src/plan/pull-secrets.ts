@@ -2,7 +2,8 @@
 import type { V1PodSpec } from '@kubernetes/client-node'
 import { type Finding, warning } from '../manifest/finding.ts'
 import type { PodContext, PodSource } from './context.ts'
-import { fromBase64, secretFiles } from './lookup.ts'
+import { contentText } from './key-content.ts'
+import { secretFiles } from './lookup.ts'
 
 export interface PullSecretsResult {
   readonly registryAuths: readonly string[]
@@ -22,7 +23,7 @@ export function planPullSecrets(source: PodSource, context: PodContext): PullSec
     const files = secret ? secretFiles(secret) : {}
     const config = files[CONFIG_JSON] ?? files[OLD_CONFIG]
     if (config !== undefined) {
-      const text = fromBase64(config)
+      const text = contentText(config)
       registryAuths.push(files[CONFIG_JSON] === undefined ? `{"auths":${text}}` : text)
     } else if (secret) {
       findings.push(warning(at, 'PullSecretUnusable', `secret "${name}" holds no key ${CONFIG_JSON} or ${OLD_CONFIG}`))

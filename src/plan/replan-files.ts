@@ -10,9 +10,9 @@ export function withoutContents(plan: PodPlan): PodPlan {
   const volumes = plan.volumes.map((volume): VolumePlan => {
     if (volume.kind !== 'files') return volume
     const files = volume.files.map(file => {
-      if (!('content' in file)) return file
-      const { content: _content, ...rest } = file
-      return { ...rest, stored: true as const }
+      if (!('text' in file || 'base64' in file)) return file
+      const { path, mode, secret } = file
+      return { path, mode, ...(secret ? { secret } : {}), stored: true as const }
     })
     return { ...volume, files }
   })

@@ -4,6 +4,7 @@
  * uid) is left as a reference and resolved by `oci-spec.ts` when the container is made.
  */
 import type { V1Container, V1Pod } from '@kubernetes/client-node'
+import type { KeyContent } from './key-content.ts'
 
 /** A kernel namespace a pod's processes can share. */
 export type NamespaceKind = 'net' | 'ipc' | 'uts' | 'pid' | 'mount' | 'cgroup' | 'user'
@@ -221,12 +222,12 @@ export interface FilesPlan {
 }
 
 /**
- * A file of a volume; its content is base64 so that the plan stays JSON. `field` and `resource` are the downward API's,
+ * A file of a volume: what a key holds, or what is made when the volume is. `field` and `resource` are the downward API's,
  * `token` a service account's, `certificate` that of the authority which signed it. `stored`: the content is in its
  * object only.
  */
 export type FilePlan = { readonly path: string; readonly mode: number } & (
-  | { readonly content: string; readonly secret?: boolean }
+  | (KeyContent & { readonly secret?: boolean })
   | { readonly field: string }
   | { readonly resource: ResourceRef }
   | { readonly token: { readonly audience: string; readonly expirationSeconds: number } }

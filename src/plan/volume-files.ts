@@ -11,6 +11,7 @@ import type {
 import type { FieldPath } from '../diagnostic.ts'
 import { type Finding, invalid } from '../manifest/finding.ts'
 import type { PodContext, PodSource, VolumeResult } from './context.ts'
+import type { KeyContents } from './key-content.ts'
 import { configMapFiles, secretFiles } from './lookup.ts'
 import { hasDotDot, isAbsolute } from './posix-path.ts'
 import { refused } from './refused.ts'
@@ -179,7 +180,7 @@ export function missing(path: FieldPath, kind: 'configmap' | 'secret', name: str
 
 /** All keys, or those that `items` picks. */
 function keyedEntries(
-  data: Readonly<Record<string, string>>,
+  data: KeyContents,
   source: KeyedSource,
   kind: 'ConfigMap' | 'Secret',
   path: FieldPath,
@@ -187,7 +188,7 @@ function keyedEntries(
   const secret = kind === 'Secret' ? { secret: true } : {}
   if (!source.items || source.items.length === 0) {
     const keys = Object.keys(data).toSorted()
-    return { files: keys.map(key => ({ path: key, mode: source.mode, content: data[key]!, ...secret })), findings: [] }
+    return { files: keys.map(key => ({ path: key, mode: source.mode, ...data[key]!, ...secret })), findings: [] }
   }
   const files: FilePlan[] = []
   const findings: Finding[] = []
@@ -195,7 +196,7 @@ function keyedEntries(
     const at = [...path, 'items', index]
     const content = data[item.key]
     findings.push(...pathFindings(item.path, [...at, 'path']))
-    if (content !== undefined) files.push({ path: item.path, mode: item.mode ?? source.mode, content, ...secret })
+    if (content !== undefined) files.push({ path: item.path, mode: item.mode ?? source.mode, ...content, ...secret })
     else if (source.optional !== true) findings.push(missingKey([...at, 'key'], kind, source.name, item.key))
   }
   return { files, findings }

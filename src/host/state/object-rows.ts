@@ -134,7 +134,9 @@ function ownedError(object: ObjectRecord, app: string): KubeError {
   )
 }
 
+/** Its value is read where it is needed: most who look for some objects need not what all the others hold. */
 function objectOf(row: Row): ObjectRecord {
+  const text = String(row.value)
   return {
     app: String(row.app),
     apiVersion: String(row.api_version),
@@ -143,7 +145,11 @@ function objectOf(row: Row): ObjectRecord {
     name: String(row.name),
     uid: String(row.uid),
     createdAt: String(row.created_at),
-    value: JSON.parse(String(row.value)) as object,
+    get value() {
+      const value = JSON.parse(text) as object
+      Object.defineProperty(this, 'value', { value, enumerable: true })
+      return value
+    },
     ...(row.owner === null ? {} : { owner: String(row.owner) }),
     ...(row.origin === null ? {} : { origin: JSON.parse(String(row.origin)) as ObjectOrigin }),
     ...(row.progress === null ? {} : { progress: JSON.parse(String(row.progress)) as Progress }),

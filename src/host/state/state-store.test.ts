@@ -55,6 +55,27 @@ suite('state store', () => {
     assert.equal(state.ports().length, 1)
   })
 
+  test('a plan is the same whoever reads it, without what its files hold, and anew once another process changed it', () => {
+    const file = { path: 'key', mode: 0o644, text: 'confidential', secret: true }
+    const volumes = [{ name: 'v', kind: 'files', source: 'secret', medium: 'memory', mode: 0o644, files: [file] }]
+    const plan = { ...podPlan('shown'), volumes } as PodPlan
+    state.putApp({ name: 'a', source: '-', createdAt: '' })
+    state.addPods('a', [{ uid: 'shown', plan }])
+    const other = openState(path, { subnet: () => parseSubnet('10.9.0.0/29'), now: () => new Date().toISOString() })
+    try {
+      const written = state.pod('shown')!.plan
+      assert.deepEqual(other.pod('shown')!.plan, written)
+      assert.doesNotMatch(JSON.stringify(written), /confidential/)
+      assert.equal(state.pod('shown')!.plan, written, 'parsed once')
+      other.setPlan('shown', { ...plan, hash: 'another' })
+      assert.equal(state.pod('shown')!.plan.hash, 'another')
+      other.removePod('shown')
+      assert.equal(state.pod('shown'), undefined)
+    } finally {
+      other.close()
+    }
+  })
+
   test('who waits for an app gets it before others do, and whoever has it can see that', async () => {
     const other = spawn('sleep', ['1000'])
     const db = new DatabaseSync(path)

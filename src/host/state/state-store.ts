@@ -2,8 +2,6 @@
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
 import { KubeError } from '../../diagnostic.ts'
 import type { AppRecord, ContainerRecord, PodCondition, PodFailure, PodRecord, StatePort } from '../../engine/ports.ts'
-import { withoutContents } from '../../plan/replan-files.ts'
-import type { PodPlan } from '../../plan/types.ts'
 import type { ContainerLifecycle } from '../../reconcile/lifecycle.ts'
 import type { Subnet } from '../network/subnet.ts'
 import { identityOf, isAlive, pidOf } from '../sys/process-identity.ts'
@@ -11,6 +9,7 @@ import { openDatabase, transaction } from './database.ts'
 import { eventOf, openEventWriter } from './event-rows.ts'
 import { openLeaseRows } from './lease-rows.ts'
 import { openObjectRows } from './object-rows.ts'
+import { openPlanTexts } from './plan-texts.ts'
 import { keepReserve, releaseReserve } from './reserve.ts'
 
 const VERSION = 5
@@ -110,13 +109,14 @@ export function openState(path: string, options: StateOptions): StateStore {
   const events = openEventWriter(db, sql)
   const leases = openLeaseRows(sql, { subnet: options.subnet, setting: name => store.setting(name) })
   const objects = openObjectRows(db, sql)
+  const plans = openPlanTexts()
   const self = identityOf(process.pid)!
 
   function recordOf(row: Row, containers: Readonly<Record<string, ContainerRecord>>): PodRecord {
     return {
       uid: String(row.uid),
       app: String(row.app),
-      plan: JSON.parse(String(row.plan)) as PodPlan,
+      plan: plans.read(String(row.uid), String(row.plan)),
       removing: row.removing === 1,
       createdAt: String(row.created_at),
       ...(row.address === null ? {} : { address: String(row.address) }),
@@ -183,6 +183,7 @@ export function openState(path: string, options: StateOptions): StateStore {
     pods(filter = {}) {
       const app = filter.app ?? null
       const rows = sql(`${SELECT_POD} WHERE (?1 IS NULL OR app = ?1) ORDER BY pod.rowid`).all(app)
+      if (app === null) plans.keepOnly(rows.map(row => String(row.uid)))
       if (rows.length === 0) return []
       const containers = containersOf(sql(`${SELECT_CONTAINER} ORDER BY container.rowid`).all())
       return rows.map(row => recordOf(row, containers.get(String(row.uid)) ?? {}))
@@ -199,9 +200,10 @@ export function openState(path: string, options: StateOptions): StateStore {
         for (const { uid, plan } of pods) {
           leases.checkPod(plan, NONE)
           const address = lease.address(plan)
+          const text = plans.write(uid, plan)
           sql(
             'INSERT INTO pod (uid, app, namespace, name, plan, created_at, address, builder) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-          ).run(uid, app, plan.namespace, plan.name, planText(plan), options.now(), address ?? null, self)
+          ).run(uid, app, plan.namespace, plan.name, text, options.now(), address ?? null, self)
           lease.ports(uid, plan)
         }
         lease.end()
@@ -274,7 +276,7 @@ export function openState(path: string, options: StateOptions): StateStore {
     },
     setFailure: (uid, failure) =>
       void sql('UPDATE pod SET failure = ? WHERE uid = ?').run(JSON.stringify(failure), uid),
-    setPlan: (uid, plan) => void sql('UPDATE pod SET plan = ? WHERE uid = ?').run(planText(plan), uid),
+    setPlan: (uid, plan) => void sql('UPDATE pod SET plan = ? WHERE uid = ?').run(plans.write(uid, plan), uid),
     removePod: uid => void sql('DELETE FROM pod WHERE uid = ?').run(uid),
     ports: leases.all,
     claimApp(name, waits = false) {
@@ -319,11 +321,6 @@ export function openState(path: string, options: StateOptions): StateStore {
   }
 
   return store
-}
-
-/** Without the contents of its files: they are in their objects, and a Secret is in no second place. */
-function planText(plan: PodPlan): string {
-  return JSON.stringify(withoutContents(plan))
 }
 
 function text(value: SQLOutputValue | undefined): string | undefined {

@@ -80,10 +80,13 @@ function writePayload(payload: string, file: FileContent, gid: number): void {
     const parent = `${payload}/${parents.slice(0, index + 1).join('/')}`
     if (lstatSync(parent, { throwIfNoEntry: false }) === undefined) makeDirectory(parent, gid)
   }
+  const { content, mode, owner } = file
+  const changes = gid !== 0 || owner !== undefined || (mode & process.umask()) !== 0
   // Readable by nobody else from the first moment, and never through something that is there already.
-  writeFileSync(path, file.content, { mode: 0o600, flag: 'wx' })
-  if (gid !== 0 || file.owner !== undefined) chownSync(path, file.owner ?? 0, gid)
-  chmodSync(path, file.mode)
+  writeFileSync(path, content, { mode: changes ? 0o600 : mode, flag: 'wx' })
+  if (!changes) return
+  if (gid !== 0 || owner !== undefined) chownSync(path, owner ?? 0, gid)
+  chmodSync(path, mode)
 }
 
 function currentData(volume: string): string | undefined {
@@ -101,7 +104,8 @@ function holdsExactly(data: string, files: readonly FileContent[]): boolean {
   if (there.length !== files.length) return false
   return files.every(file => {
     const stats = lstatSync(`${data}/${file.path}`, { throwIfNoEntry: false })
-    if (!stats?.isFile() || (stats.mode & 0o7777) !== file.mode || stats.size !== file.content.length) return false
-    return readFileSync(`${data}/${file.path}`).equals(file.content)
+    if (!stats?.isFile() || (stats.mode & 0o7777) !== file.mode) return false
+    const bytes = typeof file.content === 'string' ? Buffer.from(file.content) : file.content
+    return stats.size === bytes.length && readFileSync(`${data}/${file.path}`).equals(bytes)
   })
 }
