@@ -193,6 +193,12 @@ const JOB: readonly Column[] = [
   SELECTOR,
 ]
 
+/** Of a PersistentVolume. */
+function claimOf(volume: WireObject): string {
+  const name = at(volume, 'spec.claimRef.name', '')
+  return name === '' ? '' : `${at(volume, 'spec.claimRef.namespace', 'default')}/${name}`
+}
+
 /** Source: k8s.io/kubernetes pkg/printers/internalversion, printJob. */
 function completions(job: WireObject): string {
   const done = at(job, 'status.succeeded', '0')
@@ -324,7 +330,7 @@ const TABLES: Readonly<Record<string, readonly Column[]>> = {
     ACCESS_MODES,
     column('RECLAIM POLICY', 'spec.persistentVolumeReclaimPolicy'),
     column('STATUS', 'status.phase'),
-    column('CLAIM', 'spec.claimRef.name', ''),
+    { title: 'CLAIM', cell: claimOf },
     column('STORAGECLASS', 'spec.storageClassName', ''),
     column('VOLUMEATTRIBUTESCLASS', 'spec.volumeAttributesClassName', '<unset>'),
     column('REASON', 'status.reason', ''),

@@ -38,6 +38,7 @@ export async function runDelete(
   const host = await context.host()
   const { objects, missing } = select(readWorld(host), requests, options)
   const { records, pods } = recordsOf(host, objects)
+  refuseMadeClaims(objects, records)
   const graceSeconds = graceOf(options)
   const waits = options.wait !== false && options.wait !== 'false'
   if (waits) {
@@ -102,6 +103,17 @@ function isReplicaSet(
     ({ kind, metadata }) =>
       kind === 'ReplicaSet' && owner.kind === kind && owner.name === metadata.name && metadata.namespace === namespace,
   )
+}
+
+/** They are no objects of anybody's, and what is in them may be worth keeping. */
+function refuseMadeClaims(objects: readonly WireObject[], records: readonly ObjectRecord[]): void {
+  const known = new Set(records.map(({ uid }) => uid))
+  const made = objects.find(({ kind, metadata }) => kind === 'PersistentVolumeClaim' && !known.has(metadata.uid ?? ''))
+  if (!made) return
+  const { name, namespace } = made.metadata
+  throw new KubeError('ClaimOfWorkload', `persistentvolumeclaim ${name} was made for a pod, not from a manifest`, {
+    hint: `\`kube volume rm ${namespace === 'default' ? '' : `-n ${namespace} `}${name}\` removes it with all that is in it`,
+  })
 }
 
 function nameOf(object: { readonly kind: string; readonly namespace?: string; readonly name: string }): string {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { arch, release, uptime } from 'node:os'
 import { snapshotPod } from '../engine/snapshot.ts'
+import { openClaimStore } from '../host/volumes/claim-store.ts'
 import { type EventObject, eventObject } from '../status/event-object.ts'
 import { type PodObject, podObject } from '../status/pod-object.ts'
 import type { WireObject } from '../status/wire.ts'
@@ -64,6 +65,10 @@ class LazyFacts implements WorldFacts {
       .events()
       .map(event => eventObject(event, apiVersionOf(event.kind), this.#host.machine.nodeName))
     return this.#events
+  }
+
+  get volumes(): WorldFacts['volumes'] {
+    return openClaimStore(this.#host.layout).list()
   }
 
   get nowMs(): number {

@@ -64,6 +64,7 @@ function facts(ready: number): WorldFacts {
     },
     nowMs: Date.parse(CREATED) + 60_000,
     events: [],
+    volumes: [],
   } as WorldFacts
 }
 

@@ -1,7 +1,9 @@
 /** All objects that there are, as an API server would list them. */
 
 import { isWorkload, podsOfWorkload } from '../workloads/decide.ts'
+import { withBindings } from './bound-volumes.ts'
 import type { EventObject } from './event-object.ts'
+import { madeClaims, type NamedVolume } from './made-claims.ts'
 import { objectView, type RecordedObject, type Relations } from './object-view.ts'
 import type { PodObject } from './pod-object.ts'
 import { type WireObject, wireTime } from './wire.ts'
@@ -13,6 +15,7 @@ export interface WorldFacts {
   readonly nowMs: number
   readonly pods: readonly PodObject[]
   readonly events: readonly EventObject[]
+  readonly volumes: readonly NamedVolume[]
   readonly node: NodeFacts
 }
 
@@ -38,6 +41,8 @@ export function listKind(kind: string, facts: WorldFacts): readonly WireObject[]
   if (kind === 'Node') return [nodeObject(facts.node)]
   const records = facts.objects.filter(object => object.kind === kind)
   const views = records.map(record => objectView(record, relationsOf(record, facts)))
+  if (kind === 'PersistentVolumeClaim') return [...withBindings(views, facts.objects), ...madeClaims(facts)]
+  if (kind === 'PersistentVolume') return withBindings(views, facts.objects)
   return kind === 'Namespace' ? [...views, ...impliedNamespaces(facts, views)] : views
 }
 

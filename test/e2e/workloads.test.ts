@@ -221,6 +221,8 @@ suite('workloads', { concurrency: 3, skip: cannotRunPods }, () => {
     await kube.ok(['scale', 'sts/db', '--replicas=1'])
     await settled('db', 1)
     assert.match(await kube.ok(['get', 'sts', 'db']), /NAME +READY +AGE\ndb +1\/1 /)
+    // The claims of those that are gone stay, as in a cluster.
+    assert.match(await kube.ok(['get', 'pvc']), /^data-db-0 +Bound .*\ndata-db-1 +Bound .*\ndata-db-2 +Bound +1Mi /m)
     await kube.ok(['down', 'db'])
   })
 
