@@ -4,7 +4,7 @@
  * else (anchors, tags, scalars over several lines, duplicate keys, every error), which is then composed. A test holds
  * it to the composer's result.
  */
-import { chomp, literalLines, raggedLines, withoutComment } from './block-lines.ts'
+import { literalBlock, withoutComment } from './block-lines.ts'
 import { resolvePlain } from './scalar.ts'
 
 export interface PlainValue {
@@ -30,8 +30,6 @@ export function readPlainYaml(text: string): PlainValue | undefined {
 
 /** Deeper nesting is left to the composer, which refuses it. */
 const maxDepth = 100
-/** Nobody indents a block further, and a pattern has its limits. */
-const maxIndent = 1000
 
 const quote = 0x22
 const apostrophe = 0x27
@@ -40,7 +38,6 @@ const space = 0x20
 const tab = 0x09
 const dash = 0x2d
 const colon = 0x3a
-const lineFeed = 0x0a
 
 /** What a plain key may be made of here; anything else is left to the composer. */
 const keyPattern = /([A-Za-z0-9_./$][A-Za-z0-9_./$-]*) *:(?= |$|\n)/y
@@ -355,54 +352,11 @@ class PlainReader {
 
   /** The text of a literal block; goes to the line after it. */
   #literal(parentIndent: number, chomping: string): string {
-    const text = this.#text
-    const first = this.#skipBlankLines()
-    const from = this.#start
-    const indent = first - from
-    if (indent <= parentIndent || indent > maxIndent || text.charCodeAt(first) === tab) throw notPlain
-    const { end, isRagged } = this.#literalEnd(first, indent)
-    const isLast = end === text.length
-    const endsInside = isLast && !text.endsWith('\n')
-    if (endsInside && /\n *$/.test(text)) throw notPlain
-    const body = text.slice(from, isLast && !endsInside ? end - 1 : end)
-    const lines = `${this.#blankLines}${isRagged ? raggedLines(body, indent) : literalLines(body, indent)}`
-    this.#end = isLast && !endsInside ? end - 1 : end
+    const block = literalBlock(this.#text, this.#end + 1, parentIndent, chomping)
+    if (block === undefined) throw notPlain
+    this.#end = block.end
     this.#nextLine()
     if (this.#indent > parentIndent) throw notPlain
-    return chomp(lines, chomping, endsInside)
-  }
-
-  #blankLines = ''
-
-  /** From the current line to the next with content, which `#start` is then the begin of; returns where that content is. */
-  #skipBlankLines(): number {
-    const text = this.#text
-    this.#blankLines = ''
-    for (let from = this.#end + 1; ; from++) {
-      let at = from
-      while (text.charCodeAt(at) === space) at++
-      if (at >= text.length) throw notPlain
-      if (text.charCodeAt(at) !== lineFeed) {
-        this.#start = from
-        return at
-      }
-      // It would have to be compared with the indentation of the first line.
-      if (at > from) throw notPlain
-      this.#blankLines += '\n'
-    }
-  }
-
-  /** The line feed before the first line that is indented less. `isRagged`: a blank line is, which belongs to the block. */
-  #literalEnd(first: number, indent: number): { readonly end: number; readonly isRagged: boolean } {
-    const text = this.#text
-    const outdented = new RegExp(`\\n {0,${indent - 1}}[^ ]`, 'g')
-    outdented.lastIndex = first
-    let isRagged = false
-    for (let match = outdented.exec(text); match !== null; match = outdented.exec(text)) {
-      if (!match[0].endsWith('\n')) return { end: match.index, isRagged }
-      if (match[0].length > 2) isRagged = true
-      outdented.lastIndex--
-    }
-    return { end: text.length, isRagged }
+    return block.value
   }
 }
