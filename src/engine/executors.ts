@@ -11,9 +11,10 @@ import { lifeAtStart, lifeBeforeHook, probesOf } from '../reconcile/probe.ts'
 import { exitNeedsCare, nextBackoff, restartDelay } from '../reconcile/restart.ts'
 import { containerFacts, pidOf, podFacts, userNamespace, volumeFiles } from './container-facts.ts'
 import { recordEvent } from './events.ts'
-import { runPostStart, runPreStop, stopSignal } from './hooks.ts'
+import { runPostStart } from './hooks.ts'
 import type { Host, PodRecord } from './ports.ts'
 import { type PullLog, presentText, pulledText, pullingText } from './pull-log.ts'
+import { stopContainer } from './stop-container.ts'
 import { terminationOf } from './termination.ts'
 
 /** The records of one run, kept in step with what is stored. Only this run changes them: it holds the app's claim. */
@@ -130,12 +131,8 @@ export const EXECUTORS: Executors = {
   },
   async killContainer({ uid, container, graceSeconds, message }, host, records) {
     const record = records.get(uid)
-    const known = record.containers[container]
-    if (known?.process === undefined) return
-    const member = memberOf(record, container)
-    recordEvent(host, record, container, 'Normal', 'Killing', message ?? `Stopping container ${container}`)
-    const left = graceSeconds > 0 ? await runPreStop(host, record, member, known.id, graceSeconds) : 0
-    await host.runtime.stop(known.id, known.process, { signal: stopSignal(host, member), graceSeconds: left })
+    const why = message === undefined ? {} : { message }
+    await stopContainer(host, record, memberOf(record, container), { graceSeconds, ...why })
   },
   async retireContainer({ uid, container, all }, host, records) {
     const record = records.get(uid)

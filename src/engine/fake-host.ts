@@ -23,6 +23,7 @@ export interface FakeHost extends Host {
 export function fakeHost(options: { readonly images?: readonly string[] } = {}): FakeHost {
   const things = new Set<string>()
   const running = new Map<string, { exitCode?: number; started: boolean }>()
+  const stopping = new Set<string>()
   const calls: string[] = []
   const images = new Set(options.images ?? ['busybox:1'])
   const apps = new Map<string, AppRecord>()
@@ -155,6 +156,11 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
           running.set(id, { started: true })
         }),
       stop: async id => take('stop', () => stopped(id)),
+      stopTurn(id) {
+        if (stopping.has(id)) return undefined
+        stopping.add(id)
+        return { [Symbol.dispose]: () => void stopping.delete(id) }
+      },
       ended: async () => {},
       remove: async id => take('remove', () => running.delete(id)),
       observe(id, _process, started) {

@@ -253,6 +253,11 @@ export interface RuntimePort {
     process: ProcessIdentity,
     options: { readonly signal: string; readonly graceSeconds: number },
   ): Promise<void>
+  /**
+   * The turn to end the container, until disposed of or until this process ends, however it ends; undefined while another
+   * one has it, here or in another process.
+   */
+  stopTurn(id: string): Disposable | undefined
   /** Waits until the container's process ended, or the signal. */
   ended(id: string, process: ProcessIdentity, signal?: AbortSignal): Promise<void>
   remove(id: string): Promise<void>

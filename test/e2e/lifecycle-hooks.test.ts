@@ -1,6 +1,6 @@
 /** postStart, preStop, the grace period and the stop signal, on the machine. */
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createServer as createTcpServer } from 'node:net'
 import { suite, test } from 'node:test'
@@ -10,6 +10,7 @@ import { podManifest } from '../support/manifests.ts'
 import { cannotRunPods } from '../support/need.ts'
 import { containerOf } from '../support/object-views.ts'
 import { serving } from '../support/serving.ts'
+import { workloadManifest } from '../support/workload-manifests.ts'
 
 /** Initial, maximum, reset, in milliseconds. */
 const BACKOFF = '300,1200,60000'
@@ -132,6 +133,41 @@ suite('hooks', { concurrency: 4, skip: cannotRunPods }, () => {
     assert.deepEqual(await down, { status: 0, stdout: 'pod/leaving removed\n', stderr: '' })
     assert.equal(read('log'), 'hook\n')
     await kube.ok(['down', 'coming'])
+  })
+
+  test('a down in the midst of a rolling update: the hook of the pod that was ending already runs once', async () => {
+    const { path, read, volume } = shared('rolling')
+    const preStop = {
+      exec: { command: ['sh', '-c', 'echo $VERSION >>/d/log; until [ -e /d/go ]; do sleep 0.1; done'] },
+    }
+    const play = (version: string) =>
+      kube.play(
+        'rolling',
+        workloadManifest('Deployment', 'rolling', {
+          version,
+          container: { lifecycle: { preStop }, volumeMounts },
+          pod: { ...volume, terminationGracePeriodSeconds: 600 },
+        }),
+      )
+    const ending = async () => {
+      await play('1')
+      await play('2')
+      await eventually(() => assert.equal(read('log'), '1\n'))
+    }
+    const hooks = () => read('log').trimEnd().split('\n').sort()
+    await ending()
+    const down = kube.run(['down', 'rolling'])
+    // By then it is at both pods.
+    await eventually(() => assert.match(read('log'), /2/))
+    writeFileSync(`${path}/go`, '')
+    assert.equal((await down).status, 0)
+    assert.deepEqual(hooks(), ['1', '2'])
+    rmSync(`${path}/go`)
+    rmSync(`${path}/log`)
+    await ending()
+    // Its own grace period is what it waits for.
+    await kube.ok(['down', 'rolling', '--grace-period=1'], { timeoutMs: 60_000 })
+    assert.deepEqual(hooks(), ['1', '2'])
   })
 
   test('a preStop hook that takes too long is not waited for', async () => {

@@ -37,6 +37,7 @@ import { findRuntime } from './runtime-class.ts'
 import { runtimeError } from './runtime-error.ts'
 import { openSeccompCache } from './seccomp-cache.ts'
 import type { ShutdownUnit } from './shutdown-unit.ts'
+import { stopTurn } from './stop-turn.ts'
 
 export interface OciRuntimeOptions {
   readonly layout: Layout
@@ -178,6 +179,7 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
         )
       }
     },
+    stopTurn: id => stopTurn(layout.bundleDir(id)),
     async ended(id, identity, signal) {
       await exits.ended(id, identity, Number.POSITIVE_INFINITY, signal)
     },
