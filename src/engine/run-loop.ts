@@ -6,7 +6,7 @@ import { availableParallelism } from 'node:os'
 import { during, KubeError } from '../diagnostic.ts'
 import { type Action, type ActionKind, actionKey, inverse, stepOf } from '../reconcile/actions.ts'
 import { apply } from '../reconcile/apply.ts'
-import { decideDown, decideEnd, decideStops, decideUp, type Held } from '../reconcile/decide.ts'
+import { decideDown, decideEnd, decideStops, decideUp, type Held, nextDueMs } from '../reconcile/decide.ts'
 import type { ObservedPod } from '../reconcile/observed.ts'
 import type { BackoffLimits } from '../reconcile/restart.ts'
 import { execute, type RecordBook } from './executors.ts'
@@ -14,6 +14,7 @@ import { type Limiter, limiter } from './limiter.ts'
 import { observePod } from './observe.ts'
 import type { Host, PodRecord } from './ports.ts'
 import type { PullLog } from './pull-log.ts'
+import { tolerate } from './start-failure.ts'
 
 export interface RunOptions {
   readonly host: Host
@@ -85,7 +86,7 @@ function recordBook({ pulls, signal }: RunOptions): RecordBook {
 
 /**
  * Brings a recorded pod up, and waits for its init containers, `patienceMs` in all; the ends of those that run longer
- * wake a supervisor, which goes on. Fails with the first failure, once everything that was begun for the pod is over.
+ * wake a supervisor, which goes on. Sidecars that end meanwhile are started again as a supervisor would. Fails with the first failure, once everything that was begun for the pod is over.
  * One whose init container failed stays as it is: what its programs do is no failure of the run.
  */
 export async function bringUp(run: Run, record: PodRecord, patienceMs = Infinity): Promise<void> {
@@ -94,8 +95,17 @@ export async function bringUp(run: Run, record: PodRecord, patienceMs = Infinity
   const deadlineSeconds = record.plan.pod.spec?.activeDeadlineSeconds ?? Infinity
   const untilMs = Date.now() + Math.min(patienceMs, deadlineSeconds * 1000)
   const observe = async (pod: ObservedPod) =>
-    (await initEnded(run, pod, untilMs)) ? observePod(run.host, run.records.get(pod.uid)) : undefined
-  await settle(run, observePod(run.host, record), { decide: pod => decideUp(pod), observeAgain: observe })
+    (await initMoved(run, pod, untilMs)) ? observePod(run.host, run.records.get(pod.uid)) : undefined
+  const { backoff, now } = run.host
+  await settle(run, observePod(run.host, record), {
+    decide: pod => decideUp(pod, { nowMs: Date.parse(now()), limits: backoff, isNew: true }),
+    observeAgain: observe,
+    // What has run before is in order.
+    onFailure: async (pod, action, error) => {
+      const hasRun = 'container' in action && pod.containers[action.container]?.lifecycle?.last !== undefined
+      return hasRun ? tolerate(run, record)(pod, action, error) : undefined
+    },
+  })
 }
 
 /** Does what is due for a pod that is up: restarts, what waited for an init container or a sidecar. Stops nothing. */
@@ -227,24 +237,39 @@ function hasStartHook(pod: ObservedPod, action: Action): boolean {
   return member?.container.lifecycle?.postStart !== undefined
 }
 
-/** Waits for the running init container that the rest of the pod waits for; false when there is none, or no time left. */
-async function initEnded(run: Run, pod: ObservedPod, untilMs: number): Promise<boolean> {
-  for (const member of pod.plan.members) {
-    const now = pod.containers[member.name]
-    if (member.role !== 'init' || now?.state !== 'running' || pod.removing) continue
-    const known = run.records.get(pod.uid).containers[member.name]
-    if (known?.process === undefined) continue
-    const leftMs = untilMs - Date.now()
-    if (leftMs <= 0) return false
-    await run.host.runtime.ended(known.id, known.process, soon(run.signal, leftMs))
-    return true
-  }
-  return false
+/** The least time between two looks at a pod, in milliseconds. */
+const LOOK_MS = 50
+
+/**
+ * Waits until the running init container that the rest of the pod waits for has ended, or a sidecar has, or is to be started
+ * again; false when no init container runs, or no time is left.
+ */
+async function initMoved(run: Run, pod: ObservedPod, untilMs: number): Promise<boolean> {
+  const { runtime, backoff, now } = run.host
+  const record = run.records.get(pod.uid)
+  const running = pod.plan.members.filter(({ role, name }) => {
+    const isAwaited = role === 'init' || role === 'sidecar'
+    return isAwaited && pod.containers[name]?.state === 'running' && record.containers[name]?.process !== undefined
+  })
+  const leftMs = untilMs - Date.now()
+  if (pod.removing || leftMs <= 0 || !running.some(({ role }) => role === 'init')) return false
+  const dueMs = (nextDueMs(pod, backoff, 'sidecar') ?? Infinity) - Date.parse(now())
+  const enough = new AbortController()
+  const soonest = soon(run.signal, Math.min(leftMs, Math.max(dueMs, LOOK_MS)))
+  const signal = soonest ? AbortSignal.any([soonest, enough.signal]) : enough.signal
+  const ends = running.map(({ name }) => {
+    const { id, process: identity } = record.containers[name]!
+    return runtime.ended(id, identity!, signal)
+  })
+  await Promise.race(ends)
+  enough.abort()
+  return true
 }
 
 /** The signal, or the end of the time, whichever comes first. */
 function soon(signal: AbortSignal | undefined, ms: number): AbortSignal | undefined {
   if (ms === Infinity) return signal
-  const timeout = AbortSignal.timeout(ms)
+  // Timers take at most 2^31 - 1 milliseconds; looking too early does no harm.
+  const timeout = AbortSignal.timeout(Math.min(ms, 2 ** 31 - 1))
   return signal ? AbortSignal.any([signal, timeout]) : timeout
 }

@@ -150,6 +150,21 @@ describe('what a supervisor waits for', () => {
     assert.deepEqual(names(withContainer(pod, 'web', later)), [])
   })
 
+  test('of a pod that is being made only sidecars are started again, after their back-off', () => {
+    const pod = { metadata: {}, spec: { restartPolicy: 'Always', containers: [] } }
+    const settled = settledPod({ proxy: 'sidecar', first: 'init', second: 'init', web: 'main' }, { pod })
+    const ended = { state: 'exited', exitCode: 1, finishedAt: new Date(0).toISOString() } as const
+    const lifecycle = { ...NEW_LIFE, backoffMs: 1001 }
+    const isNew = { ...clock, isNew: true }
+    const failed = withContainer(withContainer(settled, 'second', ended), 'web', { state: 'absent', rootfs: 'mounted' })
+    assert.deepEqual(decideUp(failed, isNew), [])
+    assert.equal(nextDueMs(failed, clock.limits, 'sidecar'), undefined)
+    assert.deepEqual(kinds(decideUp(withContainer(failed, 'proxy', ended), isNew)), ['retireContainer proxy'])
+    const waiting = withContainer(failed, 'proxy', { ...ended, lifecycle })
+    assert.deepEqual(decideUp(waiting, isNew), [])
+    assert.equal(nextDueMs(waiting, clock.limits, 'sidecar'), 1001)
+  })
+
   test('a postStart hook is left to somebody else, and what waits for its container waits on', () => {
     const postStart = { exec: { command: ['true'] } }
     const plan = podPlan({ proxy: 'sidecar', web: 'main' })

@@ -3,7 +3,7 @@
  * decides, executes, and asks again until the answer is empty.
  */
 import { RESTARTING_ALL } from '../plan/restart-policy.ts'
-import type { MemberPlan, PodPlan } from '../plan/types.ts'
+import type { MemberPlan, MemberRole, PodPlan } from '../plan/types.ts'
 import type { Action } from './actions.ts'
 import { decideNewSandbox } from './new-sandbox.ts'
 import { ABSENT, type ObservedContainer, type ObservedPod } from './observed.ts'
@@ -16,7 +16,10 @@ import { type BackoffLimits, isOver, restartDueMs, restartsAll, retryDueMs } fro
 export function decideUp(pod: ObservedPod, clock?: Clock): readonly Action[] {
   const { uid, plan } = pod
   const actions: Action[] = []
-  if (clock) {
+  if (clock?.isNew) {
+    const retired = decideRestarts(pod, clock, 'sidecar')
+    if (retired.length > 0) return retired
+  } else if (clock) {
     if (isOver(pod)) return []
     if (pod.infra === 'dead') return decideNewSandbox(pod)
     const anew = decideRestartAll(pod, clock)
@@ -51,6 +54,8 @@ export interface Clock {
   /** Milliseconds since 1970. */
   readonly nowMs: number
   readonly limits: BackoffLimits
+  /** The pod is being made: only its sidecars are started again, because its init containers may need them. Default false. */
+  readonly isNew?: boolean
   /** What must not be begun yet: its images are not there. Default nothing. */
   readonly held?: Held
   /** postStart hooks are not waited for. Default false. */
@@ -99,11 +104,12 @@ function decideRestartAll(pod: ObservedPod, { nowMs, limits }: Clock): readonly 
     .map(({ name }) => ({ kind: 'retireContainer', uid, container: name, all: true }) as const)
 }
 
-function decideRestarts(pod: ObservedPod, clock: Clock): readonly Action[] {
+/** `only`: those of that role. */
+function decideRestarts(pod: ObservedPod, clock: Clock, only?: MemberRole): readonly Action[] {
   return pod.plan.members
     .filter(member => {
       const due = restartDueMs(pod, member, clock.limits)
-      return due !== undefined && due <= clock.nowMs
+      return (only ?? member.role) === member.role && due !== undefined && due <= clock.nowMs
     })
     .map(member => ({ kind: 'retireContainer', uid: pod.uid, container: member.name }) as const)
 }
@@ -139,10 +145,14 @@ function isMain({ members }: PodPlan, name: string): boolean {
   return members.some(member => member.name === name && (member.role === 'main' || member.role === 'init'))
 }
 
-/** When the next container of the pod is to be started again, in milliseconds since 1970; `undefined`: none is. */
-export function nextDueMs(pod: ObservedPod, limits: BackoffLimits): number | undefined {
+/**
+ * When the next container of the pod is to be started again, in milliseconds since 1970; `undefined`: none is. `only`: of
+ * those of that role.
+ */
+export function nextDueMs(pod: ObservedPod, limits: BackoffLimits, only?: MemberRole): number | undefined {
   if (isOver(pod)) return undefined
   const due = pod.plan.members
+    .filter(({ role }) => (only ?? role) === role)
     .flatMap(member => [restartDueMs(pod, member, limits), retryDueMs(pod.containers[member.name])])
     .filter(ms => ms !== undefined)
   return due.length === 0 ? undefined : Math.min(...due)

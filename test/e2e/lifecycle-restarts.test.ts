@@ -173,6 +173,37 @@ suite('restarts', { concurrency: 4, skip: cannotRunPods }, () => {
     await kube.ok(['down', 'sidecar'])
   })
 
+  test('a sidecar that crashes while a play waits for an init container is started again meanwhile, with its back-off', async () => {
+    const volumeMounts = [{ name: 'd', mountPath: '/d' }]
+    const crashes = 'echo run >>/d/runs; [ $(wc -l </d/runs) -ge 3 ] || exit 1; touch /d/up; exec sleep 1000'
+    const spec = {
+      volumes: [{ name: 'd', emptyDir: {} }],
+      terminationGracePeriodSeconds: 0,
+      initContainers: [
+        shellContainer({ name: 'side', script: crashes, volumeMounts, restartPolicy: 'Always' }),
+        shellContainer({ name: 'needs', script: 'until [ -e /d/up ]; do sleep 0.05; done', volumeMounts }),
+      ],
+    }
+    const input = podManifest('needed', [{ volumeMounts }], spec)
+    const { status, stdout, stderr } = await kube.run(['play', '--app', 'needed', '-'], { input })
+    // No word of an init container that is still running.
+    assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: 'pod/needed created\n', stderr: '' })
+    const { initContainerStatuses = [], containerStatuses } = (await pod('needed')).status
+    assert.deepEqual(
+      initContainerStatuses.map(({ restartCount, lastState, state }) => [
+        restartCount,
+        lastState.terminated?.exitCode,
+        state.terminated?.exitCode,
+      ]),
+      [
+        [2, 1, undefined],
+        [0, undefined, 0],
+      ],
+    )
+    assert.ok(containerStatuses[0]?.state.running)
+    await kube.ok(['down', 'needed'])
+  })
+
   test('sidecars stop last, in reverse order', async () => {
     const directory = `${kube.directory}/order`
     mkdirSync(directory)
