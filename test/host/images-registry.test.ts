@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
@@ -577,11 +577,13 @@ describe('pulling', { skip: lacking('docker-registry', 'skopeo') }, () => {
       await text
       end()
       proxy.fault = () => undefined
-      assert.equal(readdirSync(join(base, 'tmp')).length, 1)
+      const [left = ''] = readdirSync(join(base, 'tmp'))
+      // It was killed with its first layer still to come; on tmpfs, as /tmp is on Debian 13, directories have no size.
+      writeFileSync(join(base, 'tmp', left, 'part'), Buffer.alloc(5000, 'x'))
       const image = await temporary.store.pull(`${proxy.host}/team/large:1`)
       assert.equal(image.layers.length, 6)
       const { freedBytes } = await temporary.store.prune()
-      assert.ok(freedBytes > 0)
+      assert.ok(freedBytes >= 5000, `${freedBytes} bytes`)
       assertClean(temporary)
       assert.equal(readdirSync(join(base, 'l')).length, 6)
       assert.equal(temporary.store.find(`${proxy.host}/team/large:1`)?.id, image.id)
