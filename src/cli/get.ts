@@ -63,6 +63,7 @@ async function follow(
   const textOf = (objects: readonly WireObject[]) =>
     new Map(objects.map(object => [object.metadata.uid ?? object.metadata.name, JSON.stringify(object)]))
   let before = textOf(first)
+  let isHeaded = first.length > 0
   using changes = watchChanges(host.layout)
   while (await changes.next(context.signal)) {
     const { objects } = select(readWorld(host), requests, options)
@@ -73,9 +74,13 @@ async function follow(
     })
     before = now
     if (changed.length === 0) continue
-    if (format.kind === 'table' || format.kind === 'wide')
-      printTables(objects, format.kind === 'wide', { ...printing, isShown: object => changed.includes(object) })
-    else for (const object of changed) print([object], format, { ...printing, options: { ...options, headers: false } })
+    if (format.kind === 'table' || format.kind === 'wide') {
+      const headers = options.headers !== false && !isHeaded
+      const isShown = (object: WireObject) => changed.includes(object)
+      printTables(objects, format.kind === 'wide', { ...printing, options: { ...options, headers }, isShown })
+      isHeaded = true
+    } else
+      for (const object of changed) print([object], format, { ...printing, options: { ...options, headers: false } })
   }
 }
 

@@ -140,11 +140,9 @@ export function objectTable(kind: string, objects: readonly WireObject[], option
   const { isShown, withHeader } = options
   const most = all.map(column => column.most)
   if (isShown === undefined) return table(header, rows, { header: withHeader, most })
-  const lines = table(header, rows, { most }).split('\n').slice(1)
-  return lines
-    .filter((_, index) => objects[index] !== undefined && isShown(objects[index]))
-    .join('\n')
-    .concat('\n')
+  const [head = '', ...lines] = table(header, rows, { most }).split('\n')
+  const shown = lines.filter((_, index) => objects[index] !== undefined && isShown(objects[index]))
+  return [...(withHeader ? [head] : []), ...shown, ''].join('\n')
 }
 
 function labelsText(object: WireObject): string {

@@ -10,6 +10,7 @@ import { useKube } from '../support/kube.ts'
 import { cannotRunPods, lacking } from '../support/need.ts'
 import { containerOf } from '../support/object-views.ts'
 import type { Outcome } from '../support/running-command.ts'
+import { jobManifest } from '../support/workload-manifests.ts'
 
 const MANIFEST = `
 apiVersion: v1
@@ -162,6 +163,13 @@ describe('looking inside', { skip: cannotRunPods || lacking('script') }, () => {
     await kube.play('late', MANIFEST.replace(/name: io,/, 'name: late,'))
     await watching.says(/^late .*Running/m)
     await watching.interrupt()
+    // What comes later brings the header with it where nothing was there yet.
+    const empty = kube.start(['get', 'jobs', '-w'])
+    await empty.says(/^No resources found/m)
+    await kube.play('soon', jobManifest('soon', { script: 'exit 0' }))
+    await empty.says(/^NAME +STATUS .*\nsoon /m)
+    await empty.interrupt()
+    await kube.ok(['down', 'soon'])
   })
 
   test('completion knows verbs, options and what runs', async () => {
