@@ -17,9 +17,8 @@ export function runningSupervisor(layout: Layout): number | undefined {
   return state.is === 'running' ? state.pid : undefined
 }
 
-/** Ends the supervisor that runs or begins, and waits for its end. Does nothing when this process is the one. */
+/** Ends the supervisor that runs or begins, if it isn't this process, and waits for its end. */
 export async function dismissSupervisor(layout: Layout): Promise<void> {
-  if (runningSupervisor(layout) === process.pid) return
   const begins = signalNamedProcess(layout.supervisorStarting, 'SIGTERM')
   const runs = signalNamedProcess(layout.supervisorPid, 'SIGTERM')
   for (const identity of [begins, runs]) if (identity !== undefined) await ended(identity)

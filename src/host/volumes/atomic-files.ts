@@ -81,10 +81,8 @@ function writePayload(payload: string, file: FileContent, gid: number): void {
     if (lstatSync(parent, { throwIfNoEntry: false }) === undefined) makeDirectory(parent, gid)
   }
   const { content, mode, owner } = file
-  const changes = gid !== 0 || owner !== undefined || (mode & process.umask()) !== 0
   // Readable by nobody else from the first moment, and never through something that is there already.
-  writeFileSync(path, content, { mode: changes ? 0o600 : mode, flag: 'wx' })
-  if (!changes) return
+  writeFileSync(path, content, { mode: 0o600, flag: 'wx' })
   if (gid !== 0 || owner !== undefined) chownSync(path, owner ?? 0, gid)
   chmodSync(path, mode)
 }
