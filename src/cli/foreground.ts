@@ -1,5 +1,6 @@
 /** Staying with an app: its logs and status until it is over or the user has enough; then it is taken away. */
 import { down } from '../engine/down.ts'
+import { timeoutSignal } from '../engine/timer.ts'
 import type { PodObject } from '../status/pod-object.ts'
 import { appProgress } from './app-progress.ts'
 import { viewApp } from './app-view.ts'
@@ -37,7 +38,7 @@ export async function stayWith({ app, withLogs, timeoutMs, context }: Stay): Pro
     if (presses > 1) killAll(host, app)
   })
   const screen = openScreen(context.io)
-  const timeout = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs)
+  const timeout = timeoutMs === undefined ? undefined : timeoutSignal(timeoutMs)
   const signal = AbortSignal.any([enough.signal, context.signal, ...(timeout ? [timeout] : [])])
   using changes = watchChanges(host.layout)
   const logs = withLogs ? followLogs({ host, app, screen, signal, colour: context.io.colour }) : undefined

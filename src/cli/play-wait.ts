@@ -1,5 +1,6 @@
 /** `kube play --wait=ready|complete`: until the app is so; what keeps it from that is told. */
 import { KubeError } from '../diagnostic.ts'
+import { timeoutSignal } from '../engine/timer.ts'
 import { type AppProgress, appProgress } from './app-progress.ts'
 import { viewApp } from './app-view.ts'
 import type { Context } from './context.ts'
@@ -18,7 +19,7 @@ export interface AppWait {
 export async function waitForApp({ app, goal, timeoutMs, context }: AppWait): Promise<number> {
   const host = await context.host()
   using changes = watchChanges(host.layout)
-  const timeout = timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)]
+  const timeout = timeoutMs === undefined ? [] : [timeoutSignal(timeoutMs)]
   const signal = AbortSignal.any([context.signal, ...timeout])
   for (;;) {
     const progress = appProgress(viewApp(host, app))

@@ -3,6 +3,7 @@ import type { V1Deployment } from '@kubernetes/client-node'
 import { KubeError } from '../diagnostic.ts'
 import { changeObject } from '../engine/change-object.ts'
 import type { ObjectRecord } from '../engine/ports.ts'
+import { timeoutSignal } from '../engine/timer.ts'
 import { needsController } from '../engine/workload-world.ts'
 import { printYaml } from '../manifest/print.ts'
 import { templateHash } from '../plan/names.ts'
@@ -37,7 +38,7 @@ type Args = [readonly string[]]
 export async function runRolloutStatus([resources]: Args, options: RolloutOptions, context: Context): Promise<number> {
   const targets = await targetsOf(resources, options, context, 'rollout status')
   const timeoutMs = parseDuration(options.timeout ?? '0')
-  const signal = timeoutMs === 0 ? context.signal : AbortSignal.any([context.signal, AbortSignal.timeout(timeoutMs)])
+  const signal = timeoutMs === 0 ? context.signal : AbortSignal.any([context.signal, timeoutSignal(timeoutMs)])
   for (const { record } of targets) await follow(record, options, { context, signal })
   return 0
 }

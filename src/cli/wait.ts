@@ -1,5 +1,6 @@
 /** `kube wait`: until objects are what they shall be, as kubectl waits. Source: kubectl pkg/cmd/wait. */
 import { KubeError } from '../diagnostic.ts'
+import { timeoutSignal } from '../engine/timer.ts'
 import type { WireObject } from '../status/wire.ts'
 import type { Context } from './context.ts'
 import { parseDuration } from './duration.ts'
@@ -63,7 +64,7 @@ interface Waiting {
 async function waitUntil(waiting: Waiting): Promise<readonly string[]> {
   const { host, context, timeoutMs, wish } = waiting
   using changes = watchChanges(host.layout)
-  const timeout = AbortSignal.timeout(timeoutMs)
+  const timeout = timeoutSignal(timeoutMs)
   const signal = AbortSignal.any([context.signal, timeout])
   let chosen: ReadonlyMap<string, WireObject> | undefined
   const met = new Set<string>()

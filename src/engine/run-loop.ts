@@ -15,6 +15,7 @@ import { observePod } from './observe.ts'
 import type { Host, PodRecord } from './ports.ts'
 import type { PullLog } from './pull-log.ts'
 import { tolerate } from './start-failure.ts'
+import { timeoutSignal } from './timer.ts'
 
 export interface RunOptions {
   readonly host: Host
@@ -269,7 +270,6 @@ async function initMoved(run: Run, pod: ObservedPod, untilMs: number): Promise<b
 /** The signal, or the end of the time, whichever comes first. */
 function soon(signal: AbortSignal | undefined, ms: number): AbortSignal | undefined {
   if (ms === Infinity) return signal
-  // Timers take at most 2^31 - 1 milliseconds; looking too early does no harm.
-  const timeout = AbortSignal.timeout(Math.min(ms, 2 ** 31 - 1))
+  const timeout = timeoutSignal(ms)
   return signal ? AbortSignal.any([signal, timeout]) : timeout
 }

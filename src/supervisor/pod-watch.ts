@@ -4,6 +4,7 @@ import { observePod } from '../engine/observe.ts'
 import type { Host, PodRecord } from '../engine/ports.ts'
 import { beginRun, endPod, halt, keepUp } from '../engine/run-loop.ts'
 import { tolerate } from '../engine/start-failure.ts'
+import { LONGEST_TIMER_MS } from '../engine/timer.ts'
 import { hasStorageLimits } from '../plan/storage-limits.ts'
 import { decideEnd, decideStops, decideUp, nextDueMs, podKey } from '../reconcile/decide.ts'
 import type { ObservedPod } from '../reconcile/observed.ts'
@@ -70,7 +71,7 @@ export function watchPod({ host, uid, claims, onChange, onGone, pull }: WatchOpt
     clearTimer()
     if (over) return
     // Timers take at most 2^31 - 1 milliseconds; looking too early does no harm.
-    timer = { handle: setTimeout(look, Math.min(Math.max(0, ms), 2 ** 31 - 1)), reason }
+    timer = { handle: setTimeout(look, Math.min(Math.max(0, ms), LONGEST_TIMER_MS)), reason }
   }
 
   function clearTimer(): void {

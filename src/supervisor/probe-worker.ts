@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { V1Probe } from '@kubernetes/client-node'
 import { recordEvent } from '../engine/events.ts'
 import type { HandlerOutcome, Host, PodRecord } from '../engine/ports.ts'
+import { startTimer } from '../engine/timer.ts'
 import type { MemberPlan } from '../plan/types.ts'
 import { type ContainerLifecycle, NEW_LIFE, type ProbeKind } from '../reconcile/lifecycle.ts'
 import { activeProbes, applyProbe, probesOf, readyWhenStarted } from '../reconcile/probe.ts'
@@ -27,17 +28,17 @@ const WORDS: Readonly<Record<ProbeKind, string>> = { startup: 'Startup', livenes
 export function startProbes(options: ProbeWorkerOptions): Disposable {
   const { host, record, member, attempt } = options
   const probes = probesOf(member.container)
-  const timers = new Map<ProbeKind, NodeJS.Timeout>()
+  const timers = new Map<ProbeKind, Disposable>()
   let over = false
 
   /** Read once: while the container runs, nobody else changes it. */
   let life: ContainerLifecycle = record.containers[member.name]?.lifecycle ?? NEW_LIFE
 
   function schedule(kind: ProbeKind, probe: V1Probe, delayMs: number): void {
-    clearTimeout(timers.get(kind))
+    timers.get(kind)?.[Symbol.dispose]()
     timers.set(
       kind,
-      setTimeout(() => void tick(kind, probe), delayMs),
+      startTimer(() => void tick(kind, probe), delayMs),
     )
   }
 
@@ -94,7 +95,7 @@ export function startProbes(options: ProbeWorkerOptions): Disposable {
   return {
     [Symbol.dispose]() {
       over = true
-      for (const timer of timers.values()) clearTimeout(timer)
+      for (const timer of timers.values()) timer[Symbol.dispose]()
     },
   }
 }

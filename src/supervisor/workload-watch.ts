@@ -3,6 +3,7 @@ import { causeChain } from '../diagnostic.ts'
 import { sweep } from '../engine/down.ts'
 import type { Host, PodRecord } from '../engine/ports.ts'
 import { beginRun, takeDown } from '../engine/run-loop.ts'
+import { LONGEST_TIMER_MS } from '../engine/timer.ts'
 import { isAbandoned, isEnding, viewApp } from '../engine/workload-world.ts'
 import { bringUpCreated, isStepDue, stepWorkloads, type WorkloadStep } from '../engine/workloads.ts'
 import { nextBackoff } from '../reconcile/restart.ts'
@@ -31,8 +32,6 @@ export interface WorkloadWatchOptions {
 const CLAIMED_MS = 100
 /** Pods made at once at most: a command that wants the app, or the end of this process, waits for no more than those. */
 const MAX_BATCH = 32
-/** Timers take at most 2^31 - 1 milliseconds; looking too early does no harm. */
-const MAX_TIMER_MS = 2 ** 31 - 1
 
 export function watchWorkloads(options: WorkloadWatchOptions): WorkloadWatch {
   const { host, app, onPods, onChange } = options
@@ -52,7 +51,8 @@ export function watchWorkloads(options: WorkloadWatchOptions): WorkloadWatch {
 
   function wakeIn(ms: number, reason: string): void {
     clearTimer()
-    if (!over) timer = { handle: setTimeout(look, Math.min(Math.max(0, ms), MAX_TIMER_MS)), reason }
+    // Looking too early does no harm.
+    if (!over) timer = { handle: setTimeout(look, Math.min(Math.max(0, ms), LONGEST_TIMER_MS)), reason }
   }
 
   function clearTimer(): void {

@@ -140,6 +140,14 @@ suite('probes', { concurrency: 4, skip: cannotRunPods || lacking('openssl') }, (
     await kube.ok(['down', 'never-up'])
   })
 
+  test('the longest period is waited for', async () => {
+    const exec = { command: ['sh', '-c', 'echo >>/tmp/asked; exit 1'] }
+    await play('patient', { startupProbe: { exec, periodSeconds: 2 ** 31 - 1, failureThreshold: 10 } })
+    await told('patient', 'Unhealthy Startup probe failed')
+    assert.equal(await kube.ok(['exec', 'patient', '--', 'wc', '-l', '/tmp/asked']), '1 /tmp/asked\n')
+    await kube.ok(['down', '--grace-period', '0', 'patient'])
+  })
+
   test('a probe that cannot even ask says nothing of the container', async () => {
     const livenessProbe = { exec: { command: ['nope'] }, ...OFTEN }
     await play('unasked', { livenessProbe, readinessProbe: { tcpSocket: { port: 'web' }, ...OFTEN } })

@@ -45,6 +45,15 @@ suite('stop and start', { concurrency: 4, skip: cannotRunPods }, () => {
     await kube.ok(['down', 'rest'])
   })
 
+  test('the longest grace period is waited for', async () => {
+    const script = 'trap "sleep 0.5; echo bye; exit 0" TERM; echo up; while :; do sleep 0.1; done'
+    await kube.play('patient', podManifest('patient', [{ script }], { terminationGracePeriodSeconds: 2 ** 40 }))
+    await eventually(async () => assert.equal(await kube.ok(['logs', 'patient']), 'up\n'))
+    await kube.ok(['stop', 'patient'])
+    assert.equal(await kube.ok(['logs', 'patient']), 'up\nbye\n')
+    await kube.ok(['down', 'patient'])
+  })
+
   test('playing the same file starts it again; down and delete take a stopped one away', async () => {
     const manifest = podManifest('played', [{}])
     await kube.play('played', manifest)

@@ -1,5 +1,6 @@
 /** A call of the standard gRPC health service. Source: grpc.health.v1; gRPC over HTTP/2. */
 import type { HandlerOutcome } from '../../engine/ports.ts'
+import { startTimer } from '../../engine/timer.ts'
 import { connectText } from './tcp-handler.ts'
 
 const SERVING = 1
@@ -16,11 +17,11 @@ export async function probeGrpc(
   return new Promise(resolve => {
     const session = connect(`http://${host.includes(':') ? `[${host}]` : host}:${port}`)
     const finish = (outcome: HandlerOutcome) => {
-      clearTimeout(timer)
+      timer[Symbol.dispose]()
       session.destroy()
       resolve(outcome)
     }
-    const timer = setTimeout(
+    const timer = startTimer(
       () =>
         finish({
           ok: false,

@@ -1,5 +1,6 @@
 /** Waiting for containers to end: their monitors write exit files into one directory. */
 import { type FSWatcher, mkdirSync, statSync, watch } from 'node:fs'
+import { startTimer } from '../../engine/timer.ts'
 import { isAlive } from '../sys/process-identity.ts'
 
 export interface ExitWatch extends Disposable {
@@ -36,7 +37,7 @@ export function openExitWatch(directory: string): ExitWatch {
         let goneSince: number | undefined
         const finish = (ended: boolean) => {
           waiting.delete(id)
-          clearTimeout(timeout)
+          timeout?.[Symbol.dispose]()
           clearInterval(interval)
           signal?.removeEventListener('abort', abandon)
           resolve(ended)
@@ -48,7 +49,7 @@ export function openExitWatch(directory: string): ExitWatch {
           goneSince ??= performance.now()
           if (performance.now() - goneSince > MONITOR_MS) finish(true)
         }
-        const timeout = timeoutMs === Number.POSITIVE_INFINITY ? undefined : setTimeout(abandon, timeoutMs)
+        const timeout = timeoutMs === Number.POSITIVE_INFINITY ? undefined : startTimer(abandon, timeoutMs)
         const interval = setInterval(look, LOOK_MS)
         signal?.addEventListener('abort', abandon)
         waiting.set(id, look)

@@ -182,7 +182,8 @@ export class Repository implements Disposable {
   async #pause(failures: number, retryAfterSeconds = Number.NaN): Promise<void> {
     const { signal, backoffMs = 250 } = this.#options
     const own = backoffMs * 4 ** (failures - 1) * (0.75 + Math.random() / 2)
-    await delay(retryAfterSeconds > 0 ? retryAfterSeconds * 1000 : own, undefined, signal ? { signal } : {})
+    const told = Math.min(retryAfterSeconds, RETRY_AFTER_MAX) * 1000
+    await delay(told > 0 ? told : own, undefined, signal ? { signal } : {})
   }
 
   #connect(): Promise<HttpConnections> {
