@@ -49,7 +49,13 @@ export async function probeGrpc(
     stream.on('data', (chunk: Buffer) => chunks.push(chunk))
     // A session that fails takes its streams with it, and tells why only after them.
     stream.on('error', error => setImmediate(() => finish({ ok: false, message: error.message })))
-    stream.on('end', () => finish(judge(Buffer.concat(chunks), grpcStatus, service)))
+    stream.on('end', () => {
+      // A connection that is closed ends its streams before it fails itself.
+      if (grpcStatus !== undefined || chunks.length > 0) finish(judge(Buffer.concat(chunks), grpcStatus, service))
+    })
+    stream.on('close', () =>
+      setImmediate(() => finish({ ok: false, message: `error: health rpc failed for service "${service}": EOF` })),
+    )
     stream.end(frame(healthRequest(service)))
   })
 }

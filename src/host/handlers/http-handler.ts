@@ -19,6 +19,8 @@ export interface HttpProbe {
 const REDIRECTS = 10
 /** Bytes of an answer that are kept for the message. */
 const BODY_BYTES = 10 * 1024
+/** Bytes of an answer's head at most. */
+const HEAD_BYTES = 2 ** 20
 
 /** Ok for a status of 200 to 399; a redirect to the same host is followed, one to another host is a success. */
 export async function probeHttp(probe: HttpProbe): Promise<HandlerOutcome> {
@@ -30,7 +32,8 @@ export async function probeHttp(probe: HttpProbe): Promise<HandlerOutcome> {
     if ('message' in answer) return { ok: false, message: answer.message }
     const { status, location, body } = answer
     if (status >= 300 && status < 400 && location !== undefined) {
-      const url = new URL(location, urlOf(target))
+      const url = URL.parse(location, urlOf(target))
+      if (!url) return { ok: false, message: `failed to parse Location header ${JSON.stringify(location)}` }
       if (url.hostname !== bracketed(target.host))
         return { ok: true, message: 'Probe terminated redirects, Response body: ' }
       const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port)
@@ -71,6 +74,9 @@ async function ask(probe: HttpProbe, limit: TimeLimit): Promise<Answer | { reado
       headers: headersOf(probe),
       // A connection of its own: what a probe asks is whether a new one is answered.
       agent: false as const,
+      // A server of three lines of shell may end its own with bare line feeds: the kubelet reads that.
+      insecureHTTPParser: true,
+      maxHeaderSize: HEAD_BYTES,
       ...(tls ? { rejectUnauthorized: false } : {}),
     }
     const take = (response: IncomingMessage) => {
@@ -94,9 +100,26 @@ async function ask(probe: HttpProbe, limit: TimeLimit): Promise<Answer | { reado
       finish({ message: `Get "${url}": ${error instanceof Error ? error.message : String(error)}` })
       return
     }
-    request.on('error', error => finish({ message: `Get "${url}": dial tcp ${host}:${port}: ${connectText(error)}` }))
+    request.on('error', error => finish({ message: `Get "${url}": ${failureText(error, host, port)}` }))
     request.end()
   })
+}
+
+/** As Go's net/http words it. */
+function failureText(
+  error: NodeJS.ErrnoException & { readonly rawPacket?: Buffer },
+  host: string,
+  port: number,
+): string {
+  if (error.code === 'EPROTO' && /wrong version number/i.test(error.message))
+    return 'http: server gave HTTP response to HTTPS client'
+  if (error.code?.startsWith('HPE_')) {
+    const [line = ''] = error.rawPacket?.subarray(0, BODY_BYTES).toString('utf8').split(/\r?\n/, 1) ?? []
+    return `net/http: HTTP/1.x transport connection broken: malformed HTTP response ${JSON.stringify(line)}`
+  }
+  // The connection was closed without an answer.
+  if (error.message === 'socket hang up') return 'EOF'
+  return `dial tcp ${host}:${port}: ${connectText(error)}`
 }
 
 /** The manifest's headers; an empty value takes a default away. */
