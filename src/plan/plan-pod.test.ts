@@ -74,6 +74,15 @@ test('host ports are published, but not those of init containers', () => {
   ])
 })
 
+test('a host port of an IPv6 address cannot be had', () => {
+  const ports = ['::1', '::'].map((hostIP, index) => ({ containerPort: 80, hostPort: 80 + index, hostIP }))
+  assert.deepEqual(findingsOf(podOf({ ports })), ['spec.containers.0.ports.0.hostIP: FieldNotSupported'])
+  assert.deepEqual(
+    findingsOf(podOf({ ports: ports.map(port => ({ ...port, containerPort: port.hostPort })) }, { hostNetwork: true })),
+    [],
+  )
+})
+
 test("on the machine's network there is nothing to publish", () => {
   const plan = planOf(podOf({ ports: [{ containerPort: 80 }] }, { hostNetwork: true }))
   assert.deepEqual(plan.ports, [])

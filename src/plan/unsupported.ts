@@ -14,6 +14,7 @@ export function unsupportedFields(spec: V1PodSpec): readonly Finding[] {
       refused(['spec', 'resourceClaims', index], 'there is no driver that allocates devices to claims'),
     ),
     ...resourceNames(spec.resources, ['spec', 'resources']),
+    ...hostAddresses(spec),
     ...(['initContainers', 'containers'] as const).flatMap(list =>
       (spec[list] ?? []).flatMap((container, index) => containerFindings(container, ['spec', list, index])),
     ),
@@ -43,6 +44,20 @@ function containerFindings(container: V1Container, path: FieldPath): readonly Fi
       refused([...path, 'resources', 'claims', index], 'there is no driver that allocates devices to claims'),
     ),
   ]
+}
+
+/** Pods have no IPv6 address that such a port could lead to; `::` counts as every address there is. */
+function hostAddresses(spec: V1PodSpec): readonly Finding[] {
+  if (spec.hostNetwork === true) return []
+  return (['initContainers', 'containers'] as const).flatMap(list =>
+    (spec[list] ?? []).flatMap((container, index) =>
+      (container.ports ?? []).flatMap(({ hostIP, hostPort }, port) =>
+        hostPort && hostIP?.includes(':') && hostIP !== '::'
+          ? [refused(['spec', list, index, 'ports', port, 'hostIP'], 'pods have IPv4 addresses')]
+          : [],
+      ),
+    ),
+  )
 }
 
 const KNOWN_RESOURCES = new Set(['cpu', 'memory', 'ephemeral-storage'])
