@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -7,6 +7,7 @@ import { createConnection, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { promisify } from 'node:util'
 import { layoutOf, vethName } from '../../src/host/layout.ts'
 import { openBridgeNetwork } from '../../src/host/network/bridge-network.ts'
 import type { PublishedPort } from '../../src/host/network/ruleset.ts'
@@ -95,6 +96,11 @@ describe('bridge network', { skip: lacking('nft', 'ip', 'nsenter', 'unshare') },
     try {
       for (const host of ['127.0.0.1', `${PREFIX}.1`])
         assert.equal(await fetchText(host, hostPort), 'hello from the pod')
+      // The pod itself as well, whether bridges call iptables on this machine or not.
+      const script = `require('node:net').connect(${hostPort}, '${PREFIX}.1').pipe(process.stdout)`
+      const args = ['-t', String(pod.pid), '-n', process.execPath, '-e', script]
+      const { stdout } = await promisify(execFile)('nsenter', args, { timeout: 10_000 })
+      assert.equal(stdout, 'hello from the pod')
     } finally {
       server.close()
     }

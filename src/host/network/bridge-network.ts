@@ -123,6 +123,7 @@ export function openBridgeNetwork(options: BridgeOptions): NetworkPort {
           message.newVeth(pair),
           message.NLM_F.CREATE | message.NLM_F.EXCL,
         )
+        allowHairpin(pair.name)
         using inside = withNetns(path, openRouteSocket)
         const create = message.NLM_F.CREATE
         await inside.request(message.RTM.NEWLINK, message.setUp(LOOPBACK_INDEX))
@@ -153,6 +154,7 @@ export function openBridgeNetwork(options: BridgeOptions): NetworkPort {
         if (!existsSync(link) || existsSync(`${link}/upper_${bridge}`)) continue
         const index = indexOf(vethName(uid))
         await homeSocket().request(message.RTM.NEWLINK, message.setMaster(index, await bridgeIndex!))
+        allowHairpin(vethName(uid))
       }
       await syncFirewall({ verify: true })
     },
@@ -169,6 +171,19 @@ export function openBridgeNetwork(options: BridgeOptions): NetworkPort {
       home?.[Symbol.dispose]()
       home = undefined
     },
+  }
+}
+
+/**
+ * A pod may reach itself by a published port. Where Docker or a kubelet has bridges call iptables, such a packet never
+ * leaves the bridge, which by default sends nothing back to where it came from. Where /sys may not be written, as in many
+ * containers, pods do without. Source: CNI's bridge plugin, hairpinMode.
+ */
+function allowHairpin(link: string): void {
+  try {
+    writeFileSync(`/sys/class/net/${link}/brport/hairpin_mode`, '1')
+  } catch (error) {
+    if (!['EROFS', 'EACCES', 'EPERM'].includes(errnoOf(error) ?? '')) throw error
   }
 }
 
