@@ -8,6 +8,7 @@ import { tryLock } from '../host/sys/libc.ts'
 import { removeOwnPidFile, removePidFile, writePidFile } from '../host/sys/pid-file.ts'
 import { isNeeded, supervise } from '../supervisor/supervise.ts'
 import type { Context } from './context.ts'
+import type { RealHost } from './host.ts'
 import { openReasons } from './supervisor-reasons.ts'
 import { runningSupervisor } from './wake-supervisor.ts'
 
@@ -18,7 +19,6 @@ const TRY_MS = 20
 export async function runSupervise(_args: readonly [], _options: object, context: Context): Promise<number> {
   const host = await context.host()
   const { layout } = host
-  const parent = dirname(host.cgroupPath('any'))
   mkdirSync(layout.runroot, { recursive: true, mode: 0o700 })
   const lock = openSync(layout.supervisorLock, 'a', 0o600)
   try {
@@ -33,33 +33,54 @@ export async function runSupervise(_args: readonly [], _options: object, context
     }
     // A reset had it, and has taken everything away.
     if (fstatSync(lock).nlink === 0) return 0
-    enterMonitors(parent)
-    using reasons = openReasons(layout)
-    using _rotation = everyNowAndThen(() => rotateLogs(layout))
-    do {
-      writePidFile(layout.supervisorPid)
-      removePidFile(layout.supervisorStarting)
-      await supervise({
-        host,
-        exitsDir: layout.exitsDir,
-        pokeFile: layout.pokeFile,
-        signal: context.signal,
-        onReasons: reasons.note,
-      })
-      // A pid that stays tells the next command that the work is not over.
-      if (context.signal.aborted && isNeeded(host)) return 0
-      // A container that ended while this was ending saw the pid and woke nobody: hence the last look after it is gone. Killed
-      // at that look, this is as one that was killed before it could begin.
-      writePidFile(layout.supervisorStarting)
-      removePidFile(layout.supervisorPid)
-    } while (!context.signal.aborted && isNeeded(host))
-    removeOwnPidFile(layout.supervisorStarting)
+    enterMonitors(parentOf(host))
+    try {
+      await work(host, context.signal)
+    } finally {
+      leaveMonitors()
+      // What cannot be done, on a read-only disk for one, is done with the next removal.
+      await releaseAll(host).catch(() => {})
+    }
     return 0
   } finally {
-    leaveMonitors()
-    await removeMonitors(parent)
     closeSync(lock)
   }
+}
+
+async function work(host: RealHost, signal: AbortSignal): Promise<void> {
+  const { layout } = host
+  using reasons = openReasons(layout)
+  using _rotation = everyNowAndThen(() => rotateLogs(layout))
+  do {
+    writePidFile(layout.supervisorPid)
+    removePidFile(layout.supervisorStarting)
+    await supervise({ host, exitsDir: layout.exitsDir, pokeFile: layout.pokeFile, signal, onReasons: reasons.note })
+    // A pid that stays tells the next command that the work is not over.
+    if (signal.aborted && isNeeded(host)) return
+    // A container that ended while this was ending saw the pid and woke nobody: hence the last look after it is gone. Killed
+    // at that look, this is as one that was killed before it could begin.
+    writePidFile(layout.supervisorStarting)
+    removePidFile(layout.supervisorPid)
+  } while (!signal.aborted && isNeeded(host))
+  removeOwnPidFile(layout.supervisorStarting)
+}
+
+/**
+ * The supervisor that has removed the last pod was still in the cgroup that goes then. Whoever has the lock is removing pods,
+ * and does this itself, or making some.
+ */
+async function releaseAll(host: RealHost): Promise<void> {
+  const lock = openSync(host.layout.lockFile, 'a', 0o600)
+  try {
+    if (tryLock(lock) && host.state.pods().length === 0) await removeMonitors(parentOf(host))
+  } finally {
+    closeSync(lock)
+  }
+}
+
+/** Of all cgroups. */
+function parentOf(host: RealHost): string {
+  return dirname(host.cgroupPath('any'))
 }
 
 /** Now, and as long as it is not disposed of. */

@@ -6,7 +6,7 @@ import type { PodRecord } from '../engine/ports.ts'
 import type { Layout } from '../host/layout.ts'
 import { lockFile } from '../host/sys/lock.ts'
 import { hasDiedStarting, noteStart, readPidFile, removePidFile, signalNamedProcess } from '../host/sys/pid-file.ts'
-import { isAlive, type ProcessIdentity } from '../host/sys/process-identity.ts'
+import { isAlive, type ProcessIdentity, pidOf } from '../host/sys/process-identity.ts'
 import { hasStorageLimits } from '../plan/storage-limits.ts'
 import { tokenFiles } from '../plan/tokens.ts'
 import { probesOf } from '../reconcile/probe.ts'
@@ -41,9 +41,15 @@ export async function killSupervisor(layout: Layout): Promise<Disposable> {
 
 /** How often a process is looked for that is ending, in milliseconds. */
 const LOOK_MS = 5
+/** How long one may take, in milliseconds: it can be waiting for a lock that this process has. */
+const END_MS = 1000
 
+/** Waits for the end of a process that was told to. A supervisor keeps nothing to itself, and can be killed at any moment. */
 async function ended(identity: ProcessIdentity): Promise<void> {
-  while (isAlive(identity)) await delay(LOOK_MS)
+  for (let waited = 0; isAlive(identity); waited += LOOK_MS) {
+    if (waited === END_MS) process.kill(pidOf(identity), 'SIGKILL')
+    await delay(LOOK_MS)
+  }
 }
 
 /** Starts `command` when one of the pods has to be looked after all the time and nobody does. */

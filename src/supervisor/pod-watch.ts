@@ -6,6 +6,7 @@ import { beginRun, endPod, halt, keepUp } from '../engine/run-loop.ts'
 import { tolerate } from '../engine/start-failure.ts'
 import { LONGEST_TIMER_MS } from '../engine/timer.ts'
 import { hasStorageLimits } from '../plan/storage-limits.ts'
+import type { Action } from '../reconcile/actions.ts'
 import { decideEnd, decideStops, decideUp, nextDueMs, podKey } from '../reconcile/decide.ts'
 import type { ObservedPod } from '../reconcile/observed.ts'
 import { probesOf } from '../reconcile/probe.ts'
@@ -17,7 +18,7 @@ import { startProbes } from './probe-worker.ts'
 import { startHooks } from './start-hooks.ts'
 import { failWhenTooLarge, STORAGE_LOOK_MS } from './storage-limits.ts'
 import { renewTokens, tokenDueMs } from './tokens.ts'
-import { tellBackoff, tellNewSandbox } from './waiting.ts'
+import { needsNewSandbox, tellBackoff, tellNewSandbox } from './waiting.ts'
 
 /** Disposing of it waits for what it is doing. */
 export interface PodWatch extends AsyncDisposable {
@@ -175,8 +176,15 @@ export function watchPod({ host, uid, claims, onChange, onGone, pull }: WatchOpt
     const record = host.state.pod(uid)
     if (!record || record.removing) return gone()
     await host.runtime.prepare()
-    const run = beginRun({ host, signal, pulls })
-    tellNewSandbox(host, record, observePod(host, record))
+    let isNewTold = needsNewSandbox(observePod(host, record))
+    if (isNewTold) tellNewSandbox(host, record)
+    // The infra container may die only now.
+    const onAction = ({ kind }: Action) => {
+      if (kind !== 'stopInfra' || isNewTold) return
+      isNewTold = true
+      tellNewSandbox(host, record)
+    }
+    const run = beginRun({ host, signal, pulls, onAction })
     try {
       await keepUp(run, record, host.backoff, {
         held: pulls.look,

@@ -28,9 +28,13 @@ export function tellBackoff(host: Host, record: PodRecord, pod: ObservedPod): vo
   }
 }
 
-/** Tells that the pod begins anew because its namespaces are gone. Source of the words: kubelet, SyncPod. */
-export function tellNewSandbox(host: Host, record: PodRecord, pod: ObservedPod): void {
-  if (pod.infra !== 'dead' || decideNewSandbox(pod).length === 0) return
+/** Whether the pod is to begin anew because its namespaces are gone. */
+export function needsNewSandbox(pod: ObservedPod): boolean {
+  return pod.infra === 'dead' && decideNewSandbox(pod).length > 0
+}
+
+/** Tells that it does. Source of the words: kubelet, SyncPod. */
+export function tellNewSandbox(host: Host, record: PodRecord): void {
   const words = 'Pod sandbox changed, it will be killed and re-created.'
   recordEvent(host, record, undefined, 'Normal', 'SandboxChanged', words)
 }

@@ -30,7 +30,7 @@ suite('probes', { concurrency: 4, skip: cannotRunPods || lacking('openssl') }, (
   const told = (name: string, start: string) => kube.told(`pod/${name}`, start)
 
   test('startup before the others; a port by its name; readiness', async () => {
-    const script = `sleep 1.2; ${WEB}`
+    const script = `until [ -e /tmp/go ]; do sleep 0.1; done; ${WEB}`
     const startupProbe = { httpGet: { port: 'http', path: '/' }, periodSeconds: 1, failureThreshold: 30 }
     const livenessProbe = { tcpSocket: { port: 8080 }, periodSeconds: 1, failureThreshold: 1 }
     await play('web', {
@@ -43,6 +43,8 @@ suite('probes', { concurrency: 4, skip: cannotRunPods || lacking('openssl') }, (
     const early = await main('web')
     assert.deepEqual([early.started, early.ready], [false, false])
     assert.match(await kube.ok(['get', 'pod', 'web']), /0\/1 +Running/)
+    await told('web', 'Unhealthy Startup probe failed')
+    await kube.ok(['exec', 'web', '--', 'touch', '/tmp/go'])
     await isReady('web')
     const late = await main('web')
     // A liveness probe that had begun before would have ended it.

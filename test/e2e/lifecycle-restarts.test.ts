@@ -225,7 +225,7 @@ suite('restarts', { concurrency: 4, skip: cannotRunPods }, () => {
   test('a sidecar lets the rest start when its startup probe passed', async () => {
     const volumeMounts = [{ name: 'd', mountPath: '/d' }]
     const startupProbe = { exec: { command: ['test', '-e', '/d/up'] }, periodSeconds: 1, failureThreshold: 30 }
-    const script = 'sleep 1.2; touch /d/up; trap "exit 0" TERM; sleep 1000 & wait'
+    const script = 'until [ -e /d/go ]; do sleep 0.1; done; touch /d/up; trap "exit 0" TERM; sleep 1000 & wait'
     const spec = {
       volumes: [{ name: 'd', emptyDir: {} }],
       initContainers: [shellContainer({ name: 'side', script, volumeMounts, startupProbe, restartPolicy: 'Always' })],
@@ -233,8 +233,9 @@ suite('restarts', { concurrency: 4, skip: cannotRunPods }, () => {
     await kube.play('gate', podManifest('gate', [{ script: 'ls /d; sleep 1000', volumeMounts }], spec))
     assert.equal((await pod('gate')).status.phase, 'Pending')
     assert.match(await kube.ok(['get', 'pod', 'gate']), /Init:0\/1/)
+    await kube.ok(['exec', 'gate', '-c', 'side', '--', 'touch', '/d/go'])
     await kube.ok(['wait', 'pod/gate', '--for=condition=Ready'])
-    await eventually(async () => assert.equal(await kube.ok(['logs', 'gate', '-c', 'main']), 'up\n'))
+    await eventually(async () => assert.equal(await kube.ok(['logs', 'gate', '-c', 'main']), 'go\nup\n'))
     await kube.ok(['down', 'gate'])
   })
 

@@ -14,8 +14,14 @@ test('a cgroup goes with what a failed runtime left in it', { skip: lacking() },
   assert.equal(made().length, 1)
   for (const hierarchy of made()) mkdirSync(`${hierarchy}${path}/pod/container/inner`, { recursive: true })
   removeCgroup(`${path}/pod`)
+  assert.deepEqual(
+    made().filter(hierarchy => existsSync(`${hierarchy}${path}/pod`)),
+    [],
+  )
+  assert.equal(made().length, 1, 'the parent may be in use')
+  removeCgroup(path)
   assert.deepEqual(made(), [])
-  removeCgroup(`${path}/pod`)
+  removeCgroup(path)
 })
 
 const versionOne = cgroupVersion() === 1 && 'cgroup version 1'
@@ -28,7 +34,7 @@ test('in a container with processes in its root, room is made for limits', { ski
   ] as const
   // So that the root below has something to hand on.
   makeCgroup(`${path}/any`, limits)
-  removeCgroup(`${path}/any`)
+  removeCgroup(path)
   const top = `/sys/fs/cgroup${path}`
   mkdirSync(top)
   const module = new URL('../../src/host/runtime/cgroups.ts', import.meta.url).pathname
@@ -40,7 +46,6 @@ test('in a container with processes in its root, room is made for limits', { ski
   assert.equal(readFileSync(`${top}/inner/pod/memory.max`, 'utf8'), '20971520\n')
   assert.equal(readFileSync(`${top}/inner/pod/pids.max`, 'utf8'), '20\n')
   assert.ok(existsSync(`${top}/init`))
-  removeCgroup(`${path}/inner/pod`)
-  removeCgroup(`${path}/init`)
+  removeCgroup(path)
   assert.ok(!existsSync(top))
 })

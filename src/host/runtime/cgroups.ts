@@ -1,6 +1,6 @@
 /** Control groups, as far as the OCI runtime doesn't do it. Source: cgroups(7). */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
-import { errnoOf, KubeError } from '../../diagnostic.ts'
+import { KubeError } from '../../diagnostic.ts'
 import type { CgroupSetting } from '../../plan/cgroup-settings.ts'
 import { mount } from '../sys/libc.ts'
 
@@ -121,16 +121,14 @@ function makeBelow(hierarchy: string, path: string): void {
 }
 
 /**
- * Removes a cgroup from every hierarchy with the cgroups in it, and its parents once they are empty. Processes in it keep
- * it. An OCI runtime that fails in one hierarchy leaves what it made in the others.
+ * Removes a cgroup from every hierarchy with the cgroups in it. Processes in it keep it. An OCI runtime that fails in one
+ * hierarchy leaves what it made in the others. Its parent stays: another command may just be making something in that.
  */
 export function removeCgroup(path: string): void {
   const hierarchies = cgroupVersion() === 2 ? [ROOT] : readdirSync(ROOT).map(name => `${ROOT}/${name}`)
   for (const hierarchy of hierarchies) {
     removeInner(`${hierarchy}${path}`)
-    for (let at = path; at.length > 1; at = at.slice(0, at.lastIndexOf('/'))) {
-      if (!removeEmpty(`${hierarchy}${at}`)) break
-    }
+    removeEmpty(`${hierarchy}${path}`)
   }
 }
 
@@ -150,13 +148,11 @@ function directoriesIn(directory: string): readonly string[] {
   }
 }
 
-/** Whether it is gone. */
-function removeEmpty(directory: string): boolean {
+function removeEmpty(directory: string): void {
   try {
     rmdirSync(directory)
-    return true
-  } catch (error) {
-    return errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR'
+  } catch {
+    // Not there, or somebody is in it.
   }
 }
 

@@ -51,12 +51,12 @@ export function leaveMonitors(): void {
 const LEAVE_MS = 200
 const LOOK_MS = 5
 
-/** Removes it, and its parent when that is empty, unless somebody is in it. */
+/** Removes it and the parent, unless somebody is in them. No pod is there any more, and none is being made. */
 export async function removeMonitors(parent: string): Promise<void> {
   const path = `${parent}/${NAME}`
   for (let waited = 0; waited < LEAVE_MS; waited += LOOK_MS) {
-    removeCgroup(path)
-    if (!hasCgroup(path) || timesInside(path, 0) > 0) return
+    removeCgroup(parent)
+    if (!hasCgroup(parent) || timesInside(path, 0) > 0) return
     await delay(LOOK_MS)
   }
 }
