@@ -45,7 +45,7 @@ describe('DaemonSet', () => {
     world.ready(world.names().find(name => name !== old))
     world.settle()
     assert.equal(present(world), 2)
-    world.pass(5)
+    world.pass(6)
     assert.equal(present(world), 1)
   })
 

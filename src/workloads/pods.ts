@@ -30,10 +30,17 @@ export function readySinceMs(pod: WorkloadPod): number | undefined {
   return since === undefined ? 0 : Date.parse(since)
 }
 
-/** When it will have been ready for long enough, in milliseconds since 1970; `undefined`: it isn't ready. */
+/** By how much a time that is told in whole seconds may be too early, in milliseconds. */
+const TIME_ERROR_MS = 999
+
+/**
+ * When it will surely have been ready for long enough, in milliseconds since 1970; `undefined`: it isn't ready. One that
+ * crashes at once must never be taken for available, or old pods go for it.
+ */
 export function availableAtMs(pod: WorkloadPod, minReadySeconds: number): number | undefined {
   const since = readySinceMs(pod)
-  return since === undefined ? undefined : minReadySeconds === 0 ? 0 : since + minReadySeconds * 1000
+  if (since === undefined) return undefined
+  return minReadySeconds === 0 ? 0 : since + TIME_ERROR_MS + minReadySeconds * 1000
 }
 
 export function isAvailable(pod: WorkloadPod, minReadySeconds: number, nowMs: number): boolean {

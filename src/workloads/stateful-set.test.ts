@@ -180,8 +180,10 @@ describe('StatefulSet', () => {
     world.apply(statefulSet('1', { minReadySeconds: 5 }))
     world.ready('web-0')
     world.settle()
-    assert.deepEqual([world.names(), world.wakeAtMs()], [['web-0'], world.nowMs + 5000])
+    assert.deepEqual([world.names(), world.wakeAtMs()], [['web-0'], world.nowMs + 5999])
     world.pass(5)
+    assert.deepEqual(world.names(), ['web-0'])
+    world.pass(1)
     assert.deepEqual(world.names(), ['web-0', 'web-1'])
   })
 
