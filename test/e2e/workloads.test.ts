@@ -6,7 +6,7 @@ import { freePort } from '../support/free-ports.ts'
 import { useKube } from '../support/kube.ts'
 import { cannotRunPods } from '../support/need.ts'
 import { readyPods } from '../support/object-views.ts'
-import { workloadManifest } from '../support/workload-manifests.ts'
+import { type WorkloadParts, workloadManifest } from '../support/workload-manifests.ts'
 
 suite('workloads', { concurrency: 3, skip: cannotRunPods }, () => {
   const kube = useKube()
@@ -116,13 +116,14 @@ suite('workloads', { concurrency: 3, skip: cannotRunPods }, () => {
   })
 
   test('a template that cannot run leaves enough of the old pods, and play goes back', async () => {
-    const spec = { replicas: 4, progressDeadlineSeconds: 2, minReadySeconds: 1 }
-    const manifest = (script?: string) =>
-      workloadManifest('Deployment', 'broken', { ...(script === undefined ? {} : { script }), spec })
+    const spec = { replicas: 4, progressDeadlineSeconds: 5, minReadySeconds: 1 }
+    const manifest = (parts: WorkloadParts = {}) => workloadManifest('Deployment', 'broken', { ...parts, spec })
+    // On a busy machine even this runs for a second: it never says that it is ready.
+    const broken = { script: 'exit 1', container: { readinessProbe: { exec: { command: ['false'] } } } }
     await kube.play('broken', manifest())
     await rolledOut('deploy/broken')
-    await kube.play('broken', manifest('exit 1'))
-    const { status, stderr } = await kube.run(['rollout', 'status', 'deploy/broken', '--timeout=20s'])
+    await kube.play('broken', manifest(broken))
+    const { status, stderr } = await kube.run(['rollout', 'status', 'deploy/broken', '--timeout=30s'])
     assert.deepEqual([status, stderr], [1, 'kube: deployment "broken" exceeded its progress deadline\n'])
     assert.equal((await kube.get('deployment', 'broken')).status.readyReplicas, 3)
     await kube.play('broken', manifest())
@@ -240,9 +241,11 @@ suite('workloads', { concurrency: 3, skip: cannotRunPods }, () => {
   })
 
   test('down in the middle of an update leaves nothing', async () => {
-    const manifest = (version: string) => workloadManifest('Deployment', 'half', { version, spec: { replicas: 6 } })
+    const manifest = (version: string, container: object = {}) =>
+      workloadManifest('Deployment', 'half', { version, container, spec: { replicas: 6 } })
     await kube.play('half', manifest('1'))
-    await kube.play('half', manifest('2'))
+    // It stays there: what comes is never ready.
+    await kube.play('half', manifest('2', { readinessProbe: { exec: { command: ['false'] } } }))
     await eventually(async () => assert.notEqual((await pods('half')).length, 6))
     await kube.ok(['down', 'half'])
     assert.deepEqual(await pods('half'), [])
