@@ -29,7 +29,7 @@ export async function runProgram(
   }, argv)
   program.configureOutput({ writeOut: io.out, writeErr: io.err })
   try {
-    const command = program.commands.find(candidate => candidate.name() === verbOfLine(argv))
+    const command = commandOfLine(program, argv)
     await program.parseAsync([...(command ? goFlags(argv, command) : argv)], { from: 'user' })
     return status
   } catch (error) {
@@ -89,6 +89,14 @@ export function buildProgram(run: Run, argv: readonly string[] = []): Command {
     outputOption('json'),
   )
   return program
+}
+
+/** The command that a line calls: `rollout status` is one of `rollout`'s. */
+function commandOfLine(program: Command, argv: readonly string[]): Command | undefined {
+  const verb = verbOfLine(argv)
+  const command = program.commands.find(candidate => candidate.name() === verb)
+  const [next] = verb === undefined ? [] : argv.slice(argv.indexOf(verb) + 1).filter(word => !word.startsWith('-'))
+  return command?.commands.find(candidate => candidate.name() === next) ?? command
 }
 
 const VALUED = new Set(['--root', '--runroot', '--runtime', '--log-level', '--log-format'])

@@ -122,6 +122,7 @@ describe('looking', { skip: cannotRunPods }, () => {
     assert.match(rows, /^once\s+0\/1\s+Error\s+0\s+\d+s$/m)
     assert.match(await kube.ok(['get', 'deploy']), /^NAME\s+READY\s+UP-TO-DATE\s+AVAILABLE\s+AGE\ndep\s+2\/2\s+2\s+2\s/)
     assert.equal(await kube.ok(['get', 'po', '-l', 'app=web', '-o', 'name']), 'pod/web\n')
+    assert.equal(await kube.ok(['get', 'po', '-l=app=web', '-o=jsonpath={.items[*].metadata.name}']), 'web')
     assert.equal(await kube.ok(['get', 'po', '--field-selector', 'status.phase=Failed', '-o', 'name']), 'pod/once\n')
     const typo = await kube.run(['get', 'po', '--field-selector', 'status.phas=Failed'])
     assert.equal(typo.status, 1)
