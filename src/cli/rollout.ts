@@ -138,7 +138,7 @@ async function setPaused(
 ): Promise<number> {
   const verb = paused ? 'rollout pause' : 'rollout resume'
   const word = paused ? 'paused' : 'resumed'
-  const targets = await findTargets(resources, options, context, { kinds: ['Deployment'], verb })
+  const targets = await findTargets(resources, options, context, { kinds: ['Deployment'], verb, byType: true })
   for (const target of targets) {
     if (isPaused(target.record) === paused)
       throw new KubeError('AlreadySo', `${target.title} is ${paused ? 'already paused' : 'not paused'}`)
@@ -155,7 +155,7 @@ function targetsOf(
   context: Context,
   verb: string,
 ): Promise<readonly Target[]> {
-  return findTargets(resources, options, context, { kinds: ROLLED_KINDS, verb })
+  return findTargets(resources, options, context, { kinds: ROLLED_KINDS, verb, byType: true })
 }
 
 async function change({ record }: Target, by: (value: object) => object, context: Context): Promise<void> {

@@ -16,6 +16,13 @@ export interface Target {
   readonly title: string
 }
 
+export interface TargetKinds {
+  readonly kinds: readonly string[]
+  readonly verb: string
+  /** A type without a name means all of that type, as with `kubectl rollout`. Default: it is an error. */
+  readonly byType?: boolean
+}
+
 /**
  * What the arguments name. Fails with `NotFound`, with `Usage` (exit status 2) when nothing is named, and with
  * `WrongKind` when an object's kind is not among `kinds`.
@@ -24,11 +31,11 @@ export async function findTargets(
   resources: readonly string[],
   options: TargetOptions,
   context: Context,
-  { kinds, verb }: { readonly kinds: readonly string[]; readonly verb: string },
+  { kinds, verb, byType = false }: TargetKinds,
 ): Promise<readonly Target[]> {
   const requests = await requestsOf(resources, options, context)
   const isChosen = requests.some(({ name }) => name !== undefined) || options.selector !== undefined || options.all
-  if (!isChosen)
+  if (!isChosen && !byType)
     throw new KubeError('Usage', 'resource(s) were provided, but no name was specified', {
       exitStatus: 2,
       hint: 'give names, -l SELECTOR or --all',

@@ -234,6 +234,7 @@ suite('workloads', { concurrency: 3, skip: cannotRunPods }, () => {
     assert.match(await rolledOut('ds/agent'), /daemon set "agent" successfully rolled out\n$/)
     assert.deepEqual(await versions('agent'), ['2'])
     assert.match(await kube.ok(['get', 'ds', 'agent']), /agent +1 +1 +1 +1 +1 +<none> /)
+    assert.match(await kube.ok(['rollout', 'history', 'daemonset']), /^daemonset\.apps\/agent \nREVISION/m)
     await kube.ok(['rollout', 'undo', 'ds/agent'])
     await rolledOut('ds/agent')
     assert.deepEqual(await versions('agent'), ['1'])
