@@ -104,8 +104,9 @@ function poke(layout: Layout): void {
 }
 
 /** Ends of containers wake a supervisor by themselves; probes, deadlines, limits and tokens need one from the start. */
-function needsCare({ plan }: PodRecord): boolean {
+function needsCare({ plan, containers }: PodRecord): boolean {
   return (
+    Object.values(containers).some(({ lifecycle }) => lifecycle?.hook === 'running') ||
     plan.pod.spec?.activeDeadlineSeconds !== undefined ||
     hasStorageLimits(plan) ||
     tokenFiles(plan).length > 0 ||

@@ -11,7 +11,7 @@ import { lifeAtStart, lifeBeforeHook, probesOf } from '../reconcile/probe.ts'
 import { exitNeedsCare, nextBackoff, restartDelay } from '../reconcile/restart.ts'
 import { containerFacts, pidOf, podFacts, userNamespace, volumeFiles } from './container-facts.ts'
 import { recordEvent } from './events.ts'
-import { runPostStart } from './hooks.ts'
+import { waitForPostStart } from './hooks.ts'
 import type { Host, PodRecord } from './ports.ts'
 import { type PullLog, presentText, pulledText, pullingText } from './pull-log.ts'
 import { stopContainer } from './stop-container.ts'
@@ -23,6 +23,8 @@ export interface RecordBook {
   readonly pulls: PullLog | undefined
   /** Ends what the run may wait for without limit. */
   readonly signal: AbortSignal | undefined
+  /** How long a postStart hook is waited for, in milliseconds. */
+  readonly hookPatienceMs: number
   get(uid: string): PodRecord
   set(record: PodRecord): void
   /** Of each pod whose infra container this run started: whether it runs now. */
@@ -125,7 +127,8 @@ export const EXECUTORS: Executors = {
       putContainer(host, records, uid, { ...running, lifecycle: lifeBeforeHook(known.lifecycle ?? NEW_LIFE) })
     recordEvent(host, record, container, 'Normal', 'Started', 'Container started')
     if (leavesHook) return
-    await runPostStart(host, records.get(uid), member, { containerId: known.id, signal: records.signal })
+    const { signal, hookPatienceMs: patienceMs } = records
+    if (!(await waitForPostStart(host, records.get(uid), member, { containerId: known.id, signal, patienceMs }))) return
     const lifecycle = lifeAtStart(known.lifecycle ?? NEW_LIFE, probesOf(member.container))
     putContainer(host, records, uid, { ...running, lifecycle })
   },

@@ -3,6 +3,7 @@ import type { V1LifecycleHandler } from '@kubernetes/client-node'
 import type { MemberPlan } from '../plan/types.ts'
 import { recordEvent } from './events.ts'
 import type { Host, PodRecord } from './ports.ts'
+import { startTimer } from './timer.ts'
 
 /** A postStart hook has no limit of its own; this only keeps a broken one from being waited for for ever. */
 const POST_START_TIMEOUT_MS = 3_600_000
@@ -40,6 +41,23 @@ export async function runPostStart(
     signal: stopSignal(host, member),
     graceSeconds: record.plan.terminationGracePeriodSeconds,
   })
+}
+
+/**
+ * The same for a run that cannot wait for ever: false when the time was over before the hook was. It is cut short then, and
+ * whoever looks after the pod runs it again.
+ */
+export async function waitForPostStart(
+  host: Host,
+  record: PodRecord,
+  member: MemberPlan,
+  { patienceMs, ...hook }: HookRun & { readonly patienceMs: number },
+): Promise<boolean> {
+  const abort = new AbortController()
+  using _timer = startTimer(() => abort.abort(), patienceMs)
+  const signal = hook.signal ? AbortSignal.any([hook.signal, abort.signal]) : abort.signal
+  await runPostStart(host, record, member, { ...hook, signal })
+  return !abort.signal.aborted
 }
 
 /** Runs the preStop hook within the grace period; returns the seconds that are left of it. */

@@ -209,6 +209,19 @@ describe('play', () => {
     assert.equal(created[0]?.containers.web, undefined)
   })
 
+  test('a postStart hook that hangs is left to the supervisor', async () => {
+    const host = fakeHost()
+    const hook = WEB.replace('busybox:1', 'busybox:1, lifecycle: { postStart: { exec: { command: [wait] } } }')
+    const handlers: FakeHost['handlers'] = {
+      run: ({ signal }) =>
+        new Promise(resolve => signal?.addEventListener('abort', () => resolve({ ok: false, message: 'cut short' }))),
+    }
+    const waiting: FakeHost = Object.assign(host, { handlers })
+    const { created } = await play(await request(hook), { host: waiting, hookPatienceMs: 5 })
+    assert.equal(created[0]?.containers.web?.lifecycle?.hook, 'running')
+    assert.equal(created[0]?.builder, undefined)
+  })
+
   test('an interrupted play is undone', async () => {
     const host = fakeHost()
     const abort = new AbortController()

@@ -17,8 +17,13 @@ import type { PullLog } from './pull-log.ts'
 import { tolerate } from './start-failure.ts'
 import { timeoutSignal } from './timer.ts'
 
+/** How long postStart hooks are waited for: most end soon, and who comes next may count on their pod. */
+const HOOK_PATIENCE_MS = 20_000
+
 export interface RunOptions {
   readonly host: Host
+  /** Milliseconds that a postStart hook is waited for; one that takes longer is left to the supervisor. Default 20 s. */
+  readonly hookPatienceMs?: number
   /** Ends the run early: nothing new is begun. */
   readonly signal?: AbortSignal
   /** Told of each action that was done. */
@@ -68,11 +73,12 @@ export function beginRun(options: RunOptions): Run {
   return { ...options, records, journal: [], spawning, execute: action => execute(action, options.host, records) }
 }
 
-function recordBook({ pulls, signal }: RunOptions): RecordBook {
+function recordBook({ pulls, signal, hookPatienceMs = HOOK_PATIENCE_MS }: RunOptions): RecordBook {
   const records = new Map<string, PodRecord>()
   return {
     pulls,
     signal,
+    hookPatienceMs,
     infraStarts: new Map(),
     get(uid) {
       const record = records.get(uid)
