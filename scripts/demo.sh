@@ -29,7 +29,7 @@ finish() {
   trap - EXIT
   if [ $played = yes ]; then
     echo 'demo: failed; taking the pod down again' >&2
-    kube down "$manifest" || :
+    kube down "$manifest" >&2 || :
   fi
   rm -rf "$scratch"
   exit $status
@@ -37,6 +37,8 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
+# Whoever reads this may have seen enough.
+trap 'exit 141' PIPE
 
 if [ -z "$(kube images -q "$image")" ]; then
   echo 'An image from this machine'\''s busybox: no registry is needed.'
