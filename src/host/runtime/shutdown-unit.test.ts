@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { unitArguments } from './shutdown-unit.ts'
+import { unitArguments, unitsNamed } from './shutdown-unit.ts'
 
 test('the command of the unit survives both systemd and the shell, whatever is in its words', () => {
   const command = ['/opt/it is/no"de', '--root', "/va'r/$HOME", 'shut-down']
@@ -28,4 +28,10 @@ test('the command of the unit survives both systemd and the shell, whatever is i
     rmSync(scratch, { recursive: true })
   }
   assert.ok(args.includes('--property=RequiresMountsFor="/va\\"r"'))
+})
+
+test('units are told from those of another state root, whose name may begin with the same', () => {
+  const units = ['kube-12-mw1.service', 'kube-1f2e3d-12-mw2.service', 'kube-123456-12-mw3.service', 'kubelet.service']
+  assert.deepEqual(unitsNamed('kube', units), ['kube-12-mw1.service'])
+  assert.deepEqual(unitsNamed('kube-123456', units), ['kube-123456-12-mw3.service'])
 })

@@ -3,7 +3,7 @@
  * networks and file systems go. Otherwise systemd finds them last of all, and waits a minute and a half for those that, as
  * the first process of a pid namespace, do not heed SIGTERM. Source: systemd-run(1), systemd.service(5).
  */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { launch } from '../sys/launch.ts'
 
 export interface ShutdownUnit {
@@ -40,10 +40,13 @@ export function openShutdownUnit(options: ShutdownOptions): ShutdownUnit | undef
       void background('systemd-run', unitArguments(unit, options))
     },
     async remove() {
-      const unit = nameIn(file)
-      if (unit === undefined) return
+      const named = nameIn(file)
       rmSync(file, { force: true })
-      await background('systemctl', ['stop', '--no-block', '--quiet', unit])
+      // Also those of a run-time state that was deleted. A command that begins now writes its unit's name before it makes the unit.
+      const units = new Set(unitsNamed(options.name, transientUnits()))
+      if (named !== undefined) units.add(named)
+      units.delete(nameIn(file) ?? '')
+      if (units.size > 0) await background('systemctl', ['stop', '--no-block', '--quiet', ...units])
     },
   }
 }
@@ -68,6 +71,21 @@ export function unitArguments(unit: string, { file, directory, command }: Shutdo
     `--property=ExecStop=${['/bin/sh', '-c', script].map(quoted).join(' ')}`,
     'true',
   ]
+}
+
+/** Which of the units `ensure` has made for this name, such as `kube`: not those of `kube-1f2e3d`. */
+export function unitsNamed(name: string, units: readonly string[]): readonly string[] {
+  return units.filter(
+    unit => unit.startsWith(`${name}-`) && /^\d+-[0-9a-z]+\.service$/.test(unit.slice(name.length + 1)),
+  )
+}
+
+function transientUnits(): readonly string[] {
+  try {
+    return readdirSync(TRANSIENT)
+  } catch {
+    return []
+  }
 }
 
 /** One word of a unit's setting, in which a dollar sign begins a variable. */
