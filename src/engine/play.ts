@@ -4,6 +4,7 @@ import type { IdleImage } from '../plan/plan-app.ts'
 import type { PodPlan } from '../plan/types.ts'
 import { decidePods, nextDueMs, podKey } from '../reconcile/decide.ts'
 import { KUBELET_BACKOFF } from '../reconcile/restart.ts'
+import { isWorkload } from '../workloads/decide.ts'
 import { leavesReplicas } from '../workloads/replay.ts'
 import { checkClaims } from './check-claims.ts'
 import { claimApp } from './claim.ts'
@@ -122,6 +123,8 @@ export async function play(request: PlayRequest, options: PlayOptions): Promise<
       made.map(({ uid, plan }) => ({ ...host.state.pod(uid)!, plan })),
       { objects: request.objects, initPatienceMs: options.initPatienceMs ?? INIT_PATIENCE_MS },
     )
+    host.state.markBuilt(app)
+    if (current.some(({ kind }) => isWorkload(kind))) recordWorkloads(host, app)
   } catch (error) {
     const report = await rollback(
       run,
@@ -133,12 +136,10 @@ export async function play(request: PlayRequest, options: PlayOptions): Promise<
     await sweep(host).catch(() => {})
     throw withRollback(error, report, made.length)
   }
-  host.state.markBuilt(app)
   await repairNetwork(
     host,
     changes.keep.map(pod => pod.uid),
   )
-  recordWorkloads(host, app)
   updateFiles(host, previous, current, new Set(made.map(({ uid }) => uid)))
   updateMetadata(
     host,

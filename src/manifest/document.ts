@@ -42,17 +42,14 @@ export interface Slice {
   readonly offset: number
 }
 
-const separator = /^---(?=[ \t\r\n]|$)/gm
 const onlyDirectives = /^(?:\s*(?:#[^\n]*|%[^\n]*)?(?:\n|$))*$/
 
 /** Splits at lines that start with `---`, and a stream of JSON objects between them. */
 export function splitDocuments(text: string): readonly Slice[] {
-  const bounds: number[] = []
-  for (const match of text.matchAll(separator)) if (match.index > 0) bounds.push(match.index)
   const slices: Slice[] = []
   // A byte order mark is no content.
   let from = text.charCodeAt(0) === 0xfeff ? 1 : 0
-  for (const to of [...bounds, text.length]) {
+  for (const to of [...separators(text), text.length]) {
     const part = text.slice(from, to)
     // Directives belong to the document after them.
     if (to < text.length && part.includes('%') && /^%/m.test(part) && onlyDirectives.test(part)) continue
@@ -60,6 +57,17 @@ export function splitDocuments(text: string): readonly Slice[] {
     from = to
   }
   return slices
+}
+
+/** Where lines begin that are `---`, or that with something after it, but for the first line. */
+function separators(text: string): readonly number[] {
+  const found: number[] = []
+  // A carriage return alone breaks a line as well.
+  for (const mark of ['\n---', '\r---']) {
+    for (let at = text.indexOf(mark); at !== -1; at = text.indexOf(mark, at + 1))
+      if (at + 4 === text.length || ' \t\r\n'.includes(text[at + 4]!)) found.push(at + 1)
+  }
+  return found.sort((a, b) => a - b)
 }
 
 /** `{...}{...}` as jq prints it: kubectl reads a stream of JSON values without separators. */

@@ -48,7 +48,25 @@ export function memberMounts(
   const kernel = kernelMounts(pod, member, machine).filter(
     mount => !taken.some(path => isAtOrBelow(mount.destination, path)),
   )
-  return [...kernel, ...[...sandbox, ...volumes].toSorted((a, b) => depth(a.destination) - depth(b.destination))]
+  const mounts = [
+    ...kernel,
+    ...[...sandbox, ...volumes].toSorted((a, b) => depth(a.destination) - depth(b.destination)),
+  ]
+  return rootfsPropagation(member) === 'rprivate' ? mounts : mounts.map(cutOff)
+}
+
+/** What a mount shares with the machine the root must not cut off. Source: containerd's CRI plugin, WithMounts. */
+export function rootfsPropagation(member: MemberPlan): 'rprivate' | 'rslave' | 'rshared' {
+  const used = new Set(member.mounts.map(mount => mount.propagation))
+  if (used.has('rshared')) return 'rshared'
+  return used.has('rslave') ? 'rslave' : 'rprivate'
+}
+
+/** Below a private root every mount is private; below another one that has to be said of each, at the cost of a call. */
+function cutOff(mount: OciMount): OciMount {
+  const isBind = mount.options.includes('rbind')
+  if (!isBind || mount.options.includes('rslave') || mount.options.includes('rshared')) return mount
+  return { ...mount, options: [...mount.options, 'rprivate'] }
 }
 
 function isAtOrBelow(path: string, directory: string): boolean {
@@ -123,7 +141,7 @@ function sandboxMounts(
 }
 
 function bind(destination: string, source: string, options: readonly string[]): OciMount {
-  return { destination, type: 'bind', source, options: ['rbind', 'rprivate', ...options] }
+  return { destination, type: 'bind', source, options: ['rbind', ...options] }
 }
 
 function volumeMount(pod: PodPlan, mount: MountPlan, podFacts: PodFacts, facts: ContainerFacts): OciMount {
@@ -131,10 +149,10 @@ function volumeMount(pod: PodPlan, mount: MountPlan, podFacts: PodFacts, facts: 
   const source = mountSource(mount, podFacts, facts)
   const readOnly = mount.readOnly || (volume !== undefined && isReadOnly(volume))
   const recursive = readOnly && mount.recursiveReadOnly !== 'Disabled'
-  const propagation = mount.propagation === 'private' ? 'rprivate' : mount.propagation
   // A bind mount begins with the flags it is given, not with those of what it shows.
   const image = volume?.kind === 'image' ? ['nosuid', 'nodev', 'noexec'] : []
-  const options = ['rbind', propagation, readOnly ? 'ro' : 'rw', ...(recursive ? ['rro'] : []), ...image]
+  const propagation = mount.propagation === 'private' ? [] : [mount.propagation]
+  const options = ['rbind', ...propagation, readOnly ? 'ro' : 'rw', ...(recursive ? ['rro'] : []), ...image]
   return { destination: absoluteDestination(mount), type: 'bind', source, options }
 }
 

@@ -161,7 +161,7 @@ test('mounts: kernel file systems, then the files of the pod, then volumes, pare
       '/etc/hosts',
     ],
   )
-  assert.deepEqual(mountAt(spec, '/data')?.options, ['rbind', 'rprivate', 'ro'])
+  assert.deepEqual(mountAt(spec, '/data')?.options, ['rbind', 'ro'])
   assert.equal(mountAt(spec, '/etc/hosts')?.source, FACTS.volumePaths.data)
   assert.ok(mountAt(spec, '/sys')?.options.includes('ro'))
 })
@@ -183,8 +183,11 @@ test('mount propagation, recursive read-only, subPath', () => {
   const options = (mount: object) => mountAt(mounted(mount), '/m')?.options
   assert.deepEqual(options({ mountPropagation: 'HostToContainer' }), ['rbind', 'rslave', 'rw'])
   assert.deepEqual(options({ mountPropagation: 'Bidirectional' }), ['rbind', 'rshared', 'rw'])
-  assert.deepEqual(options({ readOnly: true, recursiveReadOnly: 'Enabled' }), ['rbind', 'rprivate', 'ro', 'rro'])
-  assert.equal(mounted({}).linux.rootfsPropagation, undefined)
+  assert.deepEqual(options({ readOnly: true, recursiveReadOnly: 'Enabled' }), ['rbind', 'ro', 'rro'])
+  assert.equal(mounted({}).linux.rootfsPropagation, 'rprivate')
+  assert.ok(!mountAt(mounted({}), '/etc/hosts')?.options.includes('rprivate'))
+  const shared = mounted({ mountPropagation: 'Bidirectional' })
+  assert.ok(mountAt(shared, '/etc/hosts')?.options.includes('rprivate'))
   assert.equal(mounted({ mountPropagation: 'HostToContainer' }).linux.rootfsPropagation, 'rslave')
   assert.equal(mounted({ mountPropagation: 'Bidirectional' }).linux.rootfsPropagation, 'rshared')
   assert.equal(mountAt(mounted({ subPath: 'a' }), '/m')?.source, '/proc/self/fd/9')

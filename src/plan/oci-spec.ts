@@ -4,7 +4,7 @@ import { ALL_CAPABILITIES } from './capabilities.ts'
 import { deviceRules, INFRA_DEVICES, memberDevices } from './devices.ts'
 import { manifestEnvironment, processEnvironment } from './environment.ts'
 import type { ContainerFacts, ImageDefaults, MachineFacts, PodFacts } from './facts.ts'
-import { MASKED_PATHS, memberMounts, READONLY_PATHS } from './oci-mounts.ts'
+import { MASKED_PATHS, memberMounts, READONLY_PATHS, rootfsPropagation } from './oci-mounts.ts'
 import type { OciCapabilities, OciNamespace, OciProcess, OciResources, OciSeccomp, OciSpec } from './oci-types.ts'
 import { INFRA_OOM_SCORE, memberOomScore } from './resources.ts'
 import { defaultSeccomp } from './seccomp.ts'
@@ -103,16 +103,9 @@ export function memberSpec(
       resources: { devices: deviceRules(member, devices), ...ociResources(member.resources, machine) },
       ...(seccomp === undefined ? {} : { seccomp }),
       ...(unmasked ? {} : { maskedPaths: MASKED_PATHS, readonlyPaths: READONLY_PATHS }),
-      ...rootfsPropagation(member),
+      rootfsPropagation: rootfsPropagation(member),
     },
   }
-}
-
-/** What a mount shares with the machine the root must not cut off. Source: containerd's CRI plugin, WithMounts. */
-function rootfsPropagation(member: MemberPlan): { readonly rootfsPropagation?: string } {
-  const used = new Set(member.mounts.map(mount => mount.propagation))
-  if (used.has('rshared')) return { rootfsPropagation: 'rshared' }
-  return used.has('rslave') ? { rootfsPropagation: 'rslave' } : {}
 }
 
 function memberProcess(

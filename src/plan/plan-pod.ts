@@ -1,5 +1,5 @@
 /** A Pod as an infra container, which owns the namespaces, and members that join them. */
-import type { V1PodSpec } from '@kubernetes/client-node'
+import type { V1Container, V1PodSpec } from '@kubernetes/client-node'
 import type { Finding } from '../manifest/finding.ts'
 import { forbidden, invalid } from '../manifest/finding.ts'
 import { applyAnnotations, ownsUserNamespace } from './annotations.ts'
@@ -175,7 +175,7 @@ function planDns(spec: V1PodSpec): DnsPlan {
 
 /**
  * What changes under a running pod does not count: labels and annotations, the contents of files, the size of a claim; nor
- * do credentials. What annotations ask for is in the plan by other names.
+ * do credentials. What annotations ask for is in the plan by other names, and so are mounts, of which there can be many.
  */
 function planHash(plan: Omit<PodPlan, 'hash'>): string {
   const volumes = plan.volumes.map((volume): VolumePlan => {
@@ -185,5 +185,11 @@ function planHash(plan: Omit<PodPlan, 'hash'>): string {
     return rest
   })
   const { labels: _labels, annotations: _annotations, ...metadata } = plan.pod.metadata ?? {}
-  return hashOf({ ...plan, pod: { ...plan.pod, metadata }, volumes, registryAuths: [] })
+  const withoutMounts = (container: V1Container) => ({ ...container, volumeMounts: undefined })
+  const spec = {
+    ...plan.pod.spec,
+    containers: plan.pod.spec?.containers.map(withoutMounts),
+    initContainers: plan.pod.spec?.initContainers?.map(withoutMounts),
+  }
+  return hashOf({ ...plan, pod: { ...plan.pod, metadata, spec }, volumes, registryAuths: [] })
 }

@@ -39,7 +39,7 @@ function base64Bytes(text: string): number {
 }
 
 function textBytes(text: string): number {
-  return new TextEncoder().encode(text).length
+  return Buffer.byteLength(text)
 }
 
 function sum(texts: Texts, sizeOf: (text: string) => number): number {
