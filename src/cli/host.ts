@@ -73,8 +73,16 @@ function defaultRunroot(): string {
   return isRoot() ? '/run/kube' : join(process.env.XDG_RUNTIME_DIR ?? `/tmp/kube-${process.getuid?.()}`, 'kube')
 }
 
-/** Opens everything a command can need; what it doesn't use costs nothing. */
+/**
+ * What containers see must not depend on who plays them: with a strict umask, which they would have as well, no user but root
+ * could pass through what is made for them. What nobody else may see is made with modes that say so. Source: podman, whose
+ * default it is.
+ */
+const UMASK = 0o022
+
+/** Opens everything a command can need; what it doesn't use costs nothing. Sets the umask of the process to 022. */
 export function openHost(options: HostOptions): RealHost {
+  process.umask(UMASK)
   const roots = rootsOf(options)
   const layout = layoutOf(roots)
   const now = () => new Date().toISOString()

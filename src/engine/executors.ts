@@ -70,7 +70,7 @@ export const EXECUTORS: Executors = {
   async mountRootfs({ uid, container }, host, records) {
     const record = records.get(uid)
     const member = memberOf(record, container)
-    await host.volumes.mountRootfs(uid, member, userNamespace(host, record))
+    await host.volumes.mountRootfs(uid, record.plan, member, userNamespace(host, record))
   },
   unmountRootfs: ({ uid, container }, host) => host.volumes.unmountRootfs(uid, container),
   async createContainer({ uid, container }, host, records) {

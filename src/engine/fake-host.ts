@@ -194,7 +194,7 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
       removeSandbox: async uid => take('removeSandbox', () => things.delete(`sandbox ${uid}`)),
       hasSandbox: uid => things.has(`sandbox ${uid}`),
       volumePaths: () => ({}),
-      mountRootfs: async (uid, member) => make('mountRootfs', () => things.add(`rootfs ${uid} ${member.name}`)),
+      mountRootfs: async (uid, _plan, member) => make('mountRootfs', () => things.add(`rootfs ${uid} ${member.name}`)),
       unmountRootfs: async (uid, container) => take('unmountRootfs', () => things.delete(`rootfs ${uid} ${container}`)),
       isMounted: (uid, container) => things.has(`rootfs ${uid} ${container}`),
       rootfsPath: (uid, container) => `/rootfs/${uid}/${container}`,

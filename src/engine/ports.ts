@@ -339,7 +339,7 @@ export interface VolumePort {
   /** Makes the volumes of a pod with a user namespace of its own usable there. Fails with `CannotMapOwners`. */
   mapVolumes(uid: string, plan: PodPlan, users: UserNamespace): void
   /** `users`: of a pod that has its own. */
-  mountRootfs(uid: string, member: MemberPlan, users?: UserNamespace): Promise<void>
+  mountRootfs(uid: string, plan: PodPlan, member: MemberPlan, users?: UserNamespace): Promise<void>
   unmountRootfs(uid: string, container: string): Promise<void>
   isMounted(uid: string, container: string): boolean
   rootfsPath(uid: string, container: string): string

@@ -63,7 +63,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
 const PROCESS: readonly { readonly in: RegExp; readonly allowed: RegExp }[] = [
   { in: /^src\/main\.ts$/, allowed: /./ },
   // Which directories are the user's, and with what the supervisor is started.
-  { in: /^src\/cli\/host\.ts$/, allowed: /^(env|getuid|execPath)$/ },
+  { in: /^src\/cli\/host\.ts$/, allowed: /^(env|getuid|execPath|umask)$/ },
   // Starts the same program again with other arguments.
   { in: /^src\/cli\/respawn\.ts$/, allowed: /^(execPath|execArgv|argv)$/ },
   // The supervisor says who it is, is waked and is ended by its process id.

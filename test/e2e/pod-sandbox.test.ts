@@ -22,6 +22,37 @@ describe('sandbox', { skip: cannotRunPods }, () => {
         .map(line => line.split(' ')),
     )
 
+  test('the umask of whoever plays is nothing to the containers', () => {
+    const volumeMounts = [
+      { name: 'words', mountPath: '/words' },
+      { name: 'scratch', mountPath: '/scratch' },
+    ]
+    const volumes = [
+      { name: 'words', configMap: { name: 'words' } },
+      { name: 'scratch', emptyDir: {} },
+    ]
+    const umask = process.umask(0o077)
+    try {
+      kube.ok('import', `${kube.directory}/busybox.tar`, 'localhost/strict:1')
+      kube.play(
+        'strict',
+        configMap('words', { key: 'word' }),
+        pod('strict', {
+          container: { image: 'localhost/strict:1', volumeMounts, securityContext: { runAsUser: 1000 } },
+          spec: { volumes },
+        }),
+      )
+    } finally {
+      process.umask(umask)
+    }
+    assert.equal(
+      kube.sh('strict', 'umask; cat /words/key; touch /scratch/x; grep -c localhost /etc/hosts'),
+      '0022\nword2',
+    )
+    assert.equal(kube.sh('strict', 'stat -c %A / /words /etc'), 'drwxr-xr-x\ndrwxrwxrwx\ndrwxr-xr-x')
+    kube.down('strict')
+  })
+
   test('hostname, subdomain, setHostnameAsFQDN, hostAliases, /etc/hosts', () => {
     const spec = {
       hostname: 'box',

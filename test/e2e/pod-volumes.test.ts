@@ -177,6 +177,32 @@ describe('volumes', { skip: cannotRunPods }, () => {
     kube.down('cm')
   })
 
+  test('places of mounts are no part of what the container writes', () => {
+    const volumeMounts = [
+      { name: 'v', mountPath: '/deep/er/place' },
+      { name: 'scratch', mountPath: '/deep/other' },
+      { name: 'v', mountPath: '/etc/extra' },
+    ]
+    kube.play(
+      'places',
+      configMap('words', { key: 'word' }),
+      pod('places', {
+        container: { volumeMounts, securityContext: { runAsUser: 1000 } },
+        spec: {
+          volumes: [
+            { name: 'v', configMap: { name: 'words' } },
+            { name: 'scratch', emptyDir: {} },
+          ],
+        },
+      }),
+    )
+    assert.equal(kube.sh('places', 'cat /deep/er/place/key /etc/extra/key; touch /deep/other/x'), 'wordword')
+    assert.equal(kube.sh('places', 'stat -c %A /deep /deep/er; ls /deep'), 'drwxr-xr-x\ndrwxr-xr-x\ner\nother')
+    const { uid } = kube.get('pod', 'places').metadata
+    assert.deepEqual(readdirSync(`${kube.root}/pods/${uid}/rootfs/main/upper`), ['etc'])
+    kube.down('places')
+  })
+
   test('secret: on memory, readable by those it is for', () => {
     const sec = {
       apiVersion: 'v1',

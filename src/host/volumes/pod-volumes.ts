@@ -14,6 +14,7 @@ import { prepareEmptyDir } from './empty-dir.ts'
 import { checkHostPath } from './host-path.ts'
 import { openMappedPods } from './mapped-pod.ts'
 import { unmountAll, unmountBelow } from './mount-points.ts'
+import { withMountTargets } from './mount-targets.ts'
 import { type LowerDirs, mountReadOnly, mountWritable } from './overlay.ts'
 import { giveToGroup } from './ownership.ts'
 import { requireShared } from './propagation.ts'
@@ -27,6 +28,10 @@ const SHM_BYTES = 64 * 1024 * 1024
 export interface VolumeOptions {
   readonly layout: Layout
   readonly lowerDirs: (imageReference: string) => LowerDirs
+}
+
+function isOfFiles(volume: VolumePlan): boolean {
+  return volume.kind === 'files'
 }
 
 function isBidirectional(plan: PodPlan, volume: VolumePlan): boolean {
@@ -96,7 +101,7 @@ export function openVolumes(options: VolumeOptions): VolumePort {
       mkdirSync(`${sandbox}/shm`, { recursive: true, mode: 0o711 })
       mount('shm', `${sandbox}/shm`, 'tmpfs', MS.NOSUID | MS.NODEV | MS.NOEXEC, `mode=1777,size=${SHM_BYTES}`)
       mkdirSync(layout.podDir(uid), { recursive: true, mode: 0o711 })
-      if (plan.volumes.some(volume => volume.kind === 'files')) {
+      if (plan.volumes.some(isOfFiles)) {
         mkdirSync(layout.filesDir(uid), { mode: 0o711 })
         mount('tmpfs', layout.filesDir(uid), 'tmpfs', MS.NOSUID | MS.NODEV, 'mode=0711')
       }
@@ -182,10 +187,14 @@ export function openVolumes(options: VolumeOptions): VolumePort {
       return layer + (await diskUsage(layout.logDir(uid, container)))
     },
     blockDevice,
-    async mountRootfs(uid, member, users) {
+    async mountRootfs(uid, plan, member, users) {
       const lower = options.lowerDirs(member.image)
-      if (users) mapped.mountRootfs(uid, member.name, lower, users)
-      else mountWritable(lower, layout.layerDir(uid, member.name))
+      if (users) return mapped.mountRootfs(uid, member.name, lower, users)
+      // The pod's files are in memory, when it has any and they are there already.
+      const hasMemory = plan.volumes.some(isOfFiles) && existsSync(`${layout.sandboxDir(uid)}/ready`)
+      const targets = `${layout.filesDir(uid)}/.targets/${member.name}`
+      const full = hasMemory ? withMountTargets(lower, targets, plan, member) : lower
+      mountWritable(full, layout.layerDir(uid, member.name))
     },
     async unmountRootfs(uid, container) {
       if (mapped.has(uid)) mapped.unmountRootfs(uid, container)
