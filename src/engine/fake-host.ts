@@ -219,6 +219,7 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
             (filter.kind === undefined || object.kind === filter.kind) &&
             (filter.made === true || object.owner === undefined),
         ),
+      checkObjects() {},
       putObjects(app, next) {
         const remembered = new Map(objects.map(object => [object.uid, object.progress]))
         const kept = objects.filter(object => object.app !== app || object.owner !== undefined)

@@ -114,14 +114,19 @@ export async function play(request: PlayRequest, options: PlayOptions): Promise<
   const made = changes.create.map(plan => ({ uid: host.newUid(), plan }))
   const current = keepIdentity(host, request, previous, { now: createdAt, renewed: handover.renewed })
   try {
-    host.state.putObjects(app, current)
+    host.state.checkObjects(current)
     host.state.addPods(app, made)
     if (request.start === false) for (const { uid } of made) host.state.setStopped(uid, true)
     await makeAll(
       run,
       abort,
       made.map(({ uid, plan }) => ({ ...host.state.pod(uid)!, plan })),
-      { objects: request.objects, initPatienceMs: options.initPatienceMs ?? INIT_PATIENCE_MS },
+      {
+        objects: request.objects,
+        initPatienceMs: options.initPatienceMs ?? INIT_PATIENCE_MS,
+        // They can be large, and nobody asks for them as long as this run has the app: the first containers start meanwhile.
+        meanwhile: () => host.state.putObjects(app, current),
+      },
     )
     host.state.markBuilt(app)
     if (current.some(({ kind }) => isWorkload(kind))) recordWorkloads(host, app)
@@ -177,12 +182,18 @@ async function repairNetwork(host: Host, uids: readonly string[]): Promise<void>
   await host.network.repair(bridged)
 }
 
+interface Making extends Pick<PlayRequest, 'objects'> {
+  readonly initPatienceMs: number
+  /** Called once, when the first containers are being started. */
+  readonly meanwhile: () => void
+}
+
 /** Makes the pods side by side. One's failure ends the others too, since they would only be undone. */
 async function makeAll(
   run: Run,
   abort: AbortController,
   records: readonly PodRecord[],
-  { objects, initPatienceMs }: Pick<PlayRequest, 'objects'> & { readonly initPatienceMs: number },
+  { objects, initPatienceMs, meanwhile }: Making,
 ): Promise<void> {
   const { host } = run
   let failure: { readonly error: unknown } | undefined
@@ -208,8 +219,9 @@ async function makeAll(
   }
   // The first infra containers are being started meanwhile.
   const shared = prepareNetwork(host, records)
-    .catch(note)
     .finally(() => lock[Symbol.dispose]())
+    .then(meanwhile)
+    .catch(note)
   await Promise.all([shared, ...up.values()])
   if (failure) throw failure.error
 }

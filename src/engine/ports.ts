@@ -162,6 +162,8 @@ export interface StatePort {
    * remember stays. Fails with `ObjectOwned` when one belongs to another app.
    */
   putObjects(app: string, objects: readonly ObjectRecord[]): void
+  /** Fails as `putObjects` would. Changes nothing. */
+  checkObjects(objects: readonly ObjectRecord[]): void
   /** Adds or replaces one object. */
   putObject(object: ObjectRecord): void
   /** Forgets one object, and what its controller made. */

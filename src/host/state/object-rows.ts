@@ -5,7 +5,7 @@ import type { ObjectOrigin, ObjectRecord, StatePort } from '../../engine/ports.t
 import { transaction } from './database.ts'
 
 export interface ObjectRows
-  extends Pick<StatePort, 'objects' | 'putObjects' | 'putObject' | 'removeObject' | 'setProgress'> {
+  extends Pick<StatePort, 'objects' | 'checkObjects' | 'putObjects' | 'putObject' | 'removeObject' | 'setProgress'> {
   /** Forgets every object of an app. The caller's transaction makes it whole. */
   removeAll(app: string): void
 }
@@ -67,6 +67,7 @@ export function openObjectRows(db: DatabaseSync, sql: (text: string) => Statemen
         .all(app ?? null, kind ?? null, namespace ?? null, made ? 1 : 0)
         .map(objectOf)
     },
+    checkObjects: objects => objects.forEach(checkOwner),
     putObjects(app, objects) {
       transaction(db, () => {
         for (const object of objects) checkOwner(object)

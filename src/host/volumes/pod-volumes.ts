@@ -19,7 +19,7 @@ import { type LowerDirs, mountReadOnly, mountWritable } from './overlay.ts'
 import { giveToGroup } from './ownership.ts'
 import { requireShared } from './propagation.ts'
 import { readInside } from './read-inside.ts'
-import { openSubPath, readBeneath } from './sub-path.ts'
+import { findSubPath, openSubPath, readBeneath } from './sub-path.ts'
 import { diskUsage } from './usage.ts'
 
 /** Size of a pod's /dev/shm, as the kubelet's runtimes have it. */
@@ -159,12 +159,14 @@ export function openVolumes(options: VolumeOptions): VolumePort {
     bindSubPath(uid, plan, { container, index, volume, path }: SubPathRequest, users) {
       const mounts = mapped.has(uid) ? mapped.path(uid, 'mounts') : layout.mountsDir(uid)
       const target = `${mounts}/${container}/${index}`
-      unmountAll(target)
-      rmSync(target, { recursive: true, force: true })
       const kind = plan.volumes.find(({ name }) => name === volume)?.kind
+      // No container writes there, and whoever does so for it has the app's claim: what is found stays where it is.
+      if (kind === 'files' && !users) return findSubPath(this.volumePaths(uid, plan)[volume] ?? '', path)
       // The machine's root cannot make a directory where its own id has no meaning; in an image there is none to make.
       const isMapped = users !== undefined && kind !== 'image'
       const whole = isMapped ? realPaths(uid, plan)[volume] : this.volumePaths(uid, plan)[volume]
+      unmountAll(target)
+      rmSync(target, { recursive: true, force: true })
       const source = openSubPath(whole ?? '', path)
       try {
         // Bound here and now, so that nothing in the volume can be put in its place before the container is made.

@@ -2,7 +2,7 @@
  * The part of a volume that a mount's `subPath` names. Containers write the volume while this looks at it, so that every
  * step is taken from an open directory and none may leave the volume: CVE-2017-1002101, CVE-2021-25741.
  */
-import { chmodSync, closeSync, constants, fstatSync, mkdirSync, openSync, readSync } from 'node:fs'
+import { chmodSync, closeSync, constants, fstatSync, mkdirSync, openSync, readlinkSync, readSync } from 'node:fs'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
 import { openBeneath } from '../sys/libc.ts'
 
@@ -22,6 +22,16 @@ export function openSubPath(volume: string, subPath: string): number {
     throw subPathError(subPath, error)
   } finally {
     closeSync(root)
+  }
+}
+
+/** The same as a path without links, of a volume that no container writes. */
+export function findSubPath(volume: string, subPath: string): string {
+  const found = openSubPath(volume, subPath)
+  try {
+    return readlinkSync(`/proc/self/fd/${found}`)
+  } finally {
+    closeSync(found)
   }
 }
 
