@@ -57,11 +57,15 @@ const GOALS = ['ready', 'complete', 'done'] as const
 /** How long `--wait=ready` waits, in milliseconds. */
 const READY_MS = 5 * 60_000
 
+async function timeoutOf(timeout: string | undefined, goal: WaitChoice['wait']): Promise<number | undefined> {
+  if (timeout === undefined) return goal === 'ready' ? READY_MS : undefined
+  const { parseDuration } = await import('./duration.ts')
+  return parseDuration(timeout)
+}
+
 async function waitOf({ wait, timeout }: PlayCommandOptions): Promise<WaitChoice> {
   const named = GOALS.find(goal => goal === wait)
   const isFile = typeof wait === 'string' && named === undefined && wait !== 'true' && wait !== 'false'
   const goal = named ?? (wait === undefined || wait === false || wait === 'false' ? undefined : 'done')
-  const { parseDuration } = await import('./duration.ts')
-  const timeoutMs = timeout === undefined ? (goal === 'ready' ? READY_MS : undefined) : parseDuration(timeout)
-  return { wait: goal, timeoutMs, extra: isFile ? [wait] : [] }
+  return { wait: goal, timeoutMs: await timeoutOf(timeout, goal), extra: isFile ? [wait] : [] }
 }
