@@ -12,7 +12,7 @@ import { notFound, type ResourceKind, resourceKinds } from './resources.ts'
 import { VERSION } from './version.ts'
 
 export interface World {
-  /** All objects of a kind, every namespace. */
+  /** All objects of a kind, every namespace: by namespace and name, as an API server lists them, events by their time. */
   list(kind: ResourceKind): readonly WireObject[]
   /** Fails with code `NotFound`. */
   get(kind: ResourceKind, namespace: string, name: string): WireObject
@@ -24,7 +24,7 @@ export function readWorld(host: RealHost): World {
   const facts = new LazyFacts(host)
   const known = new Map<string, readonly WireObject[]>()
   const list = (kind: ResourceKind) => {
-    const objects = known.get(kind.kind) ?? listKind(kind.kind, facts)
+    const objects = known.get(kind.kind) ?? inOrder(listKind(kind.kind, facts))
     known.set(kind.kind, objects)
     return objects
   }
@@ -38,6 +38,14 @@ export function readWorld(host: RealHost): World {
       return object
     },
   }
+}
+
+function inOrder(objects: readonly WireObject[]): readonly WireObject[] {
+  if (objects[0]?.kind === 'Event') return objects
+  return objects.toSorted((a, b) => {
+    const [one, other] = [a, b].map(({ metadata: { namespace = '', name = '' } }) => `${namespace}/${name}`)
+    return one! < other! ? -1 : one! > other! ? 1 : 0
+  })
 }
 
 class LazyFacts implements WorldFacts {
