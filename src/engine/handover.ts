@@ -2,9 +2,18 @@
 import type { PodPlan } from '../plan/types.ts'
 import { podKey } from '../reconcile/decide.ts'
 import { isWorkload } from '../workloads/decide.ts'
-import { firstPods, isContinued, isOver, withReplicas, withRestart } from '../workloads/replay.ts'
+import {
+  firstPods,
+  isContinued,
+  isOver,
+  leavesPaused,
+  leavesReplicas,
+  withPaused,
+  withReplicas,
+  withRestart,
+} from '../workloads/replay.ts'
 import { observePod } from './observe.ts'
-import type { Host, ObjectRecord, PodRecord } from './ports.ts'
+import type { Host, ObjectOrigin, ObjectRecord, PodRecord } from './ports.ts'
 
 type NewObject = Pick<ObjectRecord, 'kind' | 'namespace' | 'name' | 'value'>
 
@@ -112,7 +121,17 @@ export function predecessors(
 export function carryOver<T extends object>(next: T, old: Pick<ObjectRecord, 'value' | 'origin'> | undefined): T {
   if (!old) return next
   const restarted = withRestart(next, old.value)
-  return old.origin?.leavesReplicas ? withReplicas(restarted, old.value) : restarted
+  const scaled = old.origin?.leavesReplicas ? withReplicas(restarted, old.value) : restarted
+  return old.origin?.leavesPaused ? withPaused(scaled, old.value) : scaled
+}
+
+/** The object's origin with what its manifest does not say, where that matters to `carryOver`. */
+export function leftToOthers({ value, origin }: Pick<ObjectRecord, 'value' | 'origin'>): Pick<ObjectRecord, 'origin'> {
+  const left: Pick<ObjectOrigin, 'leavesReplicas' | 'leavesPaused'> = {
+    ...(leavesReplicas(value) ? { leavesReplicas: true } : {}),
+    ...(leavesPaused(value) ? { leavesPaused: true } : {}),
+  }
+  return Object.keys(left).length === 0 ? {} : { origin: { ...origin, ...left } }
 }
 
 export function keyOf(object: { readonly kind: string; readonly namespace: string; readonly name: string }): string {

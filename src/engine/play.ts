@@ -5,12 +5,11 @@ import type { PodPlan } from '../plan/types.ts'
 import { decidePods, nextDueMs, podKey } from '../reconcile/decide.ts'
 import { KUBELET_BACKOFF } from '../reconcile/restart.ts'
 import { isWorkload } from '../workloads/decide.ts'
-import { leavesReplicas } from '../workloads/replay.ts'
 import { checkClaims } from './check-claims.ts'
 import { claimApp } from './claim.ts'
 import { beginRemoval, sweep } from './down.ts'
 import { ensureImages, type LackingImage, tellIdle } from './ensure-images.ts'
-import { carryOver, type Handover, handOver, keyOf, predecessors } from './handover.ts'
+import { carryOver, type Handover, handOver, keyOf, leftToOthers, predecessors } from './handover.ts'
 import { observePod } from './observe.ts'
 import type { Host, ObjectRecord, PodRecord, RegistrySettings } from './ports.ts'
 import { sharedPulls } from './pull-log.ts'
@@ -263,7 +262,7 @@ function keepIdentity(
     return {
       ...object,
       value: carryOver(object.value, old),
-      ...(leavesReplicas(object.value) ? { origin: { ...object.origin, leavesReplicas: true as const } } : {}),
+      ...leftToOthers(object),
       app: request.app,
       uid: old?.uid ?? host.newUid(),
       createdAt: old?.createdAt ?? now,

@@ -110,6 +110,8 @@ export interface ObjectOrigin {
   readonly settings?: PodSettings
   /** The manifest says no number of replicas: one that `kube scale` set stays. */
   readonly leavesReplicas?: true
+  /** The manifest does not say whether it is paused: what `kube rollout pause` set stays. */
+  readonly leavesPaused?: true
 }
 
 /** Something that happened to an object. */

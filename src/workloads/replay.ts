@@ -69,6 +69,20 @@ export function withReplicas<T extends object>(next: T, old: object): T {
   return { ...next, spec: { ...spec, replicas: before.replicas } }
 }
 
+/** Whether a manifest leaves it to others whether changes of the template wait. Source: kubectl rollout pause. */
+export function leavesPaused(value: object): boolean {
+  const { kind, spec } = value as V1Deployment
+  return kind === 'Deployment' && spec !== undefined && spec.paused === undefined
+}
+
+/** The new object as paused or resumed as `kube rollout` left the old one, where neither manifest says which. */
+export function withPaused<T extends object>(next: T, old: object): T {
+  const { spec: before } = old as V1Deployment
+  const { spec } = next as V1Deployment
+  if (before?.paused === undefined || !leavesPaused(next)) return next
+  return { ...next, spec: { ...spec, paused: before.paused } }
+}
+
 type Template = NonNullable<V1Deployment['spec']>['template']
 
 /** The template with the time at which it was asked to start anew. */

@@ -49,6 +49,22 @@ suite('playing again', { concurrency: 4, skip: cannotRunPods || lacking('script'
     await kube.ok(['down', 'written'])
   })
 
+  test('a pause stays where the manifest says nothing of it, and one that it says is gone with it', async () => {
+    const paused = () => kube.ok(['get', 'deployment', 'held', '-o', 'jsonpath={.spec.paused}'])
+    await kube.play('held', deployment('held'))
+    await kube.ok(['rollout', 'pause', 'deployment/held'])
+    for (let again = 0; again < 2; again++)
+      assert.equal(await kube.play('held', deployment('held')), 'deployment/held unchanged\n')
+    assert.equal((await kube.run(['diff', '--app', 'held', '-'], { input: deployment('held') })).stdout, '')
+    assert.equal(await paused(), 'true')
+    await kube.play('held', deployment('held', { paused: false }))
+    assert.equal(await paused(), 'false')
+    await kube.play('held', deployment('held', { paused: true }))
+    await kube.play('held', deployment('held'))
+    assert.equal(await paused(), '')
+    await kube.ok(['down', 'held'])
+  })
+
   test('on a terminal, a play tells which init container it waits for', async () => {
     const prep = shellContainer({
       name: 'wait-db',
