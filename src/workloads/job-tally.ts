@@ -5,7 +5,7 @@ import { createdMs, isActive, isFailed, isSucceeded, isTerminating } from './pod
 import type { RetryLimits, WorkloadPod } from './types.ts'
 
 export interface EndedPod {
-  /** `ignored`: a rule says that it does not count, or the Job itself took it away. */
+  /** `ignored`: a rule says that it does not count, or the Job itself took it away and has not failed. */
   readonly result: 'succeeded' | 'failed' | 'ignored'
   /** Of an Indexed job. */
   readonly index?: number
@@ -98,6 +98,24 @@ function endOf(pod: WorkloadPod, spec: V1JobSpec): 'succeeded' | 'failed' | unde
 export function withRemoved(memory: JobMemory, pods: readonly WorkloadPod[], nowMs: number): JobMemory {
   const removed = pods.map(pod => [pod.metadata.uid ?? '', { result: 'ignored', atMs: nowMs }] as const)
   return { ended: { ...memory.ended, ...Object.fromEntries(removed) } }
+}
+
+/**
+ * Notes the pods of a Job that has failed: whatever has not ended by then has failed, too. Their indexes have not.
+ * Source: trackJobStatusAndRemoveFinalizers.
+ */
+export function withUnfinished(
+  memory: JobMemory,
+  pods: readonly WorkloadPod[],
+  { spec, nowMs }: { readonly spec: V1JobSpec; readonly nowMs: number },
+): JobMemory {
+  const ended: Record<string, EndedPod> = { ...memory.ended }
+  for (const pod of pods) {
+    const uid = pod.metadata.uid ?? ''
+    if (Object.hasOwn(ended, uid)) continue
+    ended[uid] = { result: judgeFailure(spec, pod).counts ? 'failed' : 'ignored', atMs: nowMs }
+  }
+  return { ended }
 }
 
 const INDEX = 'batch.kubernetes.io/job-completion-index'

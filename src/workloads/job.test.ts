@@ -111,18 +111,19 @@ describe('Job', () => {
     world.reap()
     world.settle()
     assert.equal(condition(world), 'Failed: BackoffLimitExceeded')
+    assert.equal(world.object('Job', 'web').progress!.status.failed, 1)
   })
 
-  test('its time is over: pods are taken away, then it has failed', () => {
+  test('its time is over: pods are taken away and have failed, then it has', () => {
     const world = cluster()
-    world.apply(job({ activeDeadlineSeconds: 30 }))
+    world.apply(job({ activeDeadlineSeconds: 30, parallelism: 2 }))
+    const failed = () => world.object('Job', 'web').progress!.status.failed
     assert.equal(world.wakeAtMs(), world.nowMs + 30_000)
     world.pass(30)
-    assert.deepEqual([active(world).length, condition(world)], [0, undefined])
+    assert.deepEqual([active(world).length, condition(world), failed()], [0, undefined, 2])
     world.reap()
     world.settle()
-    assert.equal(condition(world), 'Failed: DeadlineExceeded')
-    assert.equal(world.object('Job', 'web').progress!.status.failed, undefined)
+    assert.deepEqual([condition(world), failed()], ['Failed: DeadlineExceeded', 2])
   })
 
   test('suspended: no pods; resumed: they begin anew, and so does its time', () => {

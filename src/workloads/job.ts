@@ -7,7 +7,7 @@ import { jobPod } from '../plan/expand.ts'
 import { conditionsOf, findCondition, normal, warningEvent, withCondition } from './conditions.ts'
 import { jobOutcome } from './job-outcome.ts'
 import { jobStatus } from './job-status.ts'
-import { indexOf, type JobMemory, retryAtMs, type Tally, tally, withRemoved } from './job-tally.ts'
+import { indexOf, type JobMemory, retryAtMs, type Tally, tally, withRemoved, withUnfinished } from './job-tally.ts'
 import { earliest, leastMissed } from './pods.ts'
 import {
   type Decision,
@@ -41,7 +41,10 @@ export function decideJob(input: WorkloadInput): Decision {
   const outcome = jobOutcome({ input, spec, counted, startedMs, conditions: suspension.conditions })
   if (outcome) {
     const remove = counted.active
-    const memory = withRemoved(counted.memory, remove, nowMs)
+    const memory =
+      outcome.final.type === 'Failed'
+        ? withUnfinished(counted.memory, pods, { spec, nowMs })
+        : withRemoved(counted.memory, remove, nowMs)
     const isOver = remove.length === 0 && counted.terminating === 0
     const conditions = isOver ? withCondition(outcome.conditions, outcome.final, nowMs) : outcome.conditions
     return {
@@ -52,7 +55,7 @@ export function decideJob(input: WorkloadInput): Decision {
       ...(isOver && spec.ttlSecondsAfterFinished !== undefined
         ? { wakeAtMs: nowMs + spec.ttlSecondsAfterFinished * 1000 }
         : {}),
-      status: jobStatus({ input, spec, counted, conditions, startedMs }),
+      status: jobStatus({ input, spec, counted: tally(memory, pods, { spec, nowMs }), conditions, startedMs }),
     }
   }
   const moves = spec.suspend ? { create: [], remove: counted.active } : nextPods(input, spec, counted)

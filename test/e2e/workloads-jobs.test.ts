@@ -120,7 +120,7 @@ suite('jobs', { concurrency: 3, skip: cannotRunPods }, () => {
   test('its time is over; suspended and resumed; gone after its time', async () => {
     await kube.play('late', jobManifest('late', { spec: { activeDeadlineSeconds: 1 } }))
     await until('late', 'failed')
-    assert.equal(await reason('late'), 'DeadlineExceeded')
+    assert.deepEqual([await reason('late'), (await job('late')).status.failed], ['DeadlineExceeded', 1])
     const manifest = (suspend: boolean) =>
       jobManifest('later', { script: 'true', spec: { suspend, ttlSecondsAfterFinished: 3 } })
     await kube.play('later', manifest(true))
