@@ -3,6 +3,7 @@ import { KubeError } from '../diagnostic.ts'
 import { deleteObjects } from '../engine/delete.ts'
 import type { ObjectRecord, PodRecord } from '../engine/ports.ts'
 import type { WireObject } from '../status/wire.ts'
+import { isWorkload } from '../workloads/decide.ts'
 import type { Context } from './context.ts'
 import { type GetOptions, requestsOf, select } from './get.ts'
 import type { RealHost } from './host.ts'
@@ -16,6 +17,8 @@ export interface DeleteOptions extends GetOptions {
   readonly force?: boolean
   readonly now?: boolean
   readonly wait?: string | boolean
+  /** What becomes of what the objects made. `false` is kubectl's old word for `orphan`, `true` for `background`. */
+  readonly cascade?: 'background' | 'foreground' | 'orphan' | 'true' | 'false'
 }
 
 /** Seconds of `--now`. Source: kubectl delete. */
@@ -39,6 +42,7 @@ export async function runDelete(
   const { objects, missing } = select(readWorld(host), requests, options)
   const { records, pods } = recordsOf(host, objects)
   refuseMadeClaims(objects, records)
+  if (options.cascade === 'orphan' || options.cascade === 'false') refuseOrphans(objects)
   const graceSeconds = graceOf(options)
   const waits = options.wait !== false && options.wait !== 'false'
   if (waits) {
@@ -113,6 +117,17 @@ function refuseMadeClaims(objects: readonly WireObject[], records: readonly Obje
   const { name, namespace } = made.metadata
   throw new KubeError('ClaimOfWorkload', `persistentvolumeclaim ${name} was made for a pod, not from a manifest`, {
     hint: `\`kube volume rm ${namespace === 'default' ? '' : `-n ${namespace} `}${name}\` removes it with all that is in it`,
+  })
+}
+
+/** The record of a pod names who made it, and a pod whose maker is gone is taken away. */
+function refuseOrphans(objects: readonly WireObject[]): void {
+  const maker = objects.find(({ kind }) => isWorkload(kind))
+  if (!maker) return
+  const title = `${qualifiedName(maker)}/${maker.metadata.name}`
+  throw new KubeError('OrphanNotSupported', `--cascade=orphan: ${title} cannot be deleted without what it made`, {
+    exitStatus: 2,
+    hint: `\`kube generate --type pod ${title}\` prints pods that can be played by themselves`,
   })
 }
 

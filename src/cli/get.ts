@@ -28,6 +28,8 @@ export interface GetOptions {
   readonly sortBy?: string
   readonly ignoreNotFound?: boolean
   readonly watch?: boolean
+  /** Only what changes. */
+  readonly watchOnly?: boolean
 }
 
 export async function runGet([resources]: [readonly string[]], options: GetOptions, context: Context): Promise<number> {
@@ -38,11 +40,13 @@ export async function runGet([resources]: [readonly string[]], options: GetOptio
   const found = select(readWorld(host), requests, options)
   const objects = sorted(found.objects, options.sortBy)
   const single = requests.length === 1 && requests[0]!.name !== undefined
-  if (objects.length > 0 || !single) print(objects, format, { single, requests, options, context })
+  if (!options.watchOnly && (objects.length > 0 || !single))
+    print(objects, format, { single, requests, options, context })
   for (const error of found.missing) {
     if (!options.ignoreNotFound) io.err(renderError(io, error))
   }
-  if (options.watch) await follow(host, objects, format, { single: true, requests, options, context })
+  if (options.watch || options.watchOnly)
+    await follow(host, objects, format, { single: true, requests, options, context })
   return found.missing.length > 0 && !options.ignoreNotFound ? 1 : 0
 }
 
@@ -63,7 +67,7 @@ async function follow(
   const textOf = (objects: readonly WireObject[]) =>
     new Map(objects.map(object => [object.metadata.uid ?? object.metadata.name, JSON.stringify(object)]))
   let before = textOf(first)
-  let isHeaded = first.length > 0
+  let isHeaded = first.length > 0 && !options.watchOnly
   using changes = watchChanges(host.layout)
   while (await changes.next(context.signal)) {
     const { objects } = select(readWorld(host), requests, options)

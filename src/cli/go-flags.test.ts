@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { goFlags } from './go-flags.ts'
 
 const COMMAND = new Command('get')
@@ -9,6 +9,7 @@ const COMMAND = new Command('get')
   .option('-w, --watch')
   .option('--wait [what]')
   .option('--prefix [bool]')
+  .addOption(new Option('--cascade [mode]').preset('background'))
 
 function spelled(line: string): string {
   return goFlags(line.split(' '), COMMAND).join(' ')
@@ -25,6 +26,8 @@ test('flags without a value may be told yes or no', () => {
   assert.equal(spelled('get --watch=true -w=false --wait=ready'), 'get --watch --wait=ready')
   assert.equal(spelled('logs --prefix x'), 'logs --prefix=true x')
   assert.equal(spelled('logs --prefix=false x'), 'logs --prefix=false x')
+  assert.equal(spelled('delete --cascade x'), 'delete --cascade=background x')
+  assert.equal(spelled('delete --cascade=orphan x'), 'delete --cascade=orphan x')
 })
 
 test("what follows two hyphens is somebody else's", () => {

@@ -22,7 +22,8 @@ function spelled(word: string, byName: ReadonlyMap<string, Option>): readonly st
   if (!option) return [word]
   const isLong = name.startsWith('--')
   const { long = name } = option
-  if (option.flags.endsWith('[bool]')) return isLong || value !== undefined ? [`${long}=${value ?? 'true'}`] : [word]
+  const preset = option.flags.endsWith('[bool]') ? 'true' : option.presetArg
+  if (preset !== undefined) return isLong || value !== undefined ? [`${long}=${value ?? preset}`] : [word]
   if (value === undefined) return [word]
   if (option.required) return isLong ? [word] : [name, value]
   if (option.optional) return [`${long}=${value}`]

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { KubeError } from '../diagnostic.ts'
-import { findValues, renderTemplate } from './jsonpath.ts'
+import { findValues, renderTemplate, renderTemplateJson } from './jsonpath.ts'
 
 const list = {
   kind: 'List',
@@ -75,6 +75,18 @@ for (const template of [
       },
     )
   })
+}
+
+test('as JSON, each part is an array of what it finds', () => {
+  assert.equal(renderTemplateJson('{.items[*].metadata.name}', list), '[\n    "web",\n    "db"\n]\n')
+  assert.equal(renderTemplateJson('{.items[1].status}', list), json([{ capacity: { cpu: 8 } }]))
+  assert.equal(renderTemplateJson('{.missing}', list), '[]\n')
+  const ranged = renderTemplateJson('{range .items[*]}{.metadata.name}{"\\n"}{end}', list)
+  assert.equal(ranged, [['web'], ['\n'], ['db'], ['\n']].map(json).join(''))
+})
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 4)}\n`
 }
 
 test('a bare path is relative to the object', () => {

@@ -7,7 +7,16 @@ import { type Literal, type Node, type Path, parseTemplate, type Step } from './
 
 /** The template's text for `data`. Fails with code `BadTemplate` and exit status 2 for a template that can't be read. */
 export function renderTemplate(template: string, data: unknown): string {
-  return renderNodes(parseTemplate(template), data, data)
+  return resultsOf(parseTemplate(template), data, data)
+    .map(results => results.map(valueText).join(' '))
+    .join('')
+}
+
+/** Each part's results as a JSON array of their own: kubectl's `jsonpath-as-json`. Fails as `renderTemplate`. */
+export function renderTemplateJson(template: string, data: unknown): string {
+  return resultsOf(parseTemplate(template), data, data)
+    .map(results => `${JSON.stringify(results, null, 4)}\n`)
+    .join('')
 }
 
 /** All values that one path finds; `path` may be `{.a.b}`, `.a.b` or `a.b`, as in `--sort-by` and custom columns. */
@@ -19,14 +28,13 @@ export function findValues(path: string, data: unknown): readonly unknown[] {
   return follow(node.path, data, data)
 }
 
-function renderNodes(nodes: readonly Node[], current: unknown, root: unknown): string {
-  let text = ''
-  for (const node of nodes) {
-    if (node.kind === 'text') text += node.text
-    else if (node.kind === 'path') text += follow(node.path, current, root).map(valueText).join(' ')
-    else for (const item of follow(node.path, current, root)) text += renderNodes(node.body, item, root)
-  }
-  return text
+/** What each text and each path of the template comes to, in its order. */
+function resultsOf(nodes: readonly Node[], current: unknown, root: unknown): readonly (readonly unknown[])[] {
+  return nodes.flatMap(node => {
+    if (node.kind === 'text') return [[node.text]]
+    if (node.kind === 'path') return [follow(node.path, current, root)]
+    return follow(node.path, current, root).flatMap(item => resultsOf(node.body, item, root))
+  })
 }
 
 /** A value as kubectl prints it: text as it is, everything else as JSON. */

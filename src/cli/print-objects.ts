@@ -5,7 +5,7 @@ import { printYaml } from '../manifest/print.ts'
 import type { WireObject } from '../status/wire.ts'
 import { type Column, columnsOf } from './columns.ts'
 import { renderGoTemplate } from './go-template.ts'
-import { findValues, renderTemplate, valueText } from './jsonpath.ts'
+import { findValues, renderTemplate, renderTemplateJson, valueText } from './jsonpath.ts'
 import { table } from './render.ts'
 import { qualifiedName } from './resources.ts'
 
@@ -14,7 +14,7 @@ export type OutputFormat = { readonly kind: 'table' } | { readonly kind: 'wide' 
 /** A format that is not a table of the kind's own columns. */
 export type TextFormat =
   | { readonly kind: 'json' | 'yaml' | 'name' }
-  | { readonly kind: 'jsonpath' | 'go-template'; readonly template: string }
+  | { readonly kind: 'jsonpath' | 'jsonpath-as-json' | 'go-template'; readonly template: string }
   | { readonly kind: 'columns'; readonly columns: readonly CustomColumn[] }
 
 interface CustomColumn {
@@ -23,7 +23,7 @@ interface CustomColumn {
 }
 
 const FORMATS =
-  'json, yaml, wide, name, jsonpath=TEMPLATE, jsonpath-file=FILE, go-template=TEMPLATE, go-template-file=FILE, custom-columns=NAME:PATH,..., custom-columns-file=FILE'
+  'json, yaml, wide, name, jsonpath=TEMPLATE, jsonpath-as-json=TEMPLATE, jsonpath-file=FILE, go-template=TEMPLATE, go-template-file=FILE, custom-columns=NAME:PATH,..., custom-columns-file=FILE'
 
 /** Fails with exit status 2 for a format there is not. */
 export function parseOutput(text: string | undefined): OutputFormat {
@@ -31,7 +31,7 @@ export function parseOutput(text: string | undefined): OutputFormat {
   if (text === 'wide' || text === 'json' || text === 'yaml' || text === 'name') return { kind: text }
   const [name = '', ...rest] = text.split('=')
   const value = rest.join('=')
-  if (name === 'jsonpath' && value !== '') return { kind: 'jsonpath', template: value }
+  if ((name === 'jsonpath' || name === 'jsonpath-as-json') && value !== '') return { kind: name, template: value }
   if (name === 'jsonpath-file' && value !== '') return { kind: 'jsonpath', template: readTemplate(value) }
   if ((name === 'go-template' || name === 'template') && value !== '') return { kind: 'go-template', template: value }
   if ((name === 'go-template-file' || name === 'templatefile') && value !== '')
@@ -89,6 +89,8 @@ export function formatObjects(format: TextFormat, objects: readonly WireObject[]
       return objects.map(object => `${qualifiedName(object)}/${object.metadata.name}\n`).join('')
     case 'jsonpath':
       return renderTemplate(format.template, whole)
+    case 'jsonpath-as-json':
+      return renderTemplateJson(format.template, whole)
     case 'go-template':
       return renderGoTemplate(format.template, whole)
     case 'columns': {

@@ -47,14 +47,20 @@ describe('delete', { skip: cannotRunPods }, () => {
 
   test('a Deployment takes its pods along and leaves the rest of its app', async () => {
     await kube.play('app', DEPLOYMENT)
-    assert.equal(await kube.ok(['delete', 'deploy', 'dep']), 'deployment.apps "dep" deleted\n')
+    for (const cascade of ['orphan', 'false']) {
+      const refused = await kube.run(['delete', 'deploy', 'dep', `--cascade=${cascade}`])
+      assert.equal(refused.status, 2)
+      assert.match(refused.stderr, /--cascade=orphan: deployment.apps\/dep cannot be deleted without what it made/)
+    }
+    assert.equal((await kube.run(['delete', 'deploy', 'dep', '--cascade=some'])).status, 2)
+    assert.equal(await kube.ok(['delete', '--cascade', 'deploy', 'dep']), 'deployment.apps "dep" deleted\n')
     assert.equal(await kube.ok(['get', 'all,cm', '-o', 'name']), 'configmap/settings\n')
-    assert.equal(await kube.ok(['delete', 'cm', '--all']), 'configmap "settings" deleted\n')
+    assert.equal(await kube.ok(['delete', 'cm', '--all', '--cascade=orphan']), 'configmap "settings" deleted\n')
   })
 
   test('by label, by file, all of a kind', async () => {
     await kube.play('pods', `${pod('a')}---${pod('b')}---${pod('c')}`)
-    assert.equal(await kube.ok(['delete', 'pods', '-l', 'app in (a)']), 'pod "a" deleted\n')
+    assert.equal(await kube.ok(['delete', 'pods', '-l', 'app in (a)', '--cascade=foreground']), 'pod "a" deleted\n')
     assert.equal(await kube.ok(['delete', '-f', '-'], { input: pod('b') }), 'pod "b" deleted\n')
     assert.equal(await kube.ok(['delete', 'po', '--all']), 'pod "c" deleted\n')
   })

@@ -172,6 +172,24 @@ describe('looking inside', { skip: cannotRunPods || lacking('script') }, () => {
     await kube.ok(['down', 'soon'])
   })
 
+  test('get --watch-only prints nothing but what changes', async () => {
+    const settings = (n: string) =>
+      JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'counted' }, data: { n } })
+    await kube.play('counted', settings('first'))
+    const format = 'jsonpath-as-json={.data.n}'
+    assert.equal(await kube.ok(['get', 'cm', 'counted', '--chunk-size=1', '-o', format]), '[\n    "first"\n]\n')
+    const watching = kube.start(['get', 'cm', 'counted', '--watch-only', '-o', format])
+    // It is watched from a moment after the start that nothing tells of.
+    let round = 0
+    await eventually(async () => {
+      await kube.play('counted', settings(`later-${round++}`))
+      await watching.says(/later/, 300)
+    })
+    await watching.interrupt()
+    assert.doesNotMatch((await watching.ended).stdout, /first/)
+    await kube.ok(['down', 'counted'])
+  })
+
   test('completion knows verbs, options and what runs', async () => {
     const complete = async (...words: readonly string[]) => (await kube.ok(['__complete', '--', ...words])).split('\n')
     assert.ok((await complete('')).includes('logs'))

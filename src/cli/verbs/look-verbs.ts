@@ -22,6 +22,7 @@ export function addLookVerbs(verb: AddVerb): void {
         'wide',
         'name',
         'jsonpath=TEMPLATE',
+        'jsonpath-as-json=TEMPLATE',
         'go-template=TEMPLATE',
         'custom-columns=NAME:PATH,...',
       ),
@@ -33,6 +34,8 @@ export function addLookVerbs(verb: AddVerb): void {
     .option('--sort-by <path>', 'order by the value at this path: .metadata.name')
     .option('--ignore-not-found', 'no error for what is not there')
     .option('-w, --watch', 'go on, printing what changes')
+    .option('--watch-only', 'print nothing but what changes')
+    .option('--chunk-size <number>', "kubectl's, without effect", text => wholeNumber(text, 'objects'))
 
   verb(
     'logs [pod] [container]',

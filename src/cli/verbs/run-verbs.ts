@@ -94,6 +94,11 @@ export function addRunVerbs(verb: AddVerb): void {
     .option('--now', 'a grace period of 1 second')
     .option('--force', 'at once, without a grace period')
     .option('--wait [bool]', 'false: return at once, while it goes on')
+    .addOption(
+      new Option('--cascade [mode]', 'background or foreground: with what they made; orphan: only what made nothing')
+        .preset('background')
+        .choices(['background', 'foreground', 'orphan', 'true', 'false']),
+    )
     .option('--ignore-not-found', 'no error for what is not there')
     .addOption(outputOption('name'))
 
