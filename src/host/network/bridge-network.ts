@@ -126,12 +126,17 @@ export function openBridgeNetwork(options: BridgeOptions): NetworkPort {
         allowHairpin(pair.name)
         using inside = withNetns(path, openRouteSocket)
         const create = message.NLM_F.CREATE
-        await inside.request(message.RTM.NEWLINK, message.setUp(LOOPBACK_INDEX))
-        const [link] = await inside.request(message.RTM.GETLINK, message.getLink(POD_INTERFACE))
+        // The kernel does one after the other; to wait for each answer would take a turn of the event loop for each.
+        const [[link]] = await Promise.all([
+          inside.request(message.RTM.GETLINK, message.getLink(POD_INTERFACE)),
+          inside.request(message.RTM.NEWLINK, message.setUp(LOOPBACK_INDEX)),
+        ])
         const index = message.linkIndex(link!)
-        await inside.request(message.RTM.NEWLINK, message.setUp(index))
-        await inside.request(message.RTM.NEWADDR, message.newAddress(index, address, subnet.prefix), create)
-        await inside.request(message.RTM.NEWROUTE, message.newDefaultRoute(index, gateway), create)
+        await Promise.all([
+          inside.request(message.RTM.NEWLINK, message.setUp(index)),
+          inside.request(message.RTM.NEWADDR, message.newAddress(index, address, subnet.prefix), create),
+          inside.request(message.RTM.NEWROUTE, message.newDefaultRoute(index, gateway), create),
+        ])
         // Last: it says that everything above is there.
         await homeSocket().request(message.RTM.NEWLINK, message.setUp(indexOf(pair.name)))
       } finally {
