@@ -61,12 +61,14 @@ export async function play(
   const text =
     file === undefined ? printManifest(manifest as readonly KubernetesObject[]) : await readFile(file, 'utf8')
   const namespace = options.namespace ?? 'default'
-  const { objects: read, diagnostics } = await readManifests([{ name: file ?? 'objects', text }], { namespace })
-  const objects = withGeneratedNames(read)
+  const read = await readManifests([{ name: file ?? 'objects', text }], { namespace })
+  const { rejected, diagnostics } = read
+  const objects = withGeneratedNames(read.objects)
   const host = openHost(options)
   try {
     const existing = host.state.objects().map(object => object.value as KubernetesObject)
-    const planned = planApp(objects, { existing, ...(file === undefined ? {} : { baseDir: () => dirname(file) }) })
+    const baseDir = file === undefined ? {} : { baseDir: () => dirname(file) }
+    const planned = planApp(objects, { existing, rejected, ...baseDir })
     failOnErrors([...diagnostics, ...planned.diagnostics])
     const app = options.app ?? objects[0]?.name ?? 'app'
     const records = objects.map(({ apiVersion, kind, namespace, name, value }) => ({

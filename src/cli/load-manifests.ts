@@ -50,10 +50,11 @@ export async function loadManifests(
   context: Context,
   existing: readonly KubernetesObject[] = [],
 ): Promise<LoadedManifests> {
-  const { texts, objects: read, diagnostics } = await readObjects(files, options, context)
+  const { texts, objects: read, rejected, diagnostics } = await readObjects(files, options, context)
   const objects = options.edit?.(read) ?? read
   const planned = planApp(objects, {
     existing,
+    rejected,
     ...(options.seccompProfileRoot === undefined
       ? {}
       : { seccompRoot: resolve(context.io.cwd, options.seccompProfileRoot) }),
@@ -71,11 +72,11 @@ export async function readObjects(files: readonly string[], options: LoadOptions
     recursive: options.recursive === true,
     kustomize: options.kustomize === true,
   })
-  const { objects, diagnostics } = await readManifests(texts, {
+  const { objects, rejected, diagnostics } = await readManifests(texts, {
     namespace: options.namespace,
     skipUnknown: options.skipUnknown === true,
   })
-  return { texts, objects: withGeneratedNames(objects), diagnostics }
+  return { texts, objects: withGeneratedNames(objects), rejected, diagnostics }
 }
 
 /** Warnings to standard error; fails when there are errors. */

@@ -4,19 +4,20 @@ import type { Diagnostic, FieldPath } from '../diagnostic.ts'
 import { type Finding, notice } from './finding.ts'
 import { noMatchMessage } from './header.ts'
 import { referencesOf } from './references.ts'
+import { isRejected, type RejectedObject } from './rejected.ts'
 import type { ManifestObject, ReadResult } from './types.ts'
 
 /**
  * Of objects with the same identity the last one counts, as with `kubectl apply`; the earlier ones are warned about.
  * References that lead nowhere in the set are notices: what they name may have been played before.
  */
-export function checkSet(objects: readonly ManifestObject[], diagnostics: readonly Diagnostic[]): ReadResult {
+export function checkSet({ objects, rejected, diagnostics }: ReadResult): ReadResult {
   const last = new Map<string, ManifestObject>()
   for (const object of objects) last.set(identity(object), object)
   const kept = objects.filter(object => object.name === '' || last.get(identity(object)) === object)
-  const found = [...repeated(objects, last), ...dangling(kept), ...idleServices(kept)]
+  const found = [...repeated(objects, last), ...dangling(kept, rejected), ...idleServices(kept, rejected)]
   const told = withoutCustomKinds(objects, diagnostics)
-  return { objects: kept, diagnostics: found.length === 0 ? told : inOrder([...told, ...found]) }
+  return { objects: kept, rejected, diagnostics: found.length === 0 ? told : inOrder([...told, ...found]) }
 }
 
 /** Kinds that the set itself defines are known to a cluster that takes it. */
@@ -112,7 +113,7 @@ function podOf(object: ManifestObject): PodPlace | undefined {
   return { path: [...path, 'spec'], spec: template.spec, labels: template.metadata?.labels ?? {} }
 }
 
-function dangling(objects: readonly ManifestObject[]): readonly Diagnostic[] {
+function dangling(objects: readonly ManifestObject[], rejected: readonly RejectedObject[]): readonly Diagnostic[] {
   const defined = new Set(objects.map(object => `${object.kind}/${object.namespace}/${object.name}`))
   return objects.flatMap(object => {
     const pod = podOf(object)
@@ -121,7 +122,8 @@ function dangling(objects: readonly ManifestObject[]): readonly Diagnostic[] {
     return referencesOf(pod.spec)
       .filter(({ kind, name, optional }) => {
         const isOwn = kind === 'PersistentVolumeClaim' && claims.includes(name)
-        return !optional && !isOwn && !defined.has(`${kind}/${object.namespace}/${name}`)
+        if (optional || isOwn || defined.has(`${kind}/${object.namespace}/${name}`)) return false
+        return !isRejected(rejected, { kind, namespace: object.namespace, name })
       })
       .map(({ kind, name, path }) => {
         const message = `no ${kind} ${JSON.stringify(name)} is defined here in namespace ${object.namespace}`
@@ -137,7 +139,9 @@ function claimTemplatesOf(object: ManifestObject): readonly string[] {
 }
 
 /** Services whose selector picks no pod; a set without pods says nothing about that. */
-function idleServices(objects: readonly ManifestObject[]): readonly Diagnostic[] {
+function idleServices(objects: readonly ManifestObject[], rejected: readonly RejectedObject[]): readonly Diagnostic[] {
+  // Pods that it selects may be among those.
+  if (rejected.some(({ kind }) => kind === undefined || Object.hasOwn(templatePaths, kind))) return []
   const pods = objects.flatMap(object => {
     const pod = podOf(object)
     return pod === undefined ? [] : [{ namespace: object.namespace, labels: pod.labels }]

@@ -14,6 +14,8 @@ export interface Finding {
   readonly atKey?: boolean
   /** Of a value of a wrong type: an empty one of the right type. */
   readonly zero?: unknown
+  /** The object that it says is not there, in the same namespace. */
+  readonly lacks?: { readonly kind: string; readonly name: string }
   /** Whether it is about a secret's value. */
   readonly isSecret?: boolean
 }

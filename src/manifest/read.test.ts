@@ -242,6 +242,46 @@ spec: {selector: {app: x}, ports: [{port: 80}]}
   )
 })
 
+test('who refers to an object that has an error of its own has none', async () => {
+  const broken = (text: string) => `${pod}    envFrom: [{configMapRef: {name: c}}]\n---\n${text}`
+  const header = 'apiVersion: v1\nkind: ConfigMap\n'
+  for (const [text, rejected] of [
+    [`${header}metadata: {name: c}\ndata: {a b: x}`, { kind: 'ConfigMap', namespace: 'default', name: 'c' }],
+    [`${header}metadata: {name: c}\ndata: {a: x, a: y}`, { kind: 'ConfigMap', namespace: 'default', name: 'c' }],
+    [`${header}data: {a: x}`, { kind: 'ConfigMap', namespace: 'default' }],
+    [`${header}metadata: {name: c\n`, {}],
+    ['kind: ConfigMap\nmetadata: {name: c}', {}],
+  ] as const) {
+    const read = await readManifests([{ name: 'x', text: broken(text) }])
+    assert.deepEqual(read.rejected, [rejected], text)
+    const severities = new Set(read.diagnostics.map(({ severity }) => severity))
+    assert.deepEqual([...severities], ['error'], text)
+  }
+  for (const text of [
+    `${header}metadata: {name: other}\ndata: {a b: x}`,
+    `${header}metadata: {name: c, namespace: other}\ndata: {a b: x}`,
+    'apiVersion: v1\nkind: ConfgMap\nmetadata: {name: c}',
+  ]) {
+    const { diagnostics } = await readManifests([{ name: 'x', text: broken(text) }])
+    assert.ok(
+      diagnostics.some(({ code }) => code === 'ReferenceNotFound'),
+      text,
+    )
+  }
+})
+
+test('a service is not said to select nothing where a pod has errors', async () => {
+  const service = `apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: x}, ports: [{port: 80}]}
+`
+  const text = `${pod}---\n${pod.replace(/name: \w+/, 'name: Q')}---\n${service}`
+  const { diagnostics } = await readManifests([{ name: 'x', text }])
+  assert.ok(diagnostics.length > 0)
+  assert.ok(diagnostics.every(({ code }) => code !== 'SelectorMatchesNothing'))
+})
+
 test('refused fields keep an object from being run, and are warnings where that is asked for', async () => {
   const text = `${pod}  volumes: [{name: v, nfs: {server: a, path: /b}}]\n`
   const strict = await readManifests([{ name: 'x', text }])

@@ -8,6 +8,7 @@ import { type Finding, quote } from './finding.ts'
 import { checkHeader, type KnownHeader } from './header.ts'
 import { type KindInfo, knownKinds } from './kinds.ts'
 import { dropNulls } from './nulls.ts'
+import type { RejectedObject } from './rejected.ts'
 import { checkSchema, valueAt } from './schema.ts'
 import type { KubernetesObject, ManifestObject, ManifestText, ReadResult } from './types.ts'
 
@@ -35,10 +36,11 @@ export async function readManifests(texts: readonly ManifestText[], options: Rea
       }
     }
   }
-  return checkSet(
-    results.flatMap(result => result.objects),
-    results.flatMap(result => result.diagnostics),
-  )
+  return checkSet({
+    objects: results.flatMap(result => result.objects),
+    rejected: results.flatMap(result => result.rejected),
+    diagnostics: results.flatMap(result => result.diagnostics),
+  })
 }
 
 /** A composed document and the way back to its text. */
@@ -83,16 +85,26 @@ async function readDocument(source: Source, options: ReadOptions): Promise<ReadR
     document: source.document,
     position: source.lines.positionOf(source.slice.offset + finding.offset),
   }))
-  if (yaml.value === undefined) return { objects: [], diagnostics }
+  if (yaml.value === undefined) return { objects: [], rejected: [{}], diagnostics }
   const value = yaml.hasNulls ? dropNulls(yaml.value) : yaml.value
   const objects: ManifestObject[] = []
+  const rejected: RejectedObject[] = []
   for (const entry of flattenLists(value, [])) {
     const result = await readObject(entry.value, entry.at, { source, options })
     for (const finding of result.findings) diagnostics.push(diagnosticOf(source, finding, entry.at))
-    const hasErrors = yaml.findings.length > 0 || result.findings.some(finding => finding.severity === 'error')
-    if (result.object !== undefined && !hasErrors) objects.push(result.object)
+    const errors = result.findings.filter(finding => finding.severity === 'error')
+    const isGood = yaml.findings.length === 0 && errors.length === 0
+    if (!isGood) rejected.push(...rejectionOf(result, errors))
+    else if (result.object !== undefined) objects.push(result.object)
   }
-  return { objects, diagnostics: diagnostics.toSorted(byPosition) }
+  return { objects, rejected, diagnostics: diagnostics.toSorted(byPosition) }
+}
+
+/** A kind that kube does not know is none that pods refer to; the set may define it, so that it is no error at all. */
+function rejectionOf({ object }: ReadObject, errors: readonly Finding[]): readonly RejectedObject[] {
+  if (object === undefined) return errors.some(({ code }) => code === 'UnknownKind') ? [] : [{}]
+  const { kind, namespace, name } = object
+  return [{ kind, namespace, ...(name === '' ? {} : { name }) }]
 }
 
 /** Whether Go templates (Helm) or Jinja have something to do yet. Expressions in quotes are YAML as well as not. */

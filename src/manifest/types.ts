@@ -1,6 +1,7 @@
 /** What the manifest stage hands on: typed Kubernetes objects that know where they came from. */
 import type { V1ObjectMeta } from '@kubernetes/client-node'
 import type { Diagnostic, FieldPath, Position } from '../diagnostic.ts'
+import type { RejectedObject } from './rejected.ts'
 
 /** A text to read: what a file, a directory's file, a URL or standard input held. */
 export interface ManifestText {
@@ -36,6 +37,8 @@ export interface ManifestObject<T extends KubernetesObject = KubernetesObject> {
 export interface ReadResult {
   /** In the order of the texts. Objects that have errors are left out. */
   readonly objects: readonly ManifestObject[]
+  /** Those that were left out; for each there is an error among the diagnostics. */
+  readonly rejected: readonly RejectedObject[]
   /** Ordered by text, then position. */
   readonly diagnostics: readonly Diagnostic[]
 }

@@ -34,7 +34,8 @@ export function planClaim(
   const claim = context.find('PersistentVolumeClaim', pod.namespace, source.claimName)
   if (!claim) {
     const message = `persistentvolumeclaim "${source.claimName}" is not in the manifest: an existing or new volume of that name is used`
-    return { volume: base, findings: [warning([...path, 'claimName'], 'ClaimNotDefined', message)] }
+    const lacks = { kind: 'PersistentVolumeClaim', name: source.claimName }
+    return { volume: base, findings: [{ ...warning([...path, 'claimName'], 'ClaimNotDefined', message), lacks }] }
   }
   const plan = { ...base, ...claimSettings(claim.spec), ...ownerSettings(claim) }
   const volume = context.boundVolume(pod.namespace, source.claimName)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { manifest, podOf } from './fixture.ts'
-import { planApp } from './plan-app.ts'
+import { type PlanOptions, planApp } from './plan-app.ts'
 
 function template(container: object = {}) {
   return {
@@ -105,6 +105,23 @@ test('objects of earlier apps are found', () => {
   assert.deepEqual(planApp([manifest(pod)], { existing: [cfg] }).diagnostics, [])
   const elsewhere = { ...cfg, metadata: { name: 'cfg', namespace: 'other' } }
   assert.equal(planApp([manifest(pod)], { existing: [elsewhere] }).diagnostics.length, 1)
+})
+
+test('an object that is rejected is not said to be missing, and how it was before counts for nothing', () => {
+  const pod = podOf({
+    envFrom: [{ configMapRef: { name: 'cfg' } }, { secretRef: { name: 'sec' } }],
+    env: [{ name: 'X', valueFrom: { configMapKeyRef: { name: 'cfg', key: 'new' } } }],
+  })
+  const cfg = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'cfg', namespace: 'default' }, data: { A: '1' } }
+  const told = (rejected: PlanOptions['rejected'] = []) =>
+    planApp([manifest(pod)], { existing: [cfg], rejected }).diagnostics.map(({ message }) => message)
+  const key = "couldn't find key new in ConfigMap cfg"
+  assert.deepEqual(told(), ['secret "sec" not found', key])
+  const rejected = { kind: 'ConfigMap', namespace: 'default', name: 'cfg' }
+  assert.deepEqual(told([rejected]), ['secret "sec" not found'])
+  assert.deepEqual(told([{ ...rejected, namespace: 'other' }]), ['secret "sec" not found', key])
+  assert.deepEqual(told([rejected, { kind: 'Secret', namespace: 'default', name: 'sec' }]), [])
+  assert.deepEqual(told([{}]), [])
 })
 
 test("a template's finding is told once, where it stands", () => {

@@ -3,6 +3,7 @@ import type { V1PersistentVolume, V1PersistentVolumeClaim, V1PodTemplateSpec } f
 import type { Diagnostic } from '../diagnostic.ts'
 import type { Finding } from '../manifest/finding.ts'
 import { findKind } from '../manifest/kinds.ts'
+import { isRejected, type RejectedObject } from '../manifest/rejected.ts'
 import type { KubernetesObject, ManifestObject } from '../manifest/types.ts'
 import { bindVolumes } from './bindings.ts'
 import { expandObject } from './expand.ts'
@@ -16,6 +17,8 @@ import type { PodPlan, PodSettings, PortPlan } from './types.ts'
 export interface PlanOptions {
   /** Objects that are there already, from other apps: what the manifests refer to but do not define. Default none. */
   readonly existing?: readonly KubernetesObject[]
+  /** Objects that the manifests define wrongly: that one of them is missing is not told as well. Default none. */
+  readonly rejected?: readonly RejectedObject[]
   /** The bridge network pods are attached to. Default `kube`. */
   readonly network?: string
   /** Default `cluster.local`. */
@@ -61,9 +64,12 @@ export function planApp(given: readonly ManifestObject[], options: PlanOptions =
     return expansion ? [{ object, expansion }] : []
   })
   const claims = expansions.flatMap(({ expansion }) => expansion.claims ?? [])
+  const rejected = options.rejected ?? []
   const known = [
     ...objects,
-    ...[...(claims as readonly KubernetesObject[]), ...(options.existing ?? [])].map(namedObject),
+    ...(claims as readonly KubernetesObject[]).map(namedObject),
+    // As they were before, they say nothing of how they will be.
+    ...(options.existing ?? []).map(namedObject).filter(object => !isRejected(rejected, object)),
   ]
   const find = objectFinder(known)
   // Claims that are there already have taken theirs.
@@ -106,7 +112,9 @@ export function planApp(given: readonly ManifestObject[], options: PlanOptions =
     }
     idle.push(...imagesOf(expansion.idle).map(image => ({ image, owner: { kind: object.kind, name: object.name } })))
     diagnostics.push(
-      ...once(findings).map(finding => locate(object, { ...finding, path: [...expansion.podPath, ...finding.path] })),
+      ...once(findings)
+        .filter(({ lacks }) => !lacks || !isRejected(rejected, { ...lacks, namespace: object.namespace }))
+        .map(finding => locate(object, { ...finding, path: [...expansion.podPath, ...finding.path] })),
     )
   }
   for (const object of objects) {

@@ -27,7 +27,10 @@ export function planPullSecrets(source: PodSource, context: PodContext): PullSec
       registryAuths.push(files[CONFIG_JSON] === undefined ? `{"auths":${text}}` : text)
     } else if (secret) {
       findings.push(warning(at, 'PullSecretUnusable', `secret "${name}" holds no key ${CONFIG_JSON} or ${OLD_CONFIG}`))
-    } else findings.push(warning(at, 'ObjectNotFound', `secret "${name}" not found: images are pulled without it`))
+    } else {
+      const message = `secret "${name}" not found: images are pulled without it`
+      findings.push({ ...warning(at, 'ObjectNotFound', message), lacks: { kind: 'Secret', name } })
+    }
   }
   return { registryAuths, findings }
 }

@@ -175,7 +175,8 @@ function secretEntries(
 
 /** An object that neither the manifests nor earlier apps define: the container could not start. */
 export function missing(path: FieldPath, kind: 'configmap' | 'secret', name: string): Finding {
-  return { severity: 'error', code: 'ObjectNotFound', message: `${kind} "${name}" not found`, path }
+  const lacks = { kind: kind === 'secret' ? 'Secret' : 'ConfigMap', name }
+  return { severity: 'error', code: 'ObjectNotFound', message: `${kind} "${name}" not found`, path, lacks }
 }
 
 /** All keys, or those that `items` picks. */
