@@ -268,7 +268,7 @@ suite('workloads', { concurrency: 3, skip: cannotRunPods }, () => {
     assert.deepEqual([status, stderr], [1, 'kube: Error from server (NotFound): deployments.apps "none" not found\n'])
     assert.equal((await kube.run(['scale', 'deploy/none'])).status, 2)
     assert.equal((await kube.run(['rollout', 'undo', 'pod/none'])).status, 1)
-    const nothing = await kube.run(['rollout', 'status', 'deploy'])
+    const nothing = await kube.run(['rollout', 'status', 'deploy', '-n', 'nowhere'])
     assert.deepEqual([nothing.status, nothing.stderr], [1, 'kube: no objects passed to rollout status\n'])
   })
 })
