@@ -45,6 +45,36 @@ test('what is wrong with the YAML has a place', () => {
   assert.deepEqual(findingsOf('a: "b\n'), ['YamlSyntax 6'])
 })
 
+test('control characters are refused where they stand, in YAML and in JSON', () => {
+  const refused = ['\0', '\u0001', '\b', '\v', '\f', '\u000e', '\u000f', '\u0010', '\u001b', '\u001f', '\u007f']
+  refused.push('\u0080', '\u0084', '\u0086', '\u008f', '\u0090', '\u009f', '\ufffe', '\uffff')
+  for (const char of refused) {
+    const told = JSON.stringify(char)
+    // Past the first few characters, in texts of both widths that V8 knows.
+    const long = 'x'.repeat(1000)
+    for (const text of [`a: b\n---\na: |\n  ${char}\n`, `# ${long}\na: ${char}`, `# ${long}\u20ac\na: "${char}"`]) {
+      const at = text.indexOf(char)
+      assert.deepEqual(findingsOf(text), [`YamlSyntax ${at}`], told)
+      const first = splitDocuments(text).map(slice => readSlice(slice))
+      assert.ok(
+        first.some(([document]) => document?.findings.length === 1),
+        told,
+      )
+    }
+    const json = `{"a": "${char}"}`
+    assert.deepEqual(findingsOf(json), char < ' ' ? ['YamlSyntax 7'] : [], told)
+    assert.deepEqual(readSlice({ text: json, offset: 0 })[0]?.value, char < ' ' ? undefined : { a: char }, told)
+  }
+  for (const char of ['\t', '\u0085', '\u00a0', '\u00e9', '\ufffd', '\u{1f600}']) {
+    const [document] = readSlice({ text: `a: "x${char}y"\n`, offset: 0 })
+    assert.deepEqual([document?.findings, document?.value], [[], { a: `x${char}y` }], JSON.stringify(char))
+  }
+  assert.deepEqual(valuesOf('a: "\\x1b\\0"\r\n'), [{ a: '\u001b\0' }])
+  const [broken] = composeSlice({ text: 'a: \u001b[0m', offset: 0 })
+  const message = 'control characters are not allowed: in double quotes it can be written as \\x1B'
+  assert.equal(broken?.findings[0]?.message, message)
+})
+
 test("merge keys: the map's own keys count, then the first of the sources", () => {
   assert.deepEqual(valuesOf('a: &a {x: 1, k: 1}\nb: &b {k: 2, z: 2}\nc: {<<: [*a, *b], x: 0}\nd: {x: 0, <<: *a}\n'), [
     { a: { x: 1, k: 1 }, b: { k: 2, z: 2 }, c: { x: 0, k: 1, z: 2 }, d: { x: 0, k: 1 } },

@@ -1,6 +1,7 @@
 /** Text to documents: splits a text as kubectl does, composes each document and finds where its fields stand. */
 import { Composer, CST, isAlias, isMap, isScalar, isSeq, type ParsedNode, Parser } from 'yaml'
 import type { FieldPath, Position } from '../diagnostic.ts'
+import { controlMessage, firstControl } from './control-characters.ts'
 import { joinFlowLines } from './flow-lines.ts'
 import { readPlainYaml } from './plain-yaml.ts'
 import { composeValue, keyText, tooDeep, type YamlFinding } from './value.ts'
@@ -155,6 +156,11 @@ export function readSlice(slice: Slice): readonly YamlDocument[] {
 
 /** Composes the documents of a slice. Never throws for bad input. */
 export function composeSlice(slice: Slice): readonly YamlDocument[] {
+  const control = firstControl(slice.text)
+  if (control !== -1) {
+    const message = controlMessage(slice.text, control)
+    return [brokenDocument({ code: 'YamlSyntax', message, offset: control })]
+  }
   const documents = composeText(slice.text)
   if (!documents.some(document => document.findings.some(({ code }) => code === 'YamlSyntax'))) return documents
   const joined = joinFlowLines(slice.text)

@@ -5,6 +5,7 @@
  * it to the composer's result.
  */
 import { literalBlock, withoutComment } from './block-lines.ts'
+import { hasControls } from './control-characters.ts'
 import { resolvePlain } from './scalar.ts'
 
 export interface PlainValue {
@@ -19,6 +20,7 @@ const notPlain = new NotPlain()
 
 /** The value of a text that holds one document; undefined when the composer has to read it. */
 export function readPlainYaml(text: string): PlainValue | undefined {
+  if (hasControls(text)) return undefined
   const reader = new PlainReader(text)
   try {
     return { value: reader.read(), hasNulls: reader.hasNulls }

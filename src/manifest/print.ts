@@ -83,7 +83,7 @@ function flow(value: unknown): string {
 /** Lines of printable text read best as they are. A tab or space at a line's end, or a lone CR, would not show. */
 function fitsLiteral(text: string): boolean {
   if (!text.includes('\n') || text.trim() === '') return false
-  return !/[^\P{Cc}\t\n]|[\u2028\u2029\ufeff]|\p{Cs}/u.test(text) && !/[ \t]\n|[ \t]$/.test(text)
+  return !/[^\P{Cc}\t\n]|[\u2028\u2029\ufeff\ufffe\uffff]|\p{Cs}/u.test(text) && !/[ \t]\n|[ \t]$/.test(text)
 }
 
 function literal(text: string, indent: number): string {
@@ -118,7 +118,7 @@ function looksTyped(text: string): boolean {
 
 function quoted(text: string): string {
   // JSON's escapes are YAML's, save for what YAML takes for a line break or cannot hold.
-  return JSON.stringify(text).replace(/[\x7f-\x9f\u2028\u2029\ufeff]/g, char => {
+  return JSON.stringify(text).replace(/[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]/g, char => {
     return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`
   })
 }
