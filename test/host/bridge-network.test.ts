@@ -124,6 +124,13 @@ describe('bridge network', { skip: lacking('nft', 'ip', 'nsenter', 'unshare') },
     await network.attach(uid, pod.pid!, address)
   })
 
+  test('a bridge that another command took away with its last pod is made again', async () => {
+    await network.detach(uid)
+    execFileSync('ip', ['link', 'delete', BRIDGE])
+    await network.attach(uid, pod.pid!, address)
+    assert.equal(ip('addr', 'show', 'dev', vethName(uid))[0]?.master, BRIDGE)
+  })
+
   test('what someone else took away is put back', async () => {
     const hostPort = await freePort()
     published.push({ protocol: 'TCP', hostIp: '', hostPort, podIp: address, containerPort: 8080 })

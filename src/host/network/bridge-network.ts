@@ -98,6 +98,8 @@ export function openBridgeNetwork(options: BridgeOptions): NetworkPort {
 
   return {
     async prepare() {
+      // Another command may have removed it with the last pod, while this process had none.
+      if (bridgeIndex !== undefined && !isLink(bridge, await bridgeIndex)) bridgeIndex = undefined
       bridgeIndex ??= makeBridge()
       try {
         await bridgeIndex
@@ -202,6 +204,14 @@ function macOf(address: string): string {
 
 function indexOf(link: string): number {
   return Number(readFileSync(`/sys/class/net/${link}/ifindex`, 'utf8'))
+}
+
+function isLink(name: string, index: number): boolean {
+  try {
+    return indexOf(name) === index
+  } catch {
+    return false
+  }
 }
 
 /** Source: linux/if.h. */
