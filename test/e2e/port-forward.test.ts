@@ -50,7 +50,7 @@ suite('port-forward', { concurrency: 4, skip: cannotRunPods }, () => {
     const { command, port } = await forward(['web', ':8001'])
     assert.equal(command.stdout, `Forwarding from 127.0.0.1:${port} -> 8001\nForwarding from [::1]:${port} -> 8001\n`)
     assert.deepEqual([await page(port), await page(port, '[::1]')], ['8001\n', '8001\n'])
-    assert.match(command.stdout, new RegExp(`(Handling connection for ${port}\n){2}$`))
+    await command.says(new RegExp(`(Handling connection for ${port}\n){2}$`))
     assert.equal((await command.interrupt()).status, 0)
     assert.equal(command.stderr, '')
     await assert.rejects(page(port))
