@@ -1,7 +1,7 @@
 /** `kube system prune`: what killed commands left behind. */
 import { KubeError } from '../diagnostic.ts'
 import { sweep } from '../engine/down.ts'
-import { isHalfDone, recover } from '../engine/recover.ts'
+import { halfDonePods, recover } from '../engine/recover.ts'
 import { findLeftovers, type Leftovers, removeLeftovers } from '../host/leftovers.ts'
 import type { Context } from './context.ts'
 import { bytes } from './image-words.ts'
@@ -23,7 +23,7 @@ const WORDS: Readonly<Record<keyof Leftovers, string>> = {
 export async function runSystemPrune(_args: [], options: PruneOptions, context: Context): Promise<number> {
   const { io } = context
   const host = await context.host()
-  const halfDone = host.state.pods().filter(pod => isHalfDone(host, pod))
+  const halfDone = halfDonePods(host)
   const { pods: found, failed } = options.dryRun ? { pods: halfDone, failed: [] } : await recover(host, halfDone)
   const pods = found.map(({ plan }) => `${plan.namespace}/${plan.name}`)
   const leftovers = findLeftovers(host)

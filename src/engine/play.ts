@@ -13,13 +13,13 @@ import { carryOver, type Handover, handOver, keyOf, leftToOthers, predecessors }
 import { observePod } from './observe.ts'
 import type { Host, ObjectRecord, PodRecord, RegistrySettings } from './ports.ts'
 import { sharedPulls } from './pull-log.ts'
-import { recover } from './recover.ts'
+import { halfDonePods, recover } from './recover.ts'
 import { startClaimed } from './restart-pods.ts'
 import { type RollbackReport, rollback } from './rollback.ts'
 import { beginRun, bringUp, type Run, type RunOptions, takeDown } from './run-loop.ts'
 import { updateFiles } from './update-files.ts'
 import { updateMetadata } from './update-metadata.ts'
-import { isEnding, needsController } from './workload-world.ts'
+import { needsController } from './workload-world.ts'
 import { recordWorkloads } from './workloads.ts'
 
 export interface PlayRequest {
@@ -76,7 +76,7 @@ export async function play(request: PlayRequest, options: PlayOptions): Promise<
   const { app } = request
   requireRights(host)
   using _claim = await claimApp(host, app, options)
-  await recover(host, abandoned(host), app)
+  await recover(host, halfDonePods(host), app)
   const before = host.state.pods({ app })
   const previous = host.state.objects({ app })
   const handover = handOver(host, { ...request, replace: request.replace === true, previous, before })
@@ -231,12 +231,6 @@ async function prepareNetwork(host: Host, records: readonly PodRecord[]): Promis
   await new Promise<void>(resolve => setImmediate(resolve))
   await host.network.prepare()
   await host.network.publish()
-}
-
-/** Pods that dead commands left half made or half removed, but for those that a controller is taking away. */
-function abandoned(host: Host): readonly PodRecord[] {
-  const objects = host.state.objects({ made: true })
-  return host.state.pods().filter(pod => !isEnding(pod, objects))
 }
 
 function isRenewed({ plan }: PodRecord, { renewed }: Handover): boolean {

@@ -4,9 +4,16 @@ import { tryClaimApp } from './claim.ts'
 import { beginRemoval } from './down.ts'
 import type { Host, PodRecord } from './ports.ts'
 import { beginRun, takeDown } from './run-loop.ts'
+import { isEnding } from './workload-world.ts'
+
+/** Those of dead commands. What a controller is taking away is the supervisor's business, for as long as its hooks take. */
+export function halfDonePods(host: Host): readonly PodRecord[] {
+  const objects = host.state.objects({ made: true })
+  return host.state.pods().filter(pod => isHalfDone(host, pod) && !isEnding(pod, objects))
+}
 
 /** A pod that a killed run was making, or that a killed run was removing. */
-export function isHalfDone(host: Host, pod: PodRecord): boolean {
+function isHalfDone(host: Host, pod: PodRecord): boolean {
   return pod.builder === undefined ? pod.removing : !host.runtime.isAlive(pod.builder)
 }
 

@@ -156,6 +156,8 @@ suite('hooks', { concurrency: 4, skip: cannotRunPods }, () => {
     }
     const hooks = () => read('log').trimEnd().split('\n').sort()
     await ending()
+    // That one is the supervisor's, and no killed command's.
+    assert.doesNotMatch(await kube.ok(['system', 'prune']), /half-done/)
     const down = kube.run(['down', 'rolling'])
     // By then it is at both pods.
     await eventually(() => assert.match(read('log'), /2/))
