@@ -9,7 +9,7 @@ import { addImageVerbs } from './verbs/image-verbs.ts'
 import { addLookVerbs } from './verbs/look-verbs.ts'
 import { addMakeVerbs } from './verbs/make-verbs.ts'
 import { addManifestVerbs } from './verbs/manifest-verbs.ts'
-import { addRunVerbs } from './verbs/run-verbs.ts'
+import { addPlayVerb, addRunVerbs } from './verbs/run-verbs.ts'
 import { addCompletionVerbs, addSystemVerbs } from './verbs/system-verbs.ts'
 import { type AddVerb, type Entry, outputOption } from './verbs/verb.ts'
 import { addVolumeVerbs } from './verbs/volume-verbs.ts'
@@ -72,9 +72,13 @@ export function buildProgram(run: Run, argv: readonly string[] = []): Command {
         })
 
   const verb = verbOf(program)
-  addRunVerbs(verb)
+  const named = verbOfLine(argv)
+  const isDeclared = () => program.commands.some(command => command.name() === named)
+  addPlayVerb(verb)
   // Declaring the others takes a play longer than reading its manifest.
-  if (program.commands.some(command => command.name() === verbOfLine(argv))) return program
+  if (isDeclared()) return program
+  addRunVerbs(verb)
+  if (isDeclared()) return program
   addLookVerbs(verb)
   addFollowVerbs(verb)
   addMakeVerbs(verb)

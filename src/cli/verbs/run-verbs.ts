@@ -12,7 +12,7 @@ function withManifestOptions(command: Command): Command {
     .option('--skip-unknown', 'pass over unknown kinds with a warning')
 }
 
-export function addRunVerbs(verb: AddVerb): void {
+export function addPlayVerb(verb: AddVerb): void {
   const play = withManifestOptions(
     verb(
       'play [files...]',
@@ -56,7 +56,9 @@ export function addRunVerbs(verb: AddVerb): void {
     .option('-q, --quiet', 'no progress')
     .addOption(outputOption('json'))
   withPodmanFlags(play, 'play')
+}
 
+export function addRunVerbs(verb: AddVerb): void {
   withManifestOptions(
     verb(
       'plan [files...]',
