@@ -192,7 +192,7 @@ export function openVolumes(options: VolumeOptions): VolumePort {
     async mountRootfs(uid, plan, member, users) {
       const lower = options.lowerDirs(member.image)
       if (users) return mapped.mountRootfs(uid, member.name, lower, users)
-      // The pod's files are in memory, when it has any and they are there already.
+      // In the memory that holds the pod's files, if it has files and that is mounted.
       const hasMemory = plan.volumes.some(isOfFiles) && existsSync(`${layout.sandboxDir(uid)}/ready`)
       const targets = `${layout.filesDir(uid)}/.targets/${member.name}`
       const full = hasMemory ? withMountTargets(lower, targets, plan, member) : lower
