@@ -28,14 +28,14 @@ export async function dismissSupervisor(layout: Layout): Promise<void> {
 
 /** Kills whichever runs or begins, and returns the lock without which none can work. */
 export async function killSupervisor(layout: Layout): Promise<Disposable> {
-  const kill = () => {
+  const killNamed = () => {
     signalNamedProcess(layout.supervisorPid, 'SIGKILL')
     signalNamedProcess(layout.supervisorStarting, 'SIGKILL')
   }
-  kill()
+  killNamed()
   // One that has just begun has the lock before it has named itself.
-  const lock = await lockFile(layout.supervisorLock, kill)
-  kill()
+  const lock = await lockFile(layout.supervisorLock, killNamed)
+  killNamed()
   return lock
 }
 
@@ -47,8 +47,16 @@ const END_MS = 1000
 /** Waits for the end of a process that was told to. A supervisor keeps nothing to itself, and can be killed at any moment. */
 async function ended(identity: ProcessIdentity): Promise<void> {
   for (let waited = 0; isAlive(identity); waited += LOOK_MS) {
-    if (waited === END_MS) process.kill(pidOf(identity), 'SIGKILL')
+    if (waited === END_MS) kill(identity)
     await delay(LOOK_MS)
+  }
+}
+
+function kill(identity: ProcessIdentity): void {
+  try {
+    process.kill(pidOf(identity), 'SIGKILL')
+  } catch {
+    // It has just ended.
   }
 }
 

@@ -59,8 +59,9 @@ suite('rolling update', { skip: cannotRunPods }, () => {
       over = true
     }
     void done.then(end, end)
-    const seen = { least: REPLICAS, most: 0, failures: [] as string[] }
+    const seen = { least: REPLICAS, most: 0, failures: [] as string[], looks: 0 }
     while (!over) {
+      seen.looks++
       const all = await pods()
       const ready = readyPods(all)
       seen.least = Math.min(seen.least, ready.length)
@@ -86,6 +87,7 @@ suite('rolling update', { skip: cannotRunPods }, () => {
     assert.ok(seen.least >= REPLICAS - MAX_UNAVAILABLE, `only ${seen.least} were ready`)
     assert.ok(seen.most <= REPLICAS + MAX_SURGE, `there were ${seen.most}`)
     assert.deepEqual(seen.failures, [])
+    assert.ok(seen.looks > 1, `${seen.looks} looks`)
     const ready = readyPods(await pods())
     assert.equal(ready.length, REPLICAS)
     const texts = await Promise.all(

@@ -202,9 +202,13 @@ suite('workloads', { concurrency: 3, skip: cannotRunPods }, () => {
     await kube.play('db', manifest('1'))
     await settled('db', 3)
     assert.deepEqual(await names('db'), ['db-0', 'db-1', 'db-2'])
+    // In the order in which they were made.
+    const made = async () => (await kube.ok(['ps'])).match(/\bdb-\d\b/g)
+    assert.deepEqual(await made(), ['db-0', 'db-1', 'db-2'])
     await kube.play('db', manifest('2'))
     assert.match(await rolledOut('sts/db'), /statefulset rolling update complete 3 pods at revision db-\w+\.\.\.\n$/)
     assert.deepEqual(await versions('db'), ['2', '2', '2'])
+    assert.deepEqual(await made(), ['db-2', 'db-1', 'db-0'])
     const removals = (await kube.ok(['events', '--for', 'statefulset/db'])).match(/delete Pod db-\d/g)
     assert.deepEqual(removals, ['delete Pod db-2', 'delete Pod db-1', 'delete Pod db-0'])
     assert.equal((await kube.ok(['exec', '-q', 'db-1', '--', 'wc', '-l', '/data/starts'])).trim(), '2 /data/starts')

@@ -82,6 +82,9 @@ export class Instance {
 
   /** Fails where there is something of its pods. `said` tells what was done before. */
   async nothingLeft(said = 'left behind'): Promise<void> {
+    // Only a supervisor that is just ending is waited for, and the cgroup that it is in.
+    const settled = this.leftovers().filter(left => !/^(process|cgroup) /.test(left))
+    assert.deepEqual(settled, [], said)
     const left = await this.#endured(() => this.leftovers())
     assert.equal(left.length, 0, `${said}: ${left.join(', ')}`)
   }
