@@ -160,7 +160,7 @@ export function openVolumes(options: VolumeOptions): VolumePort {
       const mounts = mapped.has(uid) ? mapped.path(uid, 'mounts') : layout.mountsDir(uid)
       const target = `${mounts}/${container}/${index}`
       const kind = plan.volumes.find(({ name }) => name === volume)?.kind
-      // No container writes there, and whoever does so for it has the app's claim: what is found stays where it is.
+      // No container writes there. Where another app's play replaces the files just now, the start fails and is tried again.
       if (kind === 'files' && !users) return findSubPath(this.volumePaths(uid, plan)[volume] ?? '', path)
       // The machine's root cannot make a directory where its own id has no meaning; in an image there is none to make.
       const isMapped = users !== undefined && kind !== 'image'
