@@ -56,7 +56,7 @@ function removeOthers(folder: string, isNeeded: (name: string) => boolean): void
 }
 
 /** What Node.js has loaded by itself when a script begins. */
-const LOADED_AT_START = new Set(['buffer', 'events', 'fs', 'module', 'path', 'process', 'timers', 'url', 'util', 'vm'])
+const LOADED_AT_START = new Set(['buffer', 'events', 'fs', 'path', 'timers', 'url', 'util', 'vm'])
 
 /**
  * Loads the other modules of Node.js when something of them is first used and not when a file that names them is: each
@@ -69,9 +69,11 @@ const lazyBuiltins: Plugin = {
     // What is imported by import() is lazy already, and would lose its named exports.
     context.onResolve({ filter: /^node:/ }, ({ path, namespace: importer, kind }) =>
       importer === namespace || kind === 'dynamic-import' || LOADED_AT_START.has(path.slice('node:'.length))
-        ? { path, external: true }
+        ? { path, external: true, sideEffects: false }
         : { path, namespace },
     )
+    // What everybody has as a global.
+    context.onLoad({ filter: /^node:process$/, namespace }, () => ({ contents: 'module.exports = process' }))
     context.onLoad({ filter: /./, namespace }, async ({ path }) => {
       const names = Object.keys((await import(path)) as object).filter(name => name !== 'default')
       const getters = names.map(name => `get ${name}() { return load().${name} }`)
@@ -99,7 +101,12 @@ async function toScript(code: string): Promise<string> {
       'import.meta.filename': '__filename',
     },
   })
-  return `(function (${parameters}) {${result.code}})`
+  // Copying all that a module of Node.js has, as it would be done for a default import, loads what is rarely used of it.
+  const script = result.code.replace(
+    /__toESM\(require\("(node:\w+)"\)\)/g,
+    'Object.create(require("$1"),{default:{value:require("$1")}})',
+  )
+  return `(function (${parameters}) {${script}})`
 }
 
 /** What usual commands load: these modules, what they import, and what that imports. */
@@ -254,13 +261,16 @@ export async function buildCommand(top: string): Promise<void> {
   for (const { file, code } of [...hots, watching]) scripts.set(file, code)
   for (const [name, code] of scripts) replaceFile(join(folder, name), code)
   copyNativeAddons(join(top, 'dist'))
-  writeCodeCaches(top, main, [...hots, watching])
+  writeCodeCaches(top, main, hots, watching)
   replaceFile(join(top, 'dist', 'kube.cjs'), loaderCode(main, hots, watching))
   removeOthers(folder, name => scripts.has(name.replace(/\.cache$/, '')))
 }
 
+/** What `bin/kube` gives Node.js for commands, not for the supervisor. V8 takes a cache only where its flags are the same. */
+const COMMAND_FLAGS = ['--no-rehash-snapshot']
+
 /** Runs of the command that compile most of what the usual ones need, without touching the machine. */
-function writeCodeCaches(top: string, main: string, hots: readonly Hot[]): void {
+function writeCodeCaches(top: string, main: string, hots: readonly Hot[], watching: Hot): void {
   const scratch = join(top, 'build', 'first-runs')
   const sample = join(top, 'fixtures', 'demo', 'web.yaml')
   const roots = ['--root', join(scratch, 'root'), '--runroot', join(scratch, 'run')]
@@ -270,17 +280,31 @@ function writeCodeCaches(top: string, main: string, hots: readonly Hot[]): void 
     [...roots, 'get', 'pods'],
     [...roots, 'ps'],
   ]
+  try {
+    writeCachesOf(top, main, COMMAND_FLAGS, hots, runs)
+    writeCachesOf(top, main, [], [watching], [])
+  } finally {
+    rmSync(scratch, { recursive: true, force: true })
+  }
+}
+
+function writeCachesOf(
+  top: string,
+  main: string,
+  flags: readonly string[],
+  hots: readonly Hot[],
+  runs: readonly (readonly string[])[],
+): void {
   const program = join(top, 'scripts', 'write-code-cache.ts')
   const described = hots.map(({ file, parts, whole }) => ({ file, parts, whole }))
   const child = spawnSync(
     process.execPath,
-    [program, join(top, 'dist'), main, JSON.stringify(described), JSON.stringify(runs)],
+    [...flags, program, join(top, 'dist'), main, JSON.stringify(described), JSON.stringify(runs)],
     {
       stdio: ['ignore', 'ignore', 'pipe'],
       encoding: 'utf8',
     },
   )
-  rmSync(scratch, { recursive: true, force: true })
   if (child.status !== 0) throw new Error(`the first runs of the command failed:\n${child.stderr}`)
   const missing = hots.filter(({ file }) => !existsSync(join(top, 'dist', 'parts', `${file}.cache`)))
   if (missing.length > 0) throw new Error(`no code cache of ${missing.map(({ file }) => file).join(', ')}`)

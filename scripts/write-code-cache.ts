@@ -36,8 +36,7 @@ for (const { file, parts, whole } of JSON.parse(hots) as readonly {
   if (whole) setFlagsFromString('--no-lazy')
   const wrappers = scriptOf(file).runInThisContext() as Readonly<Record<string, Wrapper>>
   setFlagsFromString('--lazy')
-  // The supervisor's are others' as well, whose functions are to be compiled where those have them.
-  for (const part of parts) if (!hotParts.has(part)) hotParts.set(part, wrappers[part]!)
+  for (const part of parts) hotParts.set(part, wrappers[part]!)
 }
 
 /** Loads the parts as the command's own loader does, afresh for each run. */

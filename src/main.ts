@@ -4,6 +4,7 @@ import type { Context, GlobalOptions, Io } from './cli/context.ts'
 import type { RealHost } from './cli/host.ts'
 import { isTerminal, writeAll } from './cli/standard-streams.ts'
 import { runSupervisor, supervisorOptions } from './cli/supervisor-program.ts'
+import { KubeError } from './diagnostic.ts'
 
 const { argv, env } = process
 
@@ -14,7 +15,7 @@ const io: Io = {
   write: async bytes => print(bytes),
   // Standard input is opened by being named, which takes milliseconds: only where it is needed.
   input: () => process.stdin,
-  readInput: () => buffer(process.stdin),
+  readInput: () => Promise.race([readInput(), interruption()]),
   get outIsTerminal() {
     return isTerminal(1)
   },
@@ -45,6 +46,19 @@ const io: Io = {
     return process.cwd()
   },
   env,
+}
+
+async function readInput(): Promise<Uint8Array> {
+  if (process.platform !== 'linux') return buffer(process.stdin)
+  return (await import('./cli/standard-input.ts')).readInput()
+}
+
+/** Fails when the command is interrupted. */
+function interruption(): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const end = () => reject(new KubeError('Interrupted', 'interrupted'))
+  abort.signal.addEventListener('abort', end, { once: true })
+  return promise
 }
 
 /** A reader that closes its end (`kube logs | head`) ends the command without a word, as the shell expects. */

@@ -25,10 +25,20 @@ export function writeAll(fd: 1 | 2, content: string | Uint8Array): boolean {
   return true
 }
 
+/** Major numbers of devices that are none, /dev/null among them, and that are all terminals. Source: devices.txt of Linux. */
+const MEMORY_DEVICES = 1
+const [FIRST_PTY, LAST_PTY] = [136, 143]
+
 /** Whether it is a terminal. */
 export function isTerminal(fd: number): boolean {
   try {
-    return fstatSync(fd).isCharacterDevice() && isatty(fd)
+    const stats = fstatSync(fd)
+    if (!stats.isCharacterDevice()) return false
+    const major = (stats.rdev >> 8) & 0xfff
+    if (major === MEMORY_DEVICES) return false
+    // To ask Node.js loads its sockets.
+    if (major >= FIRST_PTY && major <= LAST_PTY) return true
+    return isatty(fd)
   } catch {
     return false
   }

@@ -222,6 +222,16 @@ describe('what goes wrong is told in one message, with nothing left behind', { s
     await kube.nothingLeft()
   })
 
+  test('SIGINT ends a command that waits for its manifest', async () => {
+    const play = kube.start(['play', '-'])
+    play.type('kind: Pod\n')
+    // With that it waits.
+    while (!play.hasLoaded('koffi.node')) await setImmediate()
+    const { status, stderr } = await play.interrupt()
+    assert.deepEqual([status, stderr], [130, 'kube: interrupted\n'])
+    await kube.nothingLeft()
+  })
+
   test('SIGINT in mid-play rolls back', async () => {
     const many = Array.from({ length: 12 }, (_, i) =>
       WEB.replace('name: web', `name: web-${i}`).replace(/ {4}ports: .*\n/, ''),

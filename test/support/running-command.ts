@@ -1,7 +1,7 @@
 /** A command that runs while its test goes on. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readlinkSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { constants } from 'node:os'
 
 /** How a command ended. */
@@ -57,6 +57,11 @@ export class RunningCommand {
 
   get isRunning(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
+  /** Whether it has loaded this shared library or addon. */
+  hasLoaded(name: string): boolean {
+    return readFileSync(`/proc/${this.#child.pid}/maps`, 'utf8').includes(`/${name}\n`)
   }
 
   /** The paths of the files that it has open now. */

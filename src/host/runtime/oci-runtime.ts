@@ -13,7 +13,6 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs'
-import { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
 import type { CreateOptions, RuntimePort, StartedProcess } from '../../engine/ports.ts'
@@ -24,6 +23,7 @@ import { requireProgram } from '../sys/find-program.ts'
 import { freeBytes } from '../sys/free-space.ts'
 import { type Launch, type Launched, launch, memoryFile, pipe } from '../sys/launch.ts'
 import { identityOf, isAlive, pidOf } from '../sys/process-identity.ts'
+import { firstLine } from '../sys/readable.ts'
 import { toolError } from '../sys/run.ts'
 import { isOlder } from '../sys/versions.ts'
 import { makeCgroup, prepareCgroups, removeCgroup } from './cgroups.ts'
@@ -298,25 +298,6 @@ async function start(program: Launch): Promise<Launched> {
   } catch (error) {
     throw toolError(program.program, error)
   }
-}
-
-/** The first line that comes through a pipe, or '' when it ends before; closes it. */
-function firstLine(fd: number): Promise<string> {
-  return new Promise(resolve => {
-    const socket = new Socket({ fd, readable: true, writable: false })
-    let text = ''
-    const settle = () => {
-      socket.destroy()
-      resolve(text.slice(0, text.indexOf('\n') + 1))
-    }
-    socket.setEncoding('utf8')
-    socket.on('data', chunk => {
-      text += chunk
-      if (text.includes('\n')) settle()
-    })
-    socket.on('end', settle)
-    socket.on('error', settle)
-  })
 }
 
 /** How long the monitor of a container that is gone may go on, in milliseconds. */
