@@ -114,11 +114,13 @@ const HOT_ENTRIES = [
   'src/cli/program.ts',
   'src/cli/play.ts',
   'src/cli/down.ts',
-  'src/cli/get.ts',
   'src/cli/host.ts',
   'build/validators/pod.js',
   'build/validators/pod-spec.js',
 ]
+
+/** What commands that look at pods load besides. */
+const LOOKING_ENTRIES = ['src/cli/get.ts']
 
 /** What the supervisor loads; it is started anew for each container that ends, and its next run waits for that. */
 const WATCHING_ENTRIES = ['src/cli/supervise.ts', 'src/cli/host.ts']
@@ -163,6 +165,13 @@ function hotScript(name: string, parts: ReadonlyMap<string, string>, whole: bool
 /** Code that the first runs can run, because it touches nothing: what reads and plans manifests. */
 const PURE = /^(build\/validators|src\/(manifest|plan|workloads|generate|status|reconcile)|.*node_modules\/yaml)\//
 
+/** From this share on, a part counts as pure. What else is in it would be compiled only when a command needs it. */
+const PURE_SHARE = 0.9
+
+function pick(scripts: ReadonlyMap<string, string>, names: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(names.map(name => [name, scripts.get(name)!]))
+}
+
 /**
  * Two scripts instead of some sixty files. What reads manifests is large, and any one manifest needs little of it; what acts on
  * the machine can't be run while building, and a play needs most of it.
@@ -178,7 +187,7 @@ function hotScripts(
     const inputs = Object.entries(outputs[`dist/${name}`]!.inputs)
     const bytes = inputs.reduce((sum, [, { bytesInOutput }]) => sum + bytesInOutput, 0)
     const pureBytes = inputs.reduce((sum, [path, { bytesInOutput }]) => sum + (PURE.test(path) ? bytesInOutput : 0), 0)
-    const group = pureBytes > bytes / 2 ? pure : acting
+    const group = pureBytes >= bytes * PURE_SHARE ? pure : acting
     group.set(name, scripts.get(name)!)
   }
   return [hotScript('hot-reading', pure, false), hotScript('hot-acting', acting, true)]
@@ -191,7 +200,7 @@ function watchingScript(
   start: ReadonlySet<string>,
 ): Hot {
   const names = new Set(WATCHING_ENTRIES.flatMap(source => partsOf(outputOf(source, outputs), outputs, start)))
-  return hotScript('hot-watching', new Map([...names].map(name => [name, scripts.get(name)!])), true)
+  return hotScript('hot-watching', pick(scripts, [...names]), true)
 }
 
 function homesOf(hots: readonly Hot[]): string {
@@ -256,7 +265,14 @@ export async function buildCommand(top: string): Promise<void> {
   const main = start[0]!
   const entries = HOT_ENTRIES.map(source => outputOf(source, metafile.outputs))
   const hotParts = new Set(entries.flatMap(entry => partsOf(entry, metafile.outputs, new Set(start))))
-  const hots = hotScripts(hotParts, scripts, metafile.outputs)
+  const known = new Set([...start, ...hotParts])
+  const looking = LOOKING_ENTRIES.flatMap(source =>
+    partsOf(outputOf(source, metafile.outputs), metafile.outputs, known),
+  )
+  const hots = [
+    ...hotScripts(hotParts, scripts, metafile.outputs),
+    hotScript('hot-looking', pick(scripts, looking), true),
+  ]
   const watching = watchingScript(scripts, metafile.outputs, new Set(start))
   for (const { file, code } of [...hots, watching]) scripts.set(file, code)
   for (const [name, code] of scripts) replaceFile(join(folder, name), code)

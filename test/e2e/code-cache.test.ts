@@ -28,7 +28,7 @@ const isSupervisors = (name: string) => name.startsWith('hot-watching')
 
 test("the commands' options of Node.js are those that their code caches were made with", () => {
   const names = [...hots].filter(name => !isSupervisors(name))
-  assert.equal(names.length, 2)
+  assert.equal(names.length, 3)
   assert.match(options, /--no-rehash-snapshot/)
   for (const [file, no] of Object.entries(rejected(options.split(' '), names))) assert.equal(no, false, file)
   for (const [file, no] of Object.entries(rejected([], names))) assert.equal(no, true, file)
