@@ -23,9 +23,14 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
 export function readMachineFacts(root = '/'): MachineFacts {
   const status = readText('/proc/self/status')
   const mayRaiseLimits = hasCapability(status, CAP_SYS_RESOURCE)
+  let hostIps: readonly string[] | undefined
   return {
     nodeName: hostname().toLowerCase(),
-    hostIps: machineAddresses(),
+    // Each pod has an interface to be asked for.
+    get hostIps() {
+      hostIps ??= machineAddresses()
+      return hostIps
+    },
     cgroupVersion: cgroupVersion(),
     ...(mayRaiseLimits
       ? {}
