@@ -256,7 +256,7 @@ const HASTE = /^--(min-semi-space-size=|no-rehash-snapshot$)/
 
 /** What lives long holds little, a small young generation, and hashes what it reads by a seed that nobody knows. */
 function patient([program = '', ...args]: readonly string[]): readonly string[] {
-  return [program, '--max-semi-space-size=8', ...args.filter(arg => !HASTE.test(arg))]
+  return [program, '--max-semi-space-size=4', ...args.filter(arg => !HASTE.test(arg))]
 }
 
 /** The command that the build makes, beside this file's bundle. */

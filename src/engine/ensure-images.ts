@@ -2,6 +2,7 @@
 import { KubeError } from '../diagnostic.ts'
 import type { IdleImage } from '../plan/plan-app.ts'
 import type { PodPlan, PullPolicy } from '../plan/types.ts'
+import { monotonicMs } from './monotonic.ts'
 import type { Host, RegistrySettings } from './ports.ts'
 import { outcomeOf, type PullOutcome } from './pull-log.ts'
 
@@ -115,7 +116,7 @@ async function ensureImage(
     })
   }
   options.onPull?.(image)
-  const begunMs = performance.now()
+  const begunMs = monotonicMs()
   const settings = { ...options.registry, ...(options.signal ? { signal: options.signal } : {}) }
   return outcomeOf(await host.images.pull(image, settings), begunMs)
 }

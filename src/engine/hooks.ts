@@ -2,6 +2,7 @@
 import type { V1LifecycleHandler } from '@kubernetes/client-node'
 import type { MemberPlan } from '../plan/types.ts'
 import { recordEvent } from './events.ts'
+import { monotonicMs } from './monotonic.ts'
 import type { Host, PodRecord } from './ports.ts'
 import { startTimer } from './timer.ts'
 
@@ -70,7 +71,7 @@ export async function runPreStop(
 ): Promise<number> {
   const handler = member.container.lifecycle?.preStop
   if (!handler) return graceSeconds
-  const begun = performance.now()
+  const begun = monotonicMs()
   const hook = runHook(host, record, member, handler, { containerId, timeoutMs: graceSeconds * 1000 })
   const identity = record.containers[member.name]?.process
   const abort = new AbortController()
@@ -79,7 +80,7 @@ export async function runPreStop(
   const outcome = await Promise.race([hook, ended.then(() => ({ ok: true, message: '' }))])
   abort.abort()
   if (!outcome.ok) recordEvent(host, record, member.name, 'Warning', 'FailedPreStopHook', 'PreStopHook failed')
-  return Math.max(LEAST_GRACE_SECONDS, graceSeconds - (performance.now() - begun) / 1000)
+  return Math.max(LEAST_GRACE_SECONDS, graceSeconds - (monotonicMs() - begun) / 1000)
 }
 
 function runHook(

@@ -1,6 +1,7 @@
 /** Which images were pulled for a run, so that the events of its containers tell it. */
 import type { MemberPlan } from '../plan/types.ts'
 import { goDuration } from '../reconcile/restart.ts'
+import { monotonicMs } from './monotonic.ts'
 import type { EngineImage, PodRecord } from './ports.ts'
 
 export interface PullOutcome {
@@ -26,9 +27,9 @@ export function sharedPulls(pulled: ReadonlyMap<string, PullOutcome>): PullLog {
   }
 }
 
-/** When `image` is what came, `begunMs` (of `performance.now()`) when it was asked for. */
+/** When `image` is what came, `begunMs` (of `monotonicMs`) when it was asked for. */
 export function outcomeOf({ sizeBytes }: EngineImage, begunMs: number): PullOutcome {
-  const durationMs = Math.round(performance.now() - begunMs)
+  const durationMs = Math.round(monotonicMs() - begunMs)
   return { durationMs, ...(sizeBytes === undefined ? {} : { sizeBytes }) }
 }
 

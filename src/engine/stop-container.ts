@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { MemberPlan } from '../plan/types.ts'
 import { recordEvent } from './events.ts'
 import { runPreStop, stopSignal } from './hooks.ts'
+import { monotonicMs } from './monotonic.ts'
 import type { Host, PodRecord, ProcessIdentity } from './ports.ts'
 
 export interface StopOptions {
@@ -27,11 +28,11 @@ export async function stopContainer(
 ): Promise<void> {
   const { id, process: identity } = record.containers[member.name] ?? {}
   if (id === undefined || identity === undefined) return
-  const begun = performance.now()
+  const begun = monotonicMs()
   const turn = await takeTurn(host, id, identity, graceSeconds)
   if (turn === 'ended') return
   using _turn = turn
-  let left = Math.max(0, graceSeconds - (performance.now() - begun) / 1000)
+  let left = Math.max(0, graceSeconds - (monotonicMs() - begun) / 1000)
   if (turn) {
     recordEvent(host, record, member.name, 'Normal', 'Killing', message ?? `Stopping container ${member.name}`)
     if (left > 0) left = await runPreStop(host, record, member, id, left)
@@ -48,14 +49,14 @@ async function takeTurn(
 ): Promise<Disposable | 'ended' | undefined> {
   const first = host.runtime.stopTurn(id)
   if (first) return first
-  const untilMs = performance.now() + graceSeconds * 1000
+  const untilMs = monotonicMs() + graceSeconds * 1000
   const abort = new AbortController()
   let turn: Disposable | undefined
   let isOver = false
   const ended = host.runtime.ended(id, identity, abort.signal).then(() => {
     isOver = true
   })
-  while (!turn && !isOver && performance.now() < untilMs) {
+  while (!turn && !isOver && monotonicMs() < untilMs) {
     await Promise.race([ended, delay(ASK_MS)])
     if (!isOver) turn = host.runtime.stopTurn(id)
   }

@@ -5,6 +5,7 @@
 import { causeChain, KubeError } from '../diagnostic.ts'
 import { imageVolumes } from '../engine/ensure-images.ts'
 import { recordEvent } from '../engine/events.ts'
+import { monotonicMs } from '../engine/monotonic.ts'
 import type { EngineImage, Host, PodRecord } from '../engine/ports.ts'
 import { outcomeOf, type PullLog, pulledText, pullingText } from '../engine/pull-log.ts'
 import { noteWaiting } from '../engine/start-failure.ts'
@@ -76,7 +77,7 @@ export function imagePulls({ host, uid, pull, onEnd }: ImagePullsOptions): Image
     }
     recordEvent(host, record, name, 'Normal', 'Pulling', pullingText(image))
     pulling.add(name)
-    const begunMs = performance.now()
+    const begunMs = monotonicMs()
     pull(image, record.plan.registryAuths)
       .then(
         found => {

@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { V1Probe } from '@kubernetes/client-node'
 import { recordEvent } from '../engine/events.ts'
+import { monotonicMs } from '../engine/monotonic.ts'
 import type { HandlerOutcome, Host, PodRecord } from '../engine/ports.ts'
 import { startTimer } from '../engine/timer.ts'
 import type { MemberPlan } from '../plan/types.ts'
@@ -43,7 +44,7 @@ export function startProbes(options: ProbeWorkerOptions): Disposable {
   }
 
   async function tick(kind: ProbeKind, probe: V1Probe): Promise<void> {
-    const begun = performance.now()
+    const begun = monotonicMs()
     if (over) return
     if (activeProbes(probes, life).includes(kind)) {
       const outcome = await runProbe(options, probe)
@@ -54,7 +55,7 @@ export function startProbes(options: ProbeWorkerOptions): Disposable {
       } else if (judge(kind, probe, outcome)) return
     } else if (kind === 'startup') return
     const periodMs = (probe.periodSeconds ?? 10) * 1000
-    schedule(kind, probe, Math.max(0, periodMs - (performance.now() - begun)))
+    schedule(kind, probe, Math.max(0, periodMs - (monotonicMs() - begun)))
   }
 
   function tell(message: string): void {

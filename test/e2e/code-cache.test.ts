@@ -37,5 +37,5 @@ test("the commands' options of Node.js are those that their code caches were mad
 test("the supervisor's is made without them", () => {
   const names = [...hots].filter(isSupervisors)
   assert.equal(names.length, 1)
-  for (const [file, no] of Object.entries(rejected(['--max-semi-space-size=8'], names))) assert.equal(no, false, file)
+  for (const [file, no] of Object.entries(rejected(['--max-semi-space-size=4'], names))) assert.equal(no, false, file)
 })

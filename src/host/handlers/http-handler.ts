@@ -1,5 +1,6 @@
 /** An HTTP request. Source: kubelet, pkg/probe/http. */
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
+import { monotonicMs } from '../../engine/monotonic.ts'
 import type { HandlerOutcome } from '../../engine/ports.ts'
 import { connectText } from './tcp-handler.ts'
 import { limitTime, type TimeLimit } from './time-limit.ts'
@@ -24,10 +25,10 @@ const HEAD_BYTES = 2 ** 20
 
 /** Ok for a status of 200 to 399; a redirect to the same host is followed, one to another host is a success. */
 export async function probeHttp(probe: HttpProbe): Promise<HandlerOutcome> {
-  const deadline = performance.now() + probe.limit.timeoutMs
+  const deadline = monotonicMs() + probe.limit.timeoutMs
   let target = probe
   for (let i = 0; i < REDIRECTS; i++) {
-    const timeoutMs = Math.max(1, deadline - performance.now())
+    const timeoutMs = Math.max(1, deadline - monotonicMs())
     const answer = await ask(target, { ...probe.limit, timeoutMs })
     if ('message' in answer) return { ok: false, message: answer.message }
     const { status, location, body } = answer

@@ -5,6 +5,7 @@
 import { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { errnoOf } from '../../diagnostic.ts'
+import { monotonicMs } from '../../engine/monotonic.ts'
 import { containerId, type Layout } from '../layout.ts'
 import { freeBytes } from '../sys/free-space.ts'
 import { tryLock } from '../sys/libc.ts'
@@ -62,8 +63,8 @@ async function rotate(log: string, bundle: string): Promise<void> {
       if (!tellMonitor(bundle, REOPEN)) return
       writeFileSync(note, full.identity, { mode: 0o600 })
     }
-    const deadline = performance.now() + REOPEN_MS
-    for (let pause = 1; performance.now() < deadline; pause = Math.min(pause * 2, 20)) {
+    const deadline = monotonicMs() + REOPEN_MS
+    for (let pause = 1; monotonicMs() < deadline; pause = Math.min(pause * 2, 20)) {
       if (currentLog(log)?.identity !== full.identity) break
       await delay(pause)
     }

@@ -1,5 +1,6 @@
 /** Waiting for containers to end: their monitors write exit files into one directory. */
 import { type FSWatcher, mkdirSync, statSync, watch } from 'node:fs'
+import { monotonicMs } from '../../engine/monotonic.ts'
 import { startTimer } from '../../engine/timer.ts'
 import { isAlive } from '../sys/process-identity.ts'
 
@@ -46,8 +47,8 @@ export function openExitWatch(directory: string): ExitWatch {
         const look = () => {
           if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0) return finish(true)
           if (isAlive(identity)) return
-          goneSince ??= performance.now()
-          if (performance.now() - goneSince > MONITOR_MS) finish(true)
+          goneSince ??= monotonicMs()
+          if (monotonicMs() - goneSince > MONITOR_MS) finish(true)
         }
         const timeout = timeoutMs === Number.POSITIVE_INFINITY ? undefined : startTimer(abandon, timeoutMs)
         const interval = setInterval(look, LOOK_MS)

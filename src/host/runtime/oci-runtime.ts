@@ -15,6 +15,7 @@ import {
 } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
+import { monotonicMs } from '../../engine/monotonic.ts'
 import type { CreateOptions, RuntimePort, StartedProcess } from '../../engine/ports.ts'
 import type { OciSpec } from '../../plan/oci-types.ts'
 import type { Layout } from '../layout.ts'
@@ -307,10 +308,10 @@ const MONITOR_TIMEOUT_MS = 5_000
 async function monitorEnded(pidFile: string): Promise<void> {
   const pid = Number(readText(pidFile))
   if (!(pid > 0)) return
-  const deadline = performance.now() + MONITOR_TIMEOUT_MS
+  const deadline = monotonicMs() + MONITOR_TIMEOUT_MS
   // Its number may be another program's by now, the exit command's first of all.
   for (let pause = 1; isMonitor(pid); pause = Math.min(pause * 2, 20)) {
-    if (performance.now() > deadline) {
+    if (monotonicMs() > deadline) {
       process.kill(pid, 'SIGKILL')
       return
     }

@@ -1,9 +1,10 @@
 /** Named volumes: directories that outlive the pods that use them, `<root>/volumes/<namespace>/<claim>`. */
 import { chmodSync, chownSync, mkdirSync, readdirSync, statSync } from 'node:fs'
-import { rm, rmdir } from 'node:fs/promises'
+import { rmdir } from 'node:fs/promises'
 import { errnoOf } from '../../diagnostic.ts'
 import type { ClaimPlan } from '../../plan/types.ts'
 import type { Layout } from '../layout.ts'
+import { removeTree } from '../sys/remove-tree.ts'
 
 export interface NamedVolume {
   readonly namespace: string
@@ -52,7 +53,7 @@ export function openClaimStore(layout: Layout): ClaimStore {
     list: () =>
       names(top).flatMap(namespace => names(`${top}/${namespace}`).flatMap(name => find(namespace, name) ?? [])),
     async remove(namespace, claim) {
-      await rm(path(namespace, claim), { recursive: true, force: true })
+      await removeTree(path(namespace, claim))
       // The namespace's directory goes with its last volume.
       await rmdir(`${top}/${namespace}`).catch(() => {})
       await rmdir(top).catch(() => {})

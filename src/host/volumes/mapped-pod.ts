@@ -4,13 +4,14 @@
  * place; volumes and the layers of images with their owners seen through the namespace.
  */
 import { chownSync, closeSync, existsSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs'
-import { rm, rmdir } from 'node:fs/promises'
+import { rmdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
 import type { UserNamespace } from '../../engine/ports.ts'
 import { SANDBOX_FILES } from '../../plan/sandbox-files.ts'
 import type { Layout } from '../layout.ts'
 import { MS, mount, mountMapped } from '../sys/libc.ts'
+import { removeTree } from '../sys/remove-tree.ts'
 import { unmountAll, unmountBelow } from './mount-points.ts'
 import { type LowerDirs, mountReadOnly, mountWritable } from './overlay.ts'
 
@@ -78,7 +79,7 @@ export function openMappedPods(layout: Layout): MappedPods {
     },
     async remove(uid) {
       unmountBelow(layout.mappedDir(uid))
-      await rm(layout.mappedDir(uid), { recursive: true, force: true })
+      await removeTree(layout.mappedDir(uid))
       // With the last such pod; of others that are there it fails.
       await rmdir(dirname(layout.mappedDir(uid))).catch(() => {})
     },

@@ -1,12 +1,12 @@
 /** Directories, files and mounts of pods. */
 import { chmodSync, closeSync, existsSync, fstatSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { during } from '../../diagnostic.ts'
 import type { SubPathRequest, VolumeFiles, VolumePort } from '../../engine/ports.ts'
 import type { PodPlan, VolumePlan } from '../../plan/types.ts'
 import type { Layout } from '../layout.ts'
 import { MS, mount } from '../sys/libc.ts'
+import { removeTree } from '../sys/remove-tree.ts'
 import { writeFilesAtomically } from './atomic-files.ts'
 import { blockDevice } from './block-device.ts'
 import { openClaimStore } from './claim-store.ts'
@@ -137,8 +137,8 @@ export function openVolumes(options: VolumeOptions): VolumePort {
       unmountAll(`${layout.sandboxDir(uid)}/shm`)
       if (mapped.has(uid)) await mapped.remove(uid)
       unmountBelow(layout.podDir(uid))
-      await rm(layout.podDir(uid), { recursive: true, force: true })
-      await rm(layout.sandboxDir(uid), { recursive: true, force: true })
+      await removeTree(layout.podDir(uid))
+      await removeTree(layout.sandboxDir(uid))
     },
     hasSandbox: uid => existsSync(layout.sandboxDir(uid)) || existsSync(layout.podDir(uid)) || mapped.has(uid),
     infraRootfs: uid => (mapped.has(uid) ? mapped.infraRootfs(uid) : layout.infraRootfs),
@@ -203,7 +203,7 @@ export function openVolumes(options: VolumeOptions): VolumePort {
       const mounts = `${layout.mountsDir(uid)}/${container}`
       if (existsSync(mounts)) unmountBelow(mounts)
       unmountAll(merged(uid, container))
-      await rm(layout.layerDir(uid, container), { recursive: true, force: true })
+      await removeTree(layout.layerDir(uid, container))
     },
     isMounted(uid, container) {
       const top = statSync(merged(uid, container), { throwIfNoEntry: false })
