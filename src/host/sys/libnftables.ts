@@ -8,7 +8,7 @@ import { callInPool, type ForeignFunction, library } from './foreign.ts'
 const call = library('libnftables.so.1')
 
 /**
- * Runs commands as `nft -f` does, all of them or none. Returns what is wrong with them, or `undefined` when nothing is. Fails
+ * Runs commands as `nft -f` does, all of them or none, and perhaps twice: doing them again must change nothing. Returns what is wrong with them, or `undefined` when nothing is. Fails
  * with code `ToolMissing` where the library is not.
  */
 export async function runNft(commands: string): Promise<string | undefined> {
@@ -31,7 +31,23 @@ export function hasNftables(): boolean {
   }
 }
 
-async function runCommands(commands: string): Promise<{ readonly problem?: string; readonly output: string }> {
+interface Done {
+  readonly problem?: string
+  readonly output: string
+}
+
+/** The library gives up when a signal, such as that of a program's end, comes while it waits for the kernel's answer. */
+const INTERRUPTED = /Interrupted system call/
+const ATTEMPTS = 10
+
+async function runCommands(commands: string): Promise<Done> {
+  for (let attempt = 1; ; attempt++) {
+    const done = await runOnce(commands)
+    if (!INTERRUPTED.test(done.problem ?? '') || attempt === ATTEMPTS) return done
+  }
+}
+
+async function runOnce(commands: string): Promise<Done> {
   const context = find('void *nft_ctx_new(uint32_t flags)')(0)
   try {
     // Otherwise they would go to this process's own standard output and error.
