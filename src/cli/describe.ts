@@ -1,6 +1,5 @@
 /** `kube describe`: one object at length, for people. */
 import { printYaml } from '../manifest/print.ts'
-import type { EventObject } from '../status/event-object.ts'
 import type { PodObject } from '../status/pod-object.ts'
 import type { WireObject } from '../status/wire.ts'
 import type { Context } from './context.ts'
@@ -10,7 +9,7 @@ import { describePod } from './describe-pod.ts'
 import { type GetOptions, select } from './get.ts'
 import { findValues } from './jsonpath.ts'
 import { renderError, visible } from './render.ts'
-import { parseResources, resourceKind } from './resources.ts'
+import { parseResources } from './resources.ts'
 import { readWorld } from './world.ts'
 
 export type DescribeOptions = Pick<GetOptions, 'namespace' | 'allNamespaces' | 'selector'>
@@ -24,13 +23,10 @@ export async function runDescribe(
   const requests = parseResources(resources)
   const world = readWorld(await context.host())
   const { objects, missing } = select(world, requests, options)
-  const events = Map.groupBy(
-    world.list(resourceKind('Event')) as readonly EventObject[],
-    ({ involvedObject }) => involvedObject.uid,
-  )
-  const texts = objects.map(
-    object => describe(object) + eventsSection(events.get(object.metadata.uid) ?? [], Date.now()),
-  )
+  const texts = objects.map(object => {
+    const { uid } = object.metadata
+    return describe(object) + eventsSection(uid === undefined ? [] : world.eventsAbout(uid), Date.now())
+  })
   io.out(texts.join('\n\n'))
   for (const error of missing) io.err(renderError(io, error))
   if (objects.length === 0 && missing.length === 0) io.err(`No resources found in ${options.namespace} namespace.\n`)

@@ -1,6 +1,7 @@
 /** Everything there is, read from the records and the machine when it is asked for. */
 import { readFileSync } from 'node:fs'
 import { arch, release, uptime } from 'node:os'
+import type { EventRecord } from '../engine/ports.ts'
 import { snapshotPod } from '../engine/snapshot.ts'
 import { openClaimStore } from '../host/volumes/claim-store.ts'
 import { type EventObject, eventObject } from '../status/event-object.ts'
@@ -16,6 +17,8 @@ export interface World {
   list(kind: ResourceKind): readonly WireObject[]
   /** Fails with code `NotFound`. */
   get(kind: ResourceKind, namespace: string, name: string): WireObject
+  /** What happened to one object, by its time: to read all events for that would take longer than everything else. */
+  eventsAbout(uid: string): readonly EventObject[]
 }
 
 /** A picture of one moment: what is asked twice is read once. */
@@ -37,6 +40,7 @@ export function readWorld(host: RealHost): World {
       if (!object) throw notFound(kind, name)
       return object
     },
+    eventsAbout: uid => host.state.events({ uid }).map(event => toldOf(host, event)),
   }
 }
 
@@ -69,9 +73,7 @@ class LazyFacts implements WorldFacts {
   }
 
   get events(): readonly EventObject[] {
-    this.#events ??= this.#host.state
-      .events()
-      .map(event => eventObject(event, apiVersionOf(event.kind), this.#host.machine.nodeName))
+    this.#events ??= this.#host.state.events().map(event => toldOf(this.#host, event))
     return this.#events
   }
 
@@ -98,6 +100,10 @@ class LazyFacts implements WorldFacts {
       bootedAt: new Date(Date.now() - uptime() * 1000).toISOString(),
     }
   }
+}
+
+function toldOf(host: RealHost, event: EventRecord): EventObject {
+  return eventObject(event, apiVersionOf(event.kind), host.machine.nodeName)
 }
 
 function apiVersionOf(kind: string): string {
