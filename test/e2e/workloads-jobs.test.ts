@@ -163,4 +163,64 @@ suite('jobs', { concurrency: 3, skip: cannotRunPods }, () => {
     await kube.ok(['down', 'tick'])
     assert.deepEqual([await own(), await pods('tick')], [[], []])
   })
+
+  test('a Job is made of an image and a command, as kubectl makes it', async () => {
+    const made = ['create', 'job', 'byhand', `--image=${IMAGE}`]
+    const command = ['--', 'sh', '-c', 'echo "$1"', '-', '-o name']
+    const text = await kube.ok([...made, '--dry-run=client', '-o', 'yaml', ...command])
+    assert.equal(
+      text,
+      `apiVersion: batch/v1
+kind: Job
+metadata:
+  name: byhand
+spec:
+  template:
+    spec:
+      containers:
+      - name: byhand
+        command:
+        - sh
+        - "-c"
+        - echo "$1"
+        - "-"
+        - "-o name"
+        image: ${IMAGE}
+      restartPolicy: Never
+`,
+    )
+    assert.equal(await kube.ok([...made, '--dry-run=server']), 'job.batch/byhand created (server dry run)\n')
+    assert.equal((await kube.list('jobs', 'job-name=byhand')).length, 0)
+
+    // What another app of that name made stays.
+    await kube.play('byhand', jobManifest('other', { script: 'true' }))
+    assert.equal(await kube.ok([...made, ...command]), 'job.batch/byhand created\n')
+    await until('byhand', 'complete')
+    assert.equal(await kube.ok(['logs', 'job/byhand']), '-o name\n')
+    assert.equal((await job('other')).metadata.name, 'other')
+
+    const again = await kube.run([...made, ...command])
+    assert.equal(again.status, 1)
+    assert.match(again.stderr, /job "byhand" already exists/)
+    await kube.ok(['delete', 'job', 'byhand'])
+    const json = JSON.parse(await kube.ok([...made, '-o', 'json', ...command]))
+    assert.deepEqual([json.kind, json.metadata.name, typeof json.metadata.uid], ['Job', 'byhand', 'string'])
+    await kube.ok(['down', 'byhand', 'byhand-2'])
+    assert.equal((await pods('other')).length, 0)
+
+    const refused: readonly (readonly [readonly string[], RegExp])[] = [
+      [['create', 'job', 'byhand', '--image='], /either --image or --from must be specified/],
+      [[...made, '--from=cronjob/x'], /either --image or --from must be specified/],
+      [['create', 'job', 'byhand', '--from=cronjob/x', '--', 'date'], /cannot specify --from and command/],
+      [
+        ['create', 'job', 'by.hand', `--image=${IMAGE}`],
+        /The Job "by.hand" is invalid: spec.template.spec.containers\[0\].name: Invalid value: "by.hand"/,
+      ],
+    ]
+    for (const [args, message] of refused) {
+      const { status, stderr } = await kube.run(args)
+      assert.equal(status, 2, stderr)
+      assert.match(stderr, message)
+    }
+  })
 })

@@ -83,13 +83,19 @@ export function addWorkloadVerbs(verb: AddVerb, verbIn: (group: string, descript
 
   const create = verbIn('create', 'make an object: job')
   create(
-    'job <name>',
-    'run the job of a CronJob now: create job NAME --from=cronjob/NAME',
+    'job <name> [command...]',
+    'run a job now: create job NAME --image=IMAGE [-- COMMAND...], or --from=cronjob/NAME',
     async () => (await import('../create-job.ts')).runCreateJob as Entry,
   )
     .addOption(namespaceOption('namespace of the objects'))
-    .option('--from <cronjob>', 'the CronJob: cronjob/NAME')
-    .addOption(outputOption('name'))
+    .option('--image <image>', 'the image to run')
+    .option('--from <cronjob>', 'the CronJob whose job it is: cronjob/NAME')
+    .addOption(
+      new Option('--dry-run [strategy]', 'client: only print what would be made; server: check it as well')
+        .preset('client')
+        .choices(['none', 'client', 'server']),
+    )
+    .addOption(outputOption('name', 'yaml', 'json'))
 }
 
 function withPods(command: Command): Command {
