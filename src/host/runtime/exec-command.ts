@@ -5,6 +5,7 @@ import { constants as osConstants } from 'node:os'
 import { KubeError } from '../../diagnostic.ts'
 import type { Layout } from '../layout.ts'
 import { requireProgram } from '../sys/find-program.ts'
+import { launch } from '../sys/launch.ts'
 import { setWindowSize } from '../sys/libc.ts'
 import { randomUuid } from '../sys/random-uuid.ts'
 import { toolError } from '../sys/run.ts'
@@ -56,34 +57,21 @@ export async function execCommand(options: ExecCommand): Promise<number> {
   args.push('--process', processFile)
   const pidFile = `${logFile}.pid`
   args.push('--pid-file', pidFile, id)
-  const output = options.output === undefined ? 'inherit' : 'pipe'
-  const input = options.input === undefined ? (options.stdin ? 'inherit' : 'ignore') : 'pipe'
-  // Without a terminal of its own, Ctrl-C would reach it from the caller's terminal and once more as what is passed on.
-  const child = spawn(program, args, {
-    stdio: [input, output, options.terminal ? 'ignore' : 'inherit'],
-    cwd: '/',
-    detached: !options.terminal,
-  })
-  options.passSignals?.(signal => {
+  let child: Started | undefined
+  const early: NodeJS.Signals[] = []
+  const pass = (signal: NodeJS.Signals) => {
+    if (child === undefined) early.push(signal)
     // The OCI runtime would tell the command alone: what that has started would stay, and hold the caller's pipes open.
-    if (!signalGroup(Number(readText(pidFile)), signal)) child.kill(signal)
-  })
-  // crun takes the size of the terminal over when it starts, and not again.
-  options.onResize?.((rows, columns) => resizeTerminal(Number(readText(pidFile)), rows, columns))
-  if (options.input && child.stdin) {
-    // A command that ends before its input does is not the caller's mistake.
-    child.stdin.on('error', () => {})
-    options.input.pipe(child.stdin)
+    else if (!signalGroup(Number(readText(pidFile)), signal)) child.kill(signal)
   }
-  if (options.output && child.stdout) child.stdout.pipe(options.output)
+  options.passSignals?.(pass)
   try {
-    const status = await new Promise<number>((resolve, reject) => {
-      child.on('error', error => reject(toolError(program, error)))
-      // A process left behind in the container may hold the pipes, so with inherited ones their end is not waited for.
-      child.on(output === 'pipe' ? 'close' : 'exit', (code, signal) =>
-        resolve(code ?? 128 + osConstants.signals[signal!]),
-      )
-    })
+    const isPiped = options.input !== undefined || options.output !== undefined
+    child = isPiped ? startPiped(program, args, options) : await startInherited(program, args, options)
+    for (const signal of early) pass(signal)
+    // crun takes the size of the terminal over when it starts, and not again.
+    options.onResize?.((rows, columns) => resizeTerminal(Number(readText(pidFile)), rows, columns))
+    const status = await child.ended
     const log = RUNTIME_FAILED.has(status) ? readText(logFile) : ''
     if (log === '') return status
     const error = execError(log, id)
@@ -94,6 +82,59 @@ export async function execCommand(options: ExecCommand): Promise<number> {
     rmSync(processFile, { force: true })
     rmSync(pidFile, { force: true })
   }
+}
+
+interface Started {
+  /** Exit status; 128 + n after signal n. */
+  readonly ended: Promise<number>
+  kill(signal: NodeJS.Signals): void
+}
+
+type Streams = Pick<ExecCommand, 'stdin' | 'terminal' | 'input' | 'output'>
+
+/** On the caller's own terminal or pipes: without the streams of Node.js, which take a command milliseconds to load. */
+async function startInherited(
+  program: string,
+  args: readonly string[],
+  { stdin, terminal }: Streams,
+): Promise<Started> {
+  try {
+    const { pid, ended } = await launch({
+      program,
+      args,
+      files: [stdin ? 0 : null, 1, terminal ? null : 2],
+      cwd: '/',
+      // Without a terminal of its own, Ctrl-C would reach it from the caller's terminal and once more as what is passed on.
+      newSession: !terminal,
+    })
+    return { ended, kill: signal => void sendSignal(pid, signal) }
+  } catch (error) {
+    throw toolError(program, error)
+  }
+}
+
+function startPiped(program: string, args: readonly string[], { stdin, terminal, input, output }: Streams): Started {
+  const child = spawn(program, args, {
+    stdio: [
+      input ? 'pipe' : stdin ? 'inherit' : 'ignore',
+      output ? 'pipe' : 'inherit',
+      terminal ? 'ignore' : 'inherit',
+    ],
+    cwd: '/',
+    detached: !terminal,
+  })
+  if (input && child.stdin) {
+    // A command that ends before its input does is not the caller's mistake.
+    child.stdin.on('error', () => {})
+    input.pipe(child.stdin)
+  }
+  if (output && child.stdout) child.stdout.pipe(output)
+  const ended = new Promise<number>((resolve, reject) => {
+    child.on('error', error => reject(toolError(program, error)))
+    // A process left behind in the container may hold the pipes, so with inherited ones their end is not waited for.
+    child.on(output ? 'close' : 'exit', (code, signal) => resolve(code ?? 128 + osConstants.signals[signal!]))
+  })
+  return { ended, kill: signal => void child.kill(signal) }
 }
 
 /** The read-only mount of crun, where there is one, spares it a copy of itself at each start. */
@@ -131,8 +172,13 @@ function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
     .split(' ')
   const group = Number(fields[2])
   if (!(group > 1) || group === ownGroup()) return false
+  return sendSignal(-group, signal)
+}
+
+/** Whether there was anybody to get it. */
+function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
   try {
-    return process.kill(-group, signal)
+    return process.kill(pid, signal)
   } catch {
     return false
   }

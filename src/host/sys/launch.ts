@@ -23,6 +23,8 @@ export interface Launch {
    * /dev/null. It inherits no other.
    */
   readonly files: readonly (number | null)[]
+  /** It begins a session of its own, without a terminal that could send it signals. Default false. */
+  readonly newSession?: boolean
 }
 
 export interface Launched {
@@ -38,21 +40,24 @@ const SIGNAL_SET_BYTES = 128
 /** Source: spawn.h. */
 const SETSIGDEF = 4
 const SETSIGMASK = 8
+const SETSID = 0x80
 
 const O_RDWR = 2
 const O_CLOEXEC = 0o2000000
 
-let attributes: Buffer | undefined
+const attributes = new Map<number, Buffer>()
 
 /** As after a fork by Node.js: every signal unblocked and with its default meaning. */
-function cleanSignals(): Buffer {
-  if (attributes) return attributes
+function attributesOf(newSession: boolean): Buffer {
+  const flags = SETSIGDEF | SETSIGMASK | (newSession ? SETSID : 0)
+  const known = attributes.get(flags)
+  if (known) return known
   const made = Buffer.alloc(ATTRIBUTES_BYTES)
   call('int posix_spawnattr_init(void *attr)')(made)
   call('int posix_spawnattr_setsigdefault(void *attr, const void *set)')(made, Buffer.alloc(SIGNAL_SET_BYTES, 0xff))
   call('int posix_spawnattr_setsigmask(void *attr, const void *set)')(made, Buffer.alloc(SIGNAL_SET_BYTES))
-  call('int posix_spawnattr_setflags(void *attr, short flags)')(made, SETSIGDEF | SETSIGMASK)
-  attributes = made
+  call('int posix_spawnattr_setflags(void *attr, short flags)')(made, flags)
+  attributes.set(flags, made)
   return made
 }
 
@@ -69,7 +74,14 @@ function closeFrom(): ForeignFunction | undefined {
  * Starts a program; the caller may close its `files` then. Fails with a system error (`ENOENT`, `EACCES`) when it can't be
  * started.
  */
-export async function launch({ program, args, env = process.env, cwd, files }: Launch): Promise<Launched> {
+export async function launch({
+  program,
+  args,
+  env = process.env,
+  cwd,
+  files,
+  newSession = false,
+}: Launch): Promise<Launched> {
   const actions = Buffer.alloc(ACTIONS_BYTES)
   call('int posix_spawn_file_actions_init(void *actions)')(actions)
   try {
@@ -94,7 +106,7 @@ export async function launch({ program, args, env = process.env, cwd, files }: L
       pid,
       program,
       actions,
-      cleanSignals(),
+      attributesOf(newSession),
       [program, ...args, null],
       [...variables, null],
     )
