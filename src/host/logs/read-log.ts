@@ -1,9 +1,8 @@
 /** Reading a container's log: from its end, from a time, and on as it grows. */
-import { type FileHandle, open } from 'node:fs/promises'
-import { errnoOf } from '../../diagnostic.ts'
 import { execFailureOf, type LogEntry, parseLogLine } from '../../status/cri-log.ts'
 import { watchGrowth } from './growth.ts'
-import { currentLog, identityOfLog, type LogFile, logFiles } from './log-files.ts'
+import { currentLog, logFiles } from './log-files.ts'
+import { openLog } from './open-log.ts'
 import { type OpenLogFile, tailStart } from './tail-start.ts'
 
 export interface ReadLogOptions {
@@ -31,15 +30,15 @@ export async function* readLog(
   /** Identities of the files that are behind. */
   const read = new Set<string>()
   // Opened now, they can be read to their end whoever takes them away meanwhile.
-  await using opened = new AsyncDisposableStack()
-  let files = await openFiles(path, read, opened)
-  let { index, position } = await startOf(files, options)
+  using opened = new DisposableStack()
+  let files = openFiles(path, read, opened)
+  let { index, position } = startOf(files, options)
   let isStart = index === 0 && position === 0
   for (;;) {
     // Before looking: what is written from here on is another growth.
     const isLast = growth?.isOver() ?? true
     if (index >= files.length) {
-      files = await openFiles(path, read, opened)
+      files = openFiles(path, read, opened)
       index = 0
     }
     const next = files[index++]
@@ -49,7 +48,7 @@ export async function* readLog(
       if (options.signal?.aborted) return
       continue
     }
-    await using file = next.handle
+    using file = next.file
     const { identity } = next
     for (const { identity: behind } of files.slice(0, index)) read.add(behind)
     let rest = Buffer.alloc(0)
@@ -57,7 +56,7 @@ export async function* readLog(
       const isOver = growth?.isOver() ?? true
       const isReplaced = currentLog(path)?.identity !== identity
       const chunk = Buffer.allocUnsafe(CHUNK_BYTES)
-      const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES, position)
+      const bytesRead = file.read(chunk, position)
       if (options.signal?.aborted) return
       if (bytesRead === 0) {
         if (isReplaced) break
@@ -79,39 +78,23 @@ export async function* readLog(
       }
       if (entries.length > 0) yield entries
       rest = rest.subarray(start)
+      // A signal, or another log, may want something meanwhile.
+      if (bytesRead === CHUNK_BYTES) await new Promise<void>(resolve => setImmediate(resolve))
     }
     position = 0
   }
 }
 
 /** All files after the last one that was read, oldest first. */
-async function openFiles(
-  path: string,
-  read: ReadonlySet<string>,
-  opened: AsyncDisposableStack,
-): Promise<readonly OpenLogFile[]> {
+function openFiles(path: string, read: ReadonlySet<string>, opened: DisposableStack): readonly OpenLogFile[] {
   for (;;) {
     const files = logFiles(path)
     const next = files.slice(files.findLastIndex(({ identity }) => read.has(identity)) + 1)
-    const handles = await Promise.all(next.map(openIfThere))
-    const identities = await Promise.all(handles.map(async handle => handle && identityOfOpen(handle)))
+    const found = next.map(({ path }) => openLog(path))
     // Another file was begun in between: the one that was meant has only its second name now.
-    const isMixed = next.some(({ identity }, at) => identities[at] !== undefined && identities[at] !== identity)
-    if (isMixed) await Promise.all(handles.map(handle => handle?.close()))
-    else return next.flatMap((file, at) => (handles[at] ? { ...file, handle: opened.use(handles[at]) } : []))
-  }
-}
-
-async function identityOfOpen(handle: FileHandle): Promise<string> {
-  return identityOfLog(await handle.stat({ bigint: true }))
-}
-
-async function openIfThere({ path }: LogFile): Promise<FileHandle | undefined> {
-  try {
-    return await open(path, 'r')
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error
-    return undefined
+    const isMixed = next.some(({ identity }, at) => found[at] !== undefined && found[at].identity !== identity)
+    if (isMixed) for (const file of found) file?.[Symbol.dispose]()
+    else return next.flatMap((file, at) => (found[at] ? { ...file, file: opened.use(found[at]) } : []))
   }
 }
 
@@ -122,7 +105,7 @@ interface Start {
 }
 
 /** Where the last lines begin, or the first file that can hold something of the time. */
-async function startOf(files: readonly OpenLogFile[], { tail, sinceMs = 0 }: ReadLogOptions): Promise<Start> {
+function startOf(files: readonly OpenLogFile[], { tail, sinceMs = 0 }: ReadLogOptions): Start {
   if (tail !== undefined) return tailStart(files, tail)
   const index = files.findIndex(({ modifiedMs }) => modifiedMs >= sinceMs)
   return { index: index < 0 ? Math.max(0, files.length - 1) : index, position: 0 }

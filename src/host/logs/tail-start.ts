@@ -1,26 +1,26 @@
 /** Finding the last lines of a log without reading the rest. */
-import type { FileHandle } from 'node:fs/promises'
 import { parseLogLine } from '../../status/cri-log.ts'
 import type { LogFile } from './log-files.ts'
+import type { OpenLog } from './open-log.ts'
 
 const CHUNK_BYTES = 64 * 1024
 const LINE_FEED = 10
 
 export interface OpenLogFile extends LogFile {
-  readonly handle: FileHandle
+  readonly file: OpenLog
 }
 
 /** In which of the files, oldest first, the last `lines` lines begin, and where. */
-export async function tailStart(
+export function tailStart(
   files: readonly OpenLogFile[],
   lines: number,
-): Promise<{ readonly index: number; readonly position: number }> {
+): { readonly index: number; readonly position: number } {
   const newest = files.length - 1
   if (newest < 0) return { index: 0, position: 0 }
   if (lines <= 0) return { index: newest, position: files[newest]!.sizeBytes }
   let missing = lines
   for (let index = newest; index >= 0; index--) {
-    const { offset, seen } = await tailOffset(files[index]!.handle, missing, index === newest)
+    const { offset, seen } = tailOffset(files[index]!.file, missing, index === newest)
     if (seen > missing) return { index, position: offset }
     missing -= seen
   }
@@ -31,12 +31,12 @@ export async function tailStart(
  * Where the last `lines` lines begin, when `seen` is more; all lines of the file are `seen` otherwise. Parts of a line belong
  * to the line they are followed by, which may be in the next file.
  */
-async function tailOffset(
-  file: FileHandle,
+function tailOffset(
+  file: OpenLog,
   lines: number,
   isNewest: boolean,
-): Promise<{ readonly offset: number; readonly seen: number }> {
-  const { size } = await file.stat()
+): { readonly offset: number; readonly seen: number } {
+  const size = file.sizeBytes()
   let seen = 0
   // What begins with a line whose beginning may lie before it.
   let after = Buffer.alloc(0)
@@ -44,7 +44,7 @@ async function tailOffset(
     const length = Math.min(CHUNK_BYTES, position)
     position -= length
     const chunk = Buffer.allocUnsafe(length)
-    await file.read(chunk, 0, length, position)
+    file.read(chunk, position)
     const text = Buffer.concat([chunk, after])
     for (let end = text.length; ; ) {
       const feed = lastFeed(text, end - 1)
