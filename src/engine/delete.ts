@@ -1,5 +1,6 @@
 /** Deleting single objects: less than an app. */
 import { claimApp } from './claim.ts'
+import { doomClaimsOf } from './doomed-claims.ts'
 import { beginRemoval, type DownOptions, removePods } from './down.ts'
 import type { Host, ObjectRecord, PodRecord } from './ports.ts'
 import { beginRun } from './run-loop.ts'
@@ -27,6 +28,7 @@ export async function deleteObjects(request: DeleteRequest, options: DownOptions
   // Asked again, now that nobody else changes them.
   const pods = request.pods.flatMap(pod => host.state.pod(pod.uid) ?? [])
   for (const pod of pods) beginRemoval(host, pod.uid)
+  doomClaimsOf(host, request.objects)
   for (const { uid } of request.objects) host.state.removeObject(uid)
   updateFiles(host, request.objects, [], new Set())
   const successors = await Promise.all(apps.map(app => replaceRemoved(host, app)))

@@ -3,6 +3,7 @@ import { causeChain, KubeError } from '../diagnostic.ts'
 import { podKey } from '../reconcile/decide.ts'
 import { isWorkload } from '../workloads/decide.ts'
 import { claimApp } from './claim.ts'
+import { doomClaimsOf, removeDoomedClaims } from './doomed-claims.ts'
 import type { Host, PodRecord } from './ports.ts'
 import { beginRun, type RunOptions, takeDown } from './run-loop.ts'
 import { updateFiles } from './update-files.ts'
@@ -26,6 +27,7 @@ export async function down(app: string, options: DownOptions): Promise<DownResul
   const objects = host.state.objects({ app })
   // First that nobody makes them anew: if this is killed, what is left are pods to be removed and an app by that name.
   for (const pod of pods) beginRemoval(host, pod.uid)
+  doomClaimsOf(host, objects)
   host.state.putObjects(app, [])
   await removePods(pods, options)
   updateFiles(host, objects, [], new Set())
@@ -65,16 +67,19 @@ export function beginRemoval(host: Host, uid: string): void {
 }
 
 /**
- * Takes away what no pod needs any more: published ports, and with the last pod the bridge and the firewall table. Goes on
- * past a failure of the network, and throws it at the end.
+ * Takes away what no pod needs any more: published ports, the volumes of doomed claims, and with the last pod the bridge
+ * and the firewall table. Goes on past failures, and throws the first at the end.
  */
 export async function sweep(host: Host): Promise<void> {
   using _lock = await host.lock()
   const pods = host.state.pods()
   const isNetworkUsed = pods.some(pod => pod.plan.network.mode === 'bridge')
-  const [network] = await Promise.allSettled([isNetworkUsed ? host.network.publish() : host.network.remove()])
+  const results = await Promise.allSettled([
+    isNetworkUsed ? host.network.publish() : host.network.remove(),
+    removeDoomedClaims(host),
+  ])
   if (pods.length === 0) await releaseAll(host)
-  if (network.status === 'rejected') throw network.reason
+  for (const result of results) if (result.status === 'rejected') throw result.reason
 }
 
 async function releaseAll(host: Host): Promise<void> {

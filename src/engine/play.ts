@@ -7,6 +7,7 @@ import { KUBELET_BACKOFF } from '../reconcile/restart.ts'
 import { isWorkload } from '../workloads/decide.ts'
 import { checkClaims } from './check-claims.ts'
 import { claimApp } from './claim.ts'
+import { doomClaimsOf, settleDoomedClaims } from './doomed-claims.ts'
 import { beginRemoval, sweep } from './down.ts'
 import { ensureImages, type LackingImage, tellIdle } from './ensure-images.ts'
 import { carryOver, type Handover, handOver, keyOf, leftToOthers, predecessors } from './handover.ts'
@@ -107,6 +108,7 @@ export async function play(request: PlayRequest, options: PlayOptions): Promise<
     for (const uid of leaving) beginRemoval(host, uid)
     await Promise.all(changes.remove.map(pod => takeDown(run, byUid.get(pod.uid)!)))
   }
+  await settleDoomedClaims(host)
   const createdAt = host.now()
   const isNew = host.state.app(app) === undefined
   host.state.putApp({ name: app, source: request.source, createdAt })
@@ -150,7 +152,12 @@ export async function play(request: PlayRequest, options: PlayOptions): Promise<
     changes.keep.map(pod => pod.uid),
     plans,
   )
-  if (changes.remove.length > 0) await sweep(host)
+  const kept = new Set(current.map(keyOf))
+  doomClaimsOf(
+    host,
+    previous.filter(object => !kept.has(keyOf(object))),
+  )
+  if (changes.remove.length > 0 || host.state.hasDoomedClaims()) await sweep(host)
   const paused = [...changes.keep.map(pod => byUid.get(pod.uid)!), ...handover.kept].filter(({ stopped }) => stopped)
   const again = request.start === false ? [] : paused
   await startClaimed(again, options)

@@ -11,6 +11,7 @@ import type { ContainerLifecycle } from '../reconcile/lifecycle.ts'
 import type { ObservedContainer } from '../reconcile/observed.ts'
 import type { BackoffLimits } from '../reconcile/restart.ts'
 import type { Progress } from '../workloads/types.ts'
+import type { ClaimVolumes, DoomedClaims } from './claim-port.ts'
 import type { HandlerPort } from './handler-port.ts'
 import type { ImagePort } from './image-port.ts'
 
@@ -141,7 +142,7 @@ export interface EventRecord extends NewEvent {
 }
 
 /** Records. Everything here is synchronous and atomic. */
-export interface StatePort {
+export interface StatePort extends DoomedClaims {
   addEvent(event: NewEvent): void
   /** Oldest first; with `after`, those that came or changed since that serial. */
   events(filter?: { readonly after?: number; readonly uid?: string }): readonly EventRecord[]
@@ -316,7 +317,7 @@ export interface SubPathRequest {
 }
 
 /** Directories, files and mounts of pods. */
-export interface VolumePort {
+export interface VolumePort extends ClaimVolumes {
   /** Directories, shared memory and volumes. Fails with `HostPathMissing`, `HostPathWrongType`. */
   makeSandbox(uid: string, plan: PodPlan, files: VolumeFiles): Promise<void>
   /** The directory of a container's logs and its termination message, empty again. */

@@ -8,6 +8,7 @@ import { podKey } from '../reconcile/decide.ts'
 import type { ObservedPod } from '../reconcile/observed.ts'
 import { nextProgress } from '../workloads/decide.ts'
 import type { Decision, WorkloadEvent } from '../workloads/types.ts'
+import { doomClaims, settleDoomedClaims } from './doomed-claims.ts'
 import { beginRemoval } from './down.ts'
 import { heldImages } from './held-images.ts'
 import type { Host, ObjectRecord, PodRecord } from './ports.ts'
@@ -50,6 +51,10 @@ export async function stepWorkloads(host: Host, app: string, limit = Number.POSI
       beginRemoval(host, uid)
       removed.push(uid)
     }
+    doomClaims(
+      host,
+      decisions.flatMap(({ decision }) => decision.releaseClaims),
+    )
     for (const { object, decision } of decisions) {
       remember(host, object, decision)
       if (decision.create.length === 0) tellAll(host, object, decision.events)
@@ -161,6 +166,8 @@ async function createPods(host: Host, object: ObjectRecord, decision: Decision):
   const plans = results.map(({ plan }) => plan)
   const error = results.flatMap(({ findings }) => findings).find(({ severity }) => severity === 'error')
   if (error) return { uids: [], failure: `${formatPath(error.path)}: ${error.message}` }
+  // What a pod that was too many had is gone before another one of its name comes.
+  await settleDoomedClaims(host)
   const uids: string[] = []
   let failure: string | undefined
   for (const plan of plans) {

@@ -26,6 +26,8 @@ export interface Cluster {
   status(kind: string, name: string): StatusView
   /** What the controllers told, as `REASON: MESSAGE`. */
   readonly events: string[]
+  /** Claims that were released. */
+  readonly released: Set<string>
   /** The pod runs and is ready; without a name, all that were made. */
   ready(name?: string): void
   unready(name: string): void
@@ -98,6 +100,7 @@ export function cluster(options: ClusterOptions = {}): Cluster {
     }
     for (const uid of decision.removeChildren) forget(uid)
     for (const uid of decision.remove) mark(uid)
+    for (const { claim } of decision.releaseClaims) world.released.add(claim)
     record.progress = nextProgress(record, decision)
     if (decision.removeSelf) forget(record.uid)
     for (const source of decision.create) make(source)
@@ -143,6 +146,7 @@ export function cluster(options: ClusterOptions = {}): Cluster {
   const world: Cluster = {
     nowMs: START_MS,
     events: [],
+    released: new Set(),
     apply(object) {
       const { apiVersion, kind, metadata } = object as KubernetesObject
       const name = metadata.name!

@@ -49,6 +49,21 @@ describe('StatefulSet', () => {
     assert.deepEqual(world.names(), ['web-0', 'web-1', 'web-2'])
   })
 
+  test('whenScaled: Delete releases the claims of pods that are too many, and of no others', () => {
+    const claims = { volumeClaimTemplates: [{ metadata: { name: 'data' } }], podManagementPolicy: 'Parallel' }
+    const set = (replicas: number, whenScaled: string) =>
+      statefulSet('1', { ...claims, replicas, persistentVolumeClaimRetentionPolicy: { whenScaled } })
+    const world = cluster({ isInstant: true })
+    world.apply(set(4, 'Delete'))
+    world.remove('web-0')
+    world.settle()
+    world.apply(set(2, 'Delete'))
+    assert.deepEqual([...world.released].toSorted(), ['data-web-2', 'data-web-3'])
+    world.released.clear()
+    world.apply(set(1, 'Retain'))
+    assert.deepEqual([world.names(), [...world.released]], [['web-0'], []])
+  })
+
   test('Parallel: all at once', () => {
     const world = cluster()
     world.apply(statefulSet('1', { podManagementPolicy: 'Parallel', ordinals: { start: 5 } }))

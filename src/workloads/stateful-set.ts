@@ -16,7 +16,14 @@ import {
   nextAvailableMs,
 } from './pods.ts'
 import { readRevisions, syncRevisions } from './revisions.ts'
-import { type Decision, NOTHING, type WorkloadInput, type WorkloadPod, type WorkloadRecord } from './types.ts'
+import {
+  type ClaimName,
+  type Decision,
+  NOTHING,
+  type WorkloadInput,
+  type WorkloadPod,
+  type WorkloadRecord,
+} from './types.ts'
 
 export function statefulSetSpec(object: WorkloadRecord): V1StatefulSetSpec {
   return (withDefaults(object.value as KubernetesObject) as V1StatefulSet).spec!
@@ -56,6 +63,7 @@ export function decideStatefulSet(input: WorkloadInput): Decision {
     create,
     claims: chosen.flatMap(({ ordinal, spec: own }) => ordinalClaims(object, own, ordinal)),
     remove: moves.remove.flatMap(pod => pod.metadata.uid ?? []),
+    releaseClaims: releasedClaims(input, spec, moves.remove),
     putChildren: revisions.put,
     removeChildren: revisions.remove,
     ...(wakeAtMs === undefined ? {} : { wakeAtMs }),
@@ -65,6 +73,23 @@ export function decideStatefulSet(input: WorkloadInput): Decision {
     ],
     status: statusOf(input, spec, { updateRevision, currentRevision }),
   }
+}
+
+/**
+ * With `whenScaled: Delete`, those of pods that are too many and on their way out: told again until they are gone, because
+ * whoever carries it out may be killed in between. Source: pkg/controller/statefulset, claimOwnerMatchesSetAndPod.
+ */
+function releasedClaims(
+  input: WorkloadInput,
+  spec: V1StatefulSetSpec,
+  removed: readonly WorkloadPod[],
+): readonly ClaimName[] {
+  if (spec.persistentVolumeClaimRetentionPolicy?.whenScaled !== 'Delete') return []
+  const { object } = input
+  return slots(input, spec)
+    .condemned.filter(pod => isTerminating(pod) || removed.includes(pod))
+    .flatMap(pod => ordinalClaims(object, spec, ordinalOf(object.name, pod)))
+    .map(({ metadata }) => ({ namespace: object.namespace, claim: metadata?.name ?? '' }))
 }
 
 interface MoveRequest {

@@ -88,6 +88,11 @@ export interface RetryLimits {
   readonly maxMs: number
 }
 
+export interface ClaimName {
+  readonly namespace: string
+  readonly claim: string
+}
+
 /** What is to be done for one object, and how it is. */
 export interface Decision {
   /** Pods to make, each with its final name. */
@@ -96,6 +101,8 @@ export interface Decision {
   readonly claims: readonly V1PersistentVolumeClaim[]
   /** uids of pods to take away. */
   readonly remove: readonly string[]
+  /** Claims that go once the pods that are being taken away are gone. */
+  readonly releaseClaims: readonly ClaimName[]
   /** Children to make or change. Their `value` is whole. */
   readonly putChildren: readonly ChildObject[]
   /** uids of children to forget. */
@@ -128,6 +135,7 @@ export const NOTHING: Omit<Decision, 'status'> = {
   create: [],
   claims: [],
   remove: [],
+  releaseClaims: [],
   putChildren: [],
   removeChildren: [],
   removeSelf: false,

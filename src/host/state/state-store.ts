@@ -6,13 +6,14 @@ import type { ContainerLifecycle } from '../../reconcile/lifecycle.ts'
 import type { Subnet } from '../network/subnet.ts'
 import { identityOf, isAlive, pidOf } from '../sys/process-identity.ts'
 import { openDatabase, transaction } from './database.ts'
+import { openDoomedRows } from './doomed-rows.ts'
 import { eventOf, openEventWriter } from './event-rows.ts'
 import { openLeaseRows } from './lease-rows.ts'
 import { openObjectRows } from './object-rows.ts'
 import { openPlanTexts } from './plan-texts.ts'
 import { keepReserve, releaseReserve } from './reserve.ts'
 
-const VERSION = 5
+const VERSION = 6
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -47,6 +48,7 @@ CREATE TABLE IF NOT EXISTS ended (pod TEXT PRIMARY KEY REFERENCES pod ON DELETE 
 CREATE TABLE IF NOT EXISTS condition (
   pod TEXT NOT NULL REFERENCES pod ON DELETE CASCADE, type TEXT NOT NULL, value TEXT NOT NULL,
   PRIMARY KEY (pod, type)) STRICT;
+CREATE TABLE IF NOT EXISTS doomed (namespace TEXT NOT NULL, claim TEXT NOT NULL, PRIMARY KEY (namespace, claim)) STRICT;
 CREATE TABLE IF NOT EXISTS wish (app TEXT PRIMARY KEY, holder TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS claim (app TEXT PRIMARY KEY, holder TEXT NOT NULL) STRICT;
 `
@@ -110,6 +112,7 @@ export function openState(path: string, options: StateOptions): StateStore {
   const leases = openLeaseRows(sql, { subnet: options.subnet, setting: name => store.setting(name) })
   const objects = openObjectRows(db, sql)
   const plans = openPlanTexts()
+  const { spareClaims, ...doomed } = openDoomedRows({ db, sql, pods: () => store.pods() })
   const self = identityOf(process.pid)!
 
   function recordOf(row: Row, containers: Readonly<Record<string, ContainerRecord>>): PodRecord {
@@ -172,6 +175,7 @@ export function openState(path: string, options: StateOptions): StateStore {
       })
     },
     ...objects,
+    ...doomed,
     addEvent: events.add,
     events(filter = {}) {
       events.flush()
@@ -205,6 +209,7 @@ export function openState(path: string, options: StateOptions): StateStore {
             'INSERT INTO pod (uid, app, namespace, name, plan, created_at, address, builder) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
           ).run(uid, app, plan.namespace, plan.name, text, options.now(), address ?? null, self)
           lease.ports(uid, plan)
+          spareClaims(plan)
         }
         lease.end()
       })

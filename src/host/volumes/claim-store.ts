@@ -1,9 +1,9 @@
 /** Named volumes: directories that outlive the pods that use them, `<root>/volumes/<namespace>/<claim>`. */
-import { chmodSync, chownSync, mkdirSync, readdirSync, statSync } from 'node:fs'
-import { rmdir } from 'node:fs/promises'
+import { chmodSync, chownSync, mkdirSync, readdirSync, renameSync, rmdirSync, statSync } from 'node:fs'
 import { errnoOf } from '../../diagnostic.ts'
 import type { ClaimPlan } from '../../plan/types.ts'
 import type { Layout } from '../layout.ts'
+import { randomUuid } from '../sys/random-uuid.ts'
 import { removeTree } from '../sys/remove-tree.ts'
 
 export interface NamedVolume {
@@ -21,6 +21,10 @@ export interface ClaimStore {
   make(claim: Pick<ClaimPlan, 'namespace' | 'claim' | 'uid' | 'gid'>): void
   list(): readonly NamedVolume[]
   find(namespace: string, claim: string): NamedVolume | undefined
+  /** Puts it out of everyone's reach at once; nothing where there is none. */
+  discard(namespace: string, claim: string): void
+  /** Removes what was put away. */
+  removeDiscarded(): Promise<void>
   /** One that isn't there is gone already. */
   remove(namespace: string, claim: string): Promise<void>
 }
@@ -28,6 +32,10 @@ export interface ClaimStore {
 export function openClaimStore(layout: Layout): ClaimStore {
   const top = layout.volumesDir
   const path = (namespace: string, claim: string) => `${top}/${namespace}/${claim}`
+
+  // No namespace's name begins with a dot.
+  const discarded = `${top}/.removed`
+  const namespaces = () => names(top).filter(name => !name.startsWith('.'))
 
   function find(namespace: string, name: string): NamedVolume | undefined {
     const stats = statSync(path(namespace, name), { throwIfNoEntry: false })
@@ -51,13 +59,34 @@ export function openClaimStore(layout: Layout): ClaimStore {
       }
     },
     list: () =>
-      names(top).flatMap(namespace => names(`${top}/${namespace}`).flatMap(name => find(namespace, name) ?? [])),
+      namespaces().flatMap(namespace => names(`${top}/${namespace}`).flatMap(name => find(namespace, name) ?? [])),
+    discard(namespace, claim) {
+      if (!find(namespace, claim)) return
+      mkdirSync(discarded, { recursive: true, mode: 0o700 })
+      renameSync(path(namespace, claim), `${discarded}/${randomUuid()}`)
+      removeEmpty(`${top}/${namespace}`)
+    },
+    async removeDiscarded() {
+      const left = names(discarded)
+      if (left.length === 0) return
+      await Promise.all(left.map(name => removeTree(`${discarded}/${name}`)))
+      removeEmpty(discarded)
+      removeEmpty(top)
+    },
     async remove(namespace, claim) {
       await removeTree(path(namespace, claim))
       // The namespace's directory goes with its last volume.
-      await rmdir(`${top}/${namespace}`).catch(() => {})
-      await rmdir(top).catch(() => {})
+      removeEmpty(`${top}/${namespace}`)
+      removeEmpty(top)
     },
+  }
+}
+
+function removeEmpty(directory: string): void {
+  try {
+    rmdirSync(directory)
+  } catch {
+    // Something is in it.
   }
 }
 

@@ -183,6 +183,9 @@ export function openVolumes(options: VolumeOptions): VolumePort {
       return target
     },
     readVolumeText: (volume, path) => readBeneath(volume, path),
+    claims: () => claims.list().map(({ namespace, name }) => ({ namespace, claim: name })),
+    discardClaim: ({ namespace, claim }) => claims.discard(namespace, claim),
+    removeDiscarded: () => claims.removeDiscarded(),
     volumeUsage: (uid, volume) => diskUsage(layout.volumeDir(uid, volume)),
     async containerUsage(uid, container) {
       const layer = await diskUsage(`${layout.layerDir(uid, container)}/upper`)

@@ -16,8 +16,7 @@ export const workloadSupport: SupportTable = {
   V1StatefulSet: { honoured: 'apiVersion kind metadata spec', accepted: status },
   V1StatefulSetSpec: {
     honoured:
-      'minReadySeconds ordinals podManagementPolicy replicas revisionHistoryLimit selector serviceName template updateStrategy volumeClaimTemplates',
-    accepted: { persistentVolumeClaimRetentionPolicy: 'volumes are kept until they are removed by hand' },
+      'minReadySeconds ordinals persistentVolumeClaimRetentionPolicy podManagementPolicy replicas revisionHistoryLimit selector serviceName template updateStrategy volumeClaimTemplates',
   },
   V1StatefulSetOrdinals: { honoured: 'start' },
   V1StatefulSetPersistentVolumeClaimRetentionPolicy: { honoured: 'whenDeleted whenScaled' },
