@@ -5,6 +5,7 @@ import type { Finding } from '../manifest/finding.ts'
 import type { PodContext, PodSource } from './context.ts'
 import { deviceNames } from './device-names.ts'
 import { planEnv } from './env.ts'
+import { mountPlaceFindings } from './mount-places.ts'
 import { planResources } from './resources.ts'
 import { planSecurity } from './security.ts'
 import type { InfraPlan, MemberPlan, MemberRole, MountPlan, NamespacePlan, PullPolicy } from './types.ts'
@@ -53,7 +54,7 @@ export function planMember(
     ...(stopSignal === undefined ? {} : { stopSignal }),
     container,
   }
-  return { member, findings: [...envFindings, ...securityFindings] }
+  return { member, findings: [...envFindings, ...securityFindings, ...mountPlaceFindings(container, spec, path)] }
 }
 
 /** The infra container's net, ipc and uts; its pid namespace only when the pod shares it, else one of its own. */

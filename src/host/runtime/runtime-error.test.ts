@@ -33,6 +33,8 @@ const cases: readonly (readonly [string, string, RegExp])[] = [
     'LimitNotSupported',
     /controller hugetlb/,
   ],
+  ['{"msg":"failed open()ing /dev/null: No such file or directory","level":"error"}', 'NoNullDevice', /no null device/],
+  ["can't mask paths: open /dev/null: no such file or directory", 'NoNullDevice', /no null device/],
   ['write: No space left on device', 'NoSpace', /no space/],
   ['conmon: option parsing failed: Unknown option --full-attach', 'ToolTooOld', /too old.*--full-attach/],
   ['/x/crun: error while loading shared libraries: libyajl.so.2: no', 'ToolBroken', /does not run.*libyajl/],

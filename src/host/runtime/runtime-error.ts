@@ -34,6 +34,13 @@ const MEANINGS: readonly {
     hint: 'check `command` in the manifest, or the image',
   },
   {
+    // crun says so while it hides files of the kernel, runc while it masks paths.
+    pattern: /open\(\)ing \/dev\/null|can't mask paths[^\n]*\/dev\/null/i,
+    code: 'NoNullDevice',
+    message: () => 'there is no null device in what is mounted at its /dev',
+    hint: "mount the machine's /dev there, or single devices below /dev",
+  },
+  {
     pattern: /apparmor\/exec`?: no such file/i,
     code: 'AppArmorProfileMissing',
     message: () => 'the AppArmor profile that its manifest names is not loaded on this machine',
