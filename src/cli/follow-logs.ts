@@ -16,14 +16,13 @@ export interface FollowOptions {
   readonly host: RealHost
   readonly app: string
   readonly screen: Screen
-  readonly signal: AbortSignal
   /** Default: no colours. */
   readonly colour?: boolean
 }
 
 const COLOURS: readonly Colour[] = ['cyan', 'yellow', 'green', 'magenta', 'blue']
 
-export function followLogs({ host, app, screen, signal, colour = false }: FollowOptions): FollowedLogs {
+export function followLogs({ host, app, screen, colour = false }: FollowOptions): FollowedLogs {
   const colours = new Map<string, Colour>()
   const followed = new Map<string, Promise<void>>()
   let width = 0
@@ -33,7 +32,7 @@ export function followLogs({ host, app, screen, signal, colour = false }: Follow
     width = Math.max(width, name.length)
     const shade = colours.get(name) ?? COLOURS[colours.size % COLOURS.length]!
     colours.set(name, shade)
-    const until = host.runtime.ended(known.id, known.process!, signal)
+    const until = host.runtime.ended(known.id, known.process!)
     let text = ''
     for await (const entries of readLog(host.logFile(pod.uid, known.name, known.attempt), { until })) {
       let lines = ''

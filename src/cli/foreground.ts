@@ -26,7 +26,7 @@ const INTERRUPTED = 130
 
 /**
  * The workload's own status: that of its first container that failed. The first signal takes the app away gracefully,
- * the second at once. Volumes stay.
+ * with all that its containers still write, the second at once. Volumes stay.
  */
 export async function stayWith({ app, withLogs, timeoutMs, context }: Stay): Promise<number> {
   const host = await context.host()
@@ -41,7 +41,7 @@ export async function stayWith({ app, withLogs, timeoutMs, context }: Stay): Pro
   const timeout = timeoutMs === undefined ? undefined : timeoutSignal(timeoutMs)
   const signal = AbortSignal.any([enough.signal, context.signal, ...(timeout ? [timeout] : [])])
   using changes = watchChanges(host.layout)
-  const logs = withLogs ? followLogs({ host, app, screen, signal, colour: context.io.colour }) : undefined
+  const logs = withLogs ? followLogs({ host, app, screen, colour: context.io.colour }) : undefined
   let status = 0
   for (;;) {
     const view = viewApp(host, app)
@@ -53,13 +53,15 @@ export async function stayWith({ app, withLogs, timeoutMs, context }: Stay): Pro
     }
     if (!(await changes.next(signal))) break
   }
-  await logs?.drain()
+  if (!signal.aborted) await logs?.drain()
   screen.footer([])
   const isLate = timeout?.aborted === true && presses === 0
   if (isLate) context.io.err(`kube: timed out: ${app} is not over\n`)
   if (status !== 0 || isLate) await reportTroubles(host, app, context.io)
   if (presses > 0 && context.io.errIsTerminal) context.io.err('stopping; once more kills\n')
+  logs?.look()
   await down(app, { host })
+  await logs?.drain()
   if (presses > 0 || context.signal.aborted) return INTERRUPTED
   return isLate ? 1 : status
 }

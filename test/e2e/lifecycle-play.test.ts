@@ -94,6 +94,16 @@ suite('staying', { concurrency: 3, skip: cannotRunPods }, () => {
     assert.ok(!(await names()).includes('stubborn'))
   })
 
+  test('what a container writes while it is stopped is printed, to its last line', async () => {
+    const script = 'trap "echo stopping; sleep 0.3; echo stopped; exit 0" TERM; echo up; while true; do sleep 0.1; done'
+    const path = file('wordy', podManifest('wordy', [{ script }], { terminationGracePeriodSeconds: 60 }))
+    const play = kube.start(['play', '--attach', path])
+    await play.says(/\| up/)
+    const { status, stdout } = await play.interrupt()
+    assert.equal(status, 130)
+    assert.match(stdout, /\| up\nwordy\/main \| stopping\nwordy\/main \| stopped\n$/)
+  })
+
   test('--watch plays again when the file is saved', async () => {
     const path = file('watched', podManifest('watched', [{ script: 'echo first; sleep 1000' }]))
     const play = kube.start(['play', '--watch', path])

@@ -19,14 +19,15 @@ const MONITOR_MS = 2_000
 
 export function openExitWatch(directory: string): ExitWatch {
   let watcher: FSWatcher | undefined
-  const waiting = new Map<string, () => void>()
+  /** Several may wait for one container: who stops it takes the file away right after. */
+  const waiting = new Map<string, Set<() => void>>()
 
   function watchDirectory(): void {
     if (watcher) return
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     watcher = watch(directory, { persistent: false }, (_event, name) => {
-      if (name === null) for (const look of waiting.values()) look()
-      else waiting.get(name.split('.')[0]!)?.()
+      const all = name === null ? [...waiting.values()] : [waiting.get(name.split('.')[0]!) ?? []]
+      for (const looks of all) for (const look of looks) look()
     })
   }
 
@@ -37,7 +38,8 @@ export function openExitWatch(directory: string): ExitWatch {
       return new Promise(resolve => {
         let goneSince: number | undefined
         const finish = (ended: boolean) => {
-          waiting.delete(id)
+          looks.delete(look)
+          if (looks.size === 0 && waiting.get(id) === looks) waiting.delete(id)
           timeout?.[Symbol.dispose]()
           clearInterval(interval)
           signal?.removeEventListener('abort', abandon)
@@ -53,7 +55,8 @@ export function openExitWatch(directory: string): ExitWatch {
         const timeout = timeoutMs === Number.POSITIVE_INFINITY ? undefined : startTimer(abandon, timeoutMs)
         const interval = setInterval(look, LOOK_MS)
         signal?.addEventListener('abort', abandon)
-        waiting.set(id, look)
+        const looks = waiting.get(id) ?? new Set()
+        waiting.set(id, looks.add(look))
         if (signal?.aborted) abandon()
         else look()
       })
