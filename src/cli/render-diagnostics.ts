@@ -43,7 +43,7 @@ function renderOne(io: Paper, diagnostic: Diagnostic, source: string | undefined
   const path = pathOf(diagnostic)
   const place = placeOf(diagnostic)
   const label = paint(io, colours[severity], `${severity}:`)
-  let text = `${paint(io, 'bold', place)}${label} ${printable(`${path}${message}`)} ${paint(io, 'grey', `[${code}]`)}\n`
+  let text = `${paint(io, 'bold', printable(place))}${label} ${printable(`${path}${message}`)} ${paint(io, 'grey', `[${code}]`)}\n`
   if (source !== undefined && position !== undefined) text += excerpt(io, source, position.line, position.column)
   if (hint !== undefined) text += `  ${paint(io, 'green', 'hint:')} ${printable(hint)}\n`
   return text

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { table } from './render.ts'
+import { KubeError } from '../diagnostic.ts'
+import { renderError, table } from './render.ts'
 
 test('a column is as wide as its longest cell', () => {
   assert.equal(
@@ -24,4 +25,11 @@ test('a cell beyond the limit of its column stands alone', () => {
     table(['OBJECT', 'MESSAGE'], rows, { most: [10] }),
     `OBJECT    MESSAGE\npod/web   one\npod/${'x'.repeat(20)}   two\n`,
   )
+})
+
+test('what a failure names does not drive the terminal', () => {
+  const cause = new Error('no such file \u001b]0;title\u0007')
+  const error = new KubeError('ManifestNotFound', 'a\u001b[31m.yaml', { cause, hint: '\u009b2J' })
+  const text = renderError({ colour: false }, error)
+  assert.equal(text, 'kube: a^[[31m.yaml: no such file ^[]0;title^G\n  hint: \\u009b2J\n')
 })

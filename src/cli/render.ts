@@ -65,11 +65,12 @@ export function renderError(
 ): string {
   if (!(error instanceof KubeError)) {
     const trace = options.debug && error instanceof Error ? `${error.stack}\n` : ''
-    return `${paint(io, 'red', 'kube:')} ${causeChain(error)}\n${trace}`
+    return `${paint(io, 'red', 'kube:')} ${visible(causeChain(error))}\n${trace}`
   }
-  const lines = [`${paint(io, 'red', 'kube:')} ${causeChain(error)}`]
-  for (const note of error.notes) lines.push(`  ${note}`)
-  if (error.hint !== undefined) lines.push(`  hint: ${error.hint}`)
+  // Names of files and images, and what other programs said, may hold anything.
+  const lines = [`${paint(io, 'red', 'kube:')} ${visible(causeChain(error))}`]
+  for (const note of error.notes) lines.push(`  ${visible(note)}`)
+  if (error.hint !== undefined) lines.push(`  hint: ${visible(error.hint)}`)
   if (options.debug && error.stack !== undefined) lines.push(error.stack)
   return `${lines.join('\n')}\n`
 }

@@ -193,6 +193,11 @@ test('what cannot be read is one clear error with status 2', async () => {
 test('what a manifest holds does not reach the terminal as control characters', async () => {
   const { out } = await validate(['-'], {}, 'apiVersion: v1\nkind: "\\e[31mPod\\u0007"\n# \u001b[2J\n')
   assert.doesNotMatch(out, /[^\P{Cc}\n]/u)
+  const name = join(folder, 'a\u001b[31m.yaml')
+  writeFileSync(name, 'apiVersion: v1\nkind: Podd\n')
+  const named = await validate([name])
+  assert.match(named.out, /a\\x1b\[31m\.yaml:2:7: error/)
+  assert.doesNotMatch(named.out, /[^\P{Cc}\n]/u)
 })
 
 async function explain(target: string | undefined, options: Parameters<typeof runExplain>[1] = {}): Promise<string> {

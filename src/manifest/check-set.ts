@@ -99,6 +99,7 @@ const templatePaths: Readonly<Record<string, readonly string[]>> = {
   ReplicaSet: ['spec', 'template'],
   StatefulSet: ['spec', 'template'],
   DaemonSet: ['spec', 'template'],
+  ReplicationController: ['spec', 'template'],
   Job: ['spec', 'template'],
   CronJob: ['spec', 'jobTemplate', 'spec', 'template'],
 }
@@ -121,7 +122,9 @@ function dangling(objects: readonly ManifestObject[], rejected: readonly Rejecte
     const claims = object.kind === 'StatefulSet' ? claimTemplatesOf(object) : []
     return referencesOf(pod.spec)
       .filter(({ kind, name, optional }) => {
-        const isOwn = kind === 'PersistentVolumeClaim' && claims.includes(name)
+        // Each namespace has the certificate's ConfigMap without anybody's doing.
+        const isBuiltIn = kind === 'ConfigMap' && name === 'kube-root-ca.crt'
+        const isOwn = isBuiltIn || (kind === 'PersistentVolumeClaim' && claims.includes(name))
         if (optional || isOwn || defined.has(`${kind}/${object.namespace}/${name}`)) return false
         return !isRejected(rejected, { kind, namespace: object.namespace, name })
       })

@@ -242,6 +242,45 @@ spec: {selector: {app: x}, ports: [{port: 80}]}
   )
 })
 
+test('the ConfigMap that every namespace has is there', async () => {
+  const volume = (name: string) =>
+    `    volumeMounts: [{name: v, mountPath: /m}]\n  volumes: [{name: v, configMap: {name: ${name}}}]\n`
+  const codesOf = async (name: string) => {
+    const { diagnostics } = await readManifests([{ name: 'x', text: pod + volume(name) }])
+    return diagnostics.map(({ code }) => code)
+  }
+  assert.deepEqual(await codesOf('kube-root-ca.crt'), [])
+  assert.deepEqual(await codesOf('other'), ['ReferenceNotFound'])
+})
+
+test('a ReplicationController is searched for references like a ReplicaSet', async () => {
+  const text = `apiVersion: v1
+kind: ReplicationController
+metadata: {name: web}
+spec:
+  selector: {app: web}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: a, image: b, envFrom: [{configMapRef: {name: c}}]}]}
+`
+  const { diagnostics } = await readManifests([{ name: 'x', text }])
+  assert.deepEqual(
+    diagnostics.map(({ code, path }) => [code, formatPath(path)]),
+    [['ReferenceNotFound', 'spec.template.spec.containers[0].envFrom[0].configMapRef.name']],
+  )
+})
+
+test('the time for many findings of one document grows as they do', async () => {
+  const text = `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n${'  k: v\n'.repeat(30_000)}`
+  const blank = `a: b: c\n${'\n'.repeat(100_000)}`
+  const started = process.cpuUsage()
+  assert.equal((await errorsIn(text)).length, 29_999)
+  assert.equal((await errorsIn(blank)).length, 1)
+  const { user } = process.cpuUsage(started)
+  // A second or so; square growth takes half a minute.
+  assert.ok(user < 8_000_000, `${user / 1e6} s`)
+})
+
 test('who refers to an object that has an error of its own has none', async () => {
   const broken = (text: string) => `${pod}    envFrom: [{configMapRef: {name: c}}]\n---\n${text}`
   const header = 'apiVersion: v1\nkind: ConfigMap\n'

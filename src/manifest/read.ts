@@ -73,14 +73,16 @@ function diagnosticOf(source: Source, finding: Finding, at: FieldPath): Diagnost
 
 async function readDocument(source: Source, options: ReadOptions): Promise<ReadResult> {
   const { yaml } = source
+  const hint =
+    yaml.findings.length > 0 && isTemplate(source.slice.text)
+      ? { hint: 'this looks like a template: render it first, as with `helm template`' }
+      : {}
   const diagnostics: Diagnostic[] = yaml.findings.map(finding => ({
     severity: 'error',
     code: finding.code,
     message: finding.message,
     path: [],
-    ...(isTemplate(source.slice.text)
-      ? { hint: 'this looks like a template: render it first, as with `helm template`' }
-      : {}),
+    ...hint,
     file: source.file,
     document: source.document,
     position: source.lines.positionOf(source.slice.offset + finding.offset),
@@ -109,7 +111,7 @@ function rejectionOf({ object }: ReadObject, errors: readonly Finding[]): readon
 
 /** Whether Go templates (Helm) or Jinja have something to do yet. Expressions in quotes are YAML as well as not. */
 function isTemplate(text: string): boolean {
-  return /\{\{[^{}\n]*\}\}|^\s*\{%/m.test(text)
+  return /\{\{[^{}\n]*\}\}|^[ \t]*\{%/m.test(text)
 }
 
 function byPosition(a: Diagnostic, b: Diagnostic): number {
