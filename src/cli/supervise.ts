@@ -1,10 +1,11 @@
 /** `kube supervise`: the hidden command that monitors and other commands start. */
-import { closeSync, fstatSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, fstatSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { LOG_LOOK_MS, rotateLogs } from '../host/logs/rotate-logs.ts'
 import { enterMonitors, leaveMonitors, removeMonitors } from '../host/runtime/monitors-cgroup.ts'
 import { tryLock } from '../host/sys/libc.ts'
+import { makeDirectory } from '../host/sys/make-directory.ts'
 import { removeOwnPidFile, removePidFile, writePidFile } from '../host/sys/pid-file.ts'
 import { isNeeded, supervise } from '../supervisor/supervise.ts'
 import type { Context } from './context.ts'
@@ -19,7 +20,7 @@ const TRY_MS = 20
 export async function runSupervise(_args: readonly [], _options: object, context: Context): Promise<number> {
   const host = await context.host()
   const { layout } = host
-  mkdirSync(layout.runroot, { recursive: true, mode: 0o700 })
+  makeDirectory(layout.runroot, 0o700)
   const lock = openSync(layout.supervisorLock, 'a', 0o600)
   try {
     while (!tryLock(lock)) {

@@ -108,6 +108,9 @@ describe('volumes', { skip: cannotRunPods }, () => {
     assert.match(fails('file', 'CharDevice'), /is not a char(acter)? device/)
     assert.match(fails('file', 'BlockDevice'), /is not a block device/)
     assert.deepEqual(readdirSync(host).sort(), ['dir', 'file'])
+    // /proc takes no directories; a play that were never to answer would be killed.
+    const nowhere = { hostPath: { path: '/proc/kube-none/deep', type: 'DirectoryOrCreate' } }
+    assert.match(kube.playFails('host', withVolume('host', nowhere)), /create \/proc\/kube-none\/deep: ENOENT/)
 
     kube.play(
       'host',

@@ -7,8 +7,8 @@
  *     images/tmp/ID/             what a running command is making; garbage when nobody holds its lock
  *     images/locks/ID            flock(2)ed while ID is in use
  */
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeDirectory } from '../sys/make-directory.ts'
 import type { Digest } from './types.ts'
 
 /** Under `l/`: what an image without layers is mounted from. */
@@ -37,8 +37,7 @@ export function layoutOf(root: string): Layout {
 
 /** Only for root: images may hold setuid programs and other people's secrets. */
 export function makeDirectories(layout: Layout): void {
-  for (const path of [layout.blobs, layout.layers, layout.tmp, layout.locks])
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+  for (const path of [layout.blobs, layout.layers, layout.tmp, layout.locks]) makeDirectory(path, 0o700)
 }
 
 export function blobPath(layout: Layout, digest: Digest): string {

@@ -1,9 +1,10 @@
 /** Opening an SQLite database as every store here does. */
-import { accessSync, chmodSync, constants, existsSync, mkdirSync } from 'node:fs'
+import { accessSync, chmodSync, constants, existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
 import { freeBytes } from '../sys/free-space.ts'
+import { makeDirectory } from '../sys/make-directory.ts'
 import { openShared } from '../sys/shared-database.ts'
 
 /**
@@ -12,7 +13,7 @@ import { openShared } from '../sys/shared-database.ts'
  */
 export function openDatabase(path: string, version: number, schema: string): DatabaseSync {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    makeDirectory(dirname(path), 0o700)
     const db = openShared(path)
     const has = versionOf(db)
     if (has < version) {
@@ -39,13 +40,14 @@ const SQLITE = { IOERR: 10, CORRUPT: 11, FULL: 13, NOTADB: 26 } as const
 function openError(path: string, error: unknown): KubeError {
   const result = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : undefined
   const code = errnoOf(error)
-  if (code === 'EROFS' || whyNotWritable(path) === 'EROFS') {
+  const reasons = [code, whyNotWritable(path)]
+  if (reasons.includes('EROFS')) {
     return new KubeError('ReadOnly', `${dirname(path)} is on a read-only file system`, {
       cause: error,
       hint: 'choose a directory on another one with --root',
     })
   }
-  if (code === 'EACCES' || code === 'EPERM' || whyNotWritable(path) !== undefined) {
+  if (reasons.includes('EACCES') || reasons.includes('EPERM')) {
     return new KubeError('NotPermitted', `no permission to use ${dirname(path)}`, {
       cause: error,
       hint: 'run as root, or choose a directory of your own with --root',

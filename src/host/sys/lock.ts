@@ -1,9 +1,10 @@
 /** Exclusion between `kube` processes. */
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
 import { tryLock } from './libc.ts'
+import { makeDirectory } from './make-directory.ts'
 
 /**
  * Holds a lock file until disposed of. The kernel lets go of it when the process ends, however it ends. flock(2) by the
@@ -24,17 +25,27 @@ export async function lockFile(path: string, onWait?: () => void): Promise<Dispo
   return { [Symbol.dispose]: () => closeSync(fd) }
 }
 
+const closed = ['NotPermitted', 'is closed to this user'] as const
+const impossible = ['StateUnusable', 'cannot be made'] as const
+
+/** Why there can be no file for it: the code and the words of the error. */
+const REASONS: Readonly<Record<string, readonly [string, string]>> = {
+  EROFS: ['ReadOnly', 'is on a read-only file system'],
+  EACCES: closed,
+  EPERM: closed,
+  ENOENT: impossible,
+  ENOTDIR: impossible,
+  EEXIST: impossible,
+}
+
 function openLock(path: string): number {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    makeDirectory(dirname(path), 0o700)
     return openSync(path, 'a', 0o600)
   } catch (cause) {
     const code = errnoOf(cause)
-    if (code !== 'EROFS' && code !== 'EACCES' && code !== 'EPERM') throw cause
-    const reason = code === 'EROFS' ? 'is on a read-only file system' : 'is closed to this user'
-    throw new KubeError(code === 'EROFS' ? 'ReadOnly' : 'NotPermitted', `${dirname(path)} ${reason}`, {
-      cause,
-      hint: 'choose another directory with --runroot',
-    })
+    const [name, reason] = (code && REASONS[code]) || []
+    if (name === undefined) throw cause
+    throw new KubeError(name, `${dirname(path)} ${reason}`, { cause, hint: 'choose another directory with --runroot' })
   }
 }

@@ -1,6 +1,7 @@
 /** hostPath volumes: checks and makes what their type calls for. Source: k8s.io/api/core/v1 HostPathType. */
-import { mkdirSync, type Stats, statSync, writeFileSync } from 'node:fs'
+import { type Stats, statSync, writeFileSync } from 'node:fs'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
+import { makeDirectory } from '../sys/make-directory.ts'
 
 type TypeCheck = (stats: Stats) => boolean
 
@@ -26,9 +27,9 @@ export function checkHostPath(volume: { readonly name: string; readonly path: st
   }
   try {
     // Modes are the kubelet's.
-    if (type === 'DirectoryOrCreate') mkdirSync(path, { recursive: true, mode: 0o755 })
+    if (type === 'DirectoryOrCreate') makeDirectory(path, 0o755)
     else if (type === 'FileOrCreate') writeFileSync(path, '', { flag: 'wx', mode: 0o644 })
-    else if (type === '') mkdirSync(path, { recursive: true, mode: 0o755 })
+    else if (type === '') makeDirectory(path, 0o755)
     else
       throw new KubeError('HostPathMissing', `hostPath type check failed: ${path} does not exist`, {
         hint: 'create it, or use a type ending in OrCreate',
