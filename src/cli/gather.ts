@@ -1,6 +1,6 @@
 /** The texts that a command's arguments name: files, directories, globs, `-` and URLs. */
 import { spawn } from 'node:child_process'
-import { type Dirent, readFileSync, statSync } from 'node:fs'
+import { type Dirent, readFileSync, type Stats, statSync } from 'node:fs'
 import { glob, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -35,10 +35,19 @@ export async function gatherTexts(args: readonly string[], options: GatherOption
 }
 
 async function readPath(path: string, recursive: boolean): Promise<readonly ManifestText[]> {
-  const found = statSync(path, { throwIfNoEntry: false })
+  const found = find(path)
   if (found === undefined && /[*?[{]/.test(path)) return readGlob(path)
-  if (found?.isDirectory() === true) return readDirectory(path, recursive)
+  if (found !== 'closed' && found?.isDirectory() === true) return readDirectory(path, recursive)
   return [await readText(path)]
+}
+
+/** What is there; 'closed' where that cannot be told: reading it says why. */
+function find(path: string): Stats | 'closed' | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })
+  } catch {
+    return 'closed'
+  }
 }
 
 async function readText(path: string): Promise<ManifestText> {
@@ -99,11 +108,17 @@ async function filesBelow(folder: string, recursive: boolean): Promise<readonly 
   for (const entry of (await entriesOf(folder)).toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(folder, entry.name)
     // A link to a file is a file; links to directories are not followed, so that no circle can be walked.
-    const isFile = entry.isFile() || (entry.isSymbolicLink() && statSync(path, { throwIfNoEntry: false })?.isFile())
-    if (isFile === true && manifestFile.test(entry.name)) names.push(path)
+    const isFile = entry.isFile() || (entry.isSymbolicLink() && leadsToFile(path))
+    if (isFile && manifestFile.test(entry.name)) names.push(path)
     else if (recursive && entry.isDirectory()) names.push(...(await filesBelow(path, true)))
   }
   return names
+}
+
+/** One that leads nowhere is no file: editors mark with it what they have open. */
+function leadsToFile(link: string): boolean {
+  const found = find(link)
+  return found === 'closed' || found?.isFile() === true
 }
 
 async function entriesOf(folder: string): Promise<readonly Dirent[]> {

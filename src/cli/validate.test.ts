@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -186,6 +186,15 @@ test('what cannot be read is one clear error with status 2', async () => {
   await assert.rejects(validate([join(folder, 'none*.yaml')]), { code: 'ManifestNotFound', exitStatus: 2 })
   await assert.rejects(validate([join(folder, 'set', 'a-good.yaml', 'x')]), { code: 'ManifestNotFound', exitStatus: 2 })
   await assert.rejects(validate([]), { code: 'Usage', exitStatus: 2 })
+  mkdirSync(join(folder, 'closed'))
+  const circle = join(folder, 'closed', 'circle.yaml')
+  symlinkSync('circle.yaml', circle)
+  for (const path of [circle, join(folder, 'closed')])
+    await assert.rejects(validate([path]), {
+      code: 'ManifestUnreadable',
+      exitStatus: 2,
+      message: `${circle}: cannot be read (ELOOP)`,
+    })
   mkdirSync(join(folder, 'empty'))
   await assert.rejects(validate([join(folder, 'empty')]), { code: 'ManifestNotFound', exitStatus: 2 })
 })
