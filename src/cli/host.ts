@@ -97,6 +97,7 @@ export function openHost(options: HostOptions): RealHost {
       table: `kube${instance === '' ? '' : `-${instance}`}`,
       subnet: subnet(),
       publishedPorts: () => state.ports().map(port => ({ ...port, podIp: port.address })),
+      mayChange: () => machine().capabilities?.includes('NET_ADMIN') ?? true,
     }),
   )
   const cgroupParent = `/kube${instance === '' ? '' : `-${instance}`}`

@@ -57,7 +57,7 @@ describe('an ordinary user', { skip: canRun ? false : 'the user nobody cannot re
       ['system', 'reset', '--force'],
     ]) {
       const done = kube(...args)
-      assert.equal(done.status, 0, done.stderr)
+      assert.deepEqual([done.status, done.stderr], [0, ''])
     }
     assert.equal(kube('images', '-q').stdout, '')
   })

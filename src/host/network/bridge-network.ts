@@ -27,6 +27,8 @@ export interface BridgeOptions {
   readonly subnet: Subnet
   /** All published ports of the network, from the records. */
   readonly publishedPorts: () => readonly PublishedPort[]
+  /** Whether this process has CAP_NET_ADMIN. */
+  readonly mayChange: () => boolean
 }
 
 export function openBridgeNetwork(options: BridgeOptions): NetworkPort {
@@ -69,6 +71,8 @@ export function openBridgeNetwork(options: BridgeOptions): NetworkPort {
   /** Applies the rules that the records call for, if they differ from what was applied last, or if someone took them away. */
   async function syncFirewall({ verify = false } = {}): Promise<void> {
     const isNeeded = isBridge()
+    // Who may not take rules away has never made any. nftables would say on standard error what it lacks.
+    if (!isNeeded && !options.mayChange()) return
     const rules = isNeeded
       ? firewallRules({ table: options.table, bridge, subnet, ports: options.publishedPorts() })
       : noFirewall(options.table)
@@ -82,7 +86,7 @@ export function openBridgeNetwork(options: BridgeOptions): NetworkPort {
     rmSync(layout.firewallState, { force: true })
     const forwarding = isNeeded ? allowForwarding(bridge) : forgetForwarding(bridge)
     const [problem] = await Promise.all([runNft(rules), forwarding])
-    // Who may not take rules away has never made any.
+    // The right may be one over another network namespace.
     if (!isNeeded && problem?.includes('Operation not permitted')) return
     if (problem !== undefined) throw new KubeError('FirewallFailed', `apply nftables rules: ${problem.split('\n')[0]}`)
     writeFileSync(layout.firewallState, mark, { mode: 0o600 })
