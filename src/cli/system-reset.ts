@@ -1,11 +1,11 @@
 /** `kube system reset`: everything of this state root gone. */
 import { readdirSync, rmdirSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { causeChain, errnoOf, KubeError } from '../diagnostic.ts'
 import { removePods } from '../engine/down.ts'
 import type { Layout } from '../host/layout.ts'
 import { findLeftovers, removeLeftovers } from '../host/leftovers.ts'
+import { removeTree } from '../host/sys/remove-tree.ts'
 import type { Context } from './context.ts'
 import { killSupervisor } from './wake-supervisor.ts'
 
@@ -38,9 +38,12 @@ export async function runSystemReset(_args: [], options: ResetOptions, context: 
     })
   }
   const failures: string[] = []
-  const attempt = (step: () => Promise<void>) => step().catch((error: unknown) => void failures.push(causeChain(error)))
+  const attempt = (step: () => Promise<void>) =>
+    step().catch((error: unknown) => {
+      failures.push(causeChain(error), ...(error instanceof KubeError ? error.notes : []))
+    })
   // The ends of containers wake nobody any more, and nobody makes pods anew.
-  await rm(host.layout.exitScript, { force: true })
+  await removeTree(host.layout.exitScript)
   // It has nothing to finish that is not undone here. Its lock is kept until everything is gone, so that none works meanwhile.
   using _supervisor = await killSupervisor(host.layout)
   for (const { name } of host.state.apps()) host.state.putObjects(name, [])
@@ -56,8 +59,7 @@ export async function runSystemReset(_args: [], options: ResetOptions, context: 
   }
   host.close()
   for (const directory of [runroot, root]) {
-    for (const name of ownNames(host.layout, directory))
-      await rm(join(directory, name), { recursive: true, force: true })
+    for (const name of ownNames(host.layout, directory)) await removeTree(join(directory, name))
     removeEmpty(directory, context)
   }
   io.out(`removed ${pods.length} pods, and all images, volumes and records of ${root}\n`)

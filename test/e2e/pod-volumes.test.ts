@@ -42,6 +42,17 @@ describe('volumes', { skip: cannotRunPods }, () => {
     assert.equal(existsSync(`${kube.root}/pods/${uid}`), false)
   })
 
+  test('directories that a container nests deeper than a path can name go with its pod', () => {
+    kube.play('deep', withVolume('deep', { emptyDir: {} }))
+    const { uid } = kube.get('pod', 'deep').metadata
+    // Two that are as deep as can be named, the one then put into the other.
+    const long = `$(i=0; while [ $i -lt 18 ]; do printf %0200d/ 1; i=$((i+1)); done)`
+    const nest = `d=${long}; for t in / /v/; do mkdir -p $t/a/$d $t/b/$d && mv $t/b $t/a/$d || exit 1; done; echo made`
+    assert.equal(kube.sh('deep', nest), 'made')
+    assert.equal(kube.ok('down', 'deep'), 'pod/deep removed\n')
+    assert.ok(!existsSync(`${kube.root}/pods/${uid}`))
+  })
+
   test('emptyDir in memory: a tmpfs of the given size, which two containers share', () => {
     const mounts = { volumeMounts: [{ name: 'v', mountPath: '/v' }] }
     kube.play(

@@ -6,10 +6,10 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
 import { lookupNames } from '../../image-reference.ts'
+import { removeTree } from '../sys/remove-tree.ts'
 import { HeldLock } from './held-lock.ts'
 import type { IndexDb } from './index-db.ts'
 import { blobPath, EMPTY_LAYER, type Layout } from './layout.ts'
-import { removeTree } from './tree.ts'
 import type { Digest, Image, RemovedImage } from './types.ts'
 
 const run = promisify(execFile)
