@@ -4,6 +4,7 @@ import { ReadStream } from 'node:tty'
 import { observePod } from '../engine/observe.ts'
 import type { PodRecord } from '../engine/ports.ts'
 import { attachContainer, resizeContainer } from '../host/runtime/attach.ts'
+import { UNKNOWN_STATUS } from '../reconcile/restart.ts'
 import type { Context } from './context.ts'
 import { runningContainer } from './exec.ts'
 import { chooseContainer, findPod, requireContainer } from './find-pod.ts'
@@ -68,7 +69,9 @@ export async function attachTo(
   if (end === 'detached') return 0
   const process = pod.containers[member.name]?.process
   if (process !== undefined) await host.runtime.ended(id, process, context.signal)
-  return observePod(host, pod).containers[member.name]?.exitCode ?? 0
+  const { exitCode } = observePod(host, pod).containers[member.name] ?? {}
+  // With a monitor that was killed nobody knows; where the container has not run yet, there is none to tell.
+  return exitCode ?? (process === undefined ? 0 : UNKNOWN_STATUS)
 }
 
 /** Every key goes to the container as it is typed; the terminal is as before when this is disposed of. */

@@ -1,11 +1,14 @@
 /** Everything there is, read from the records and the machine when it is asked for. */
 import { readFileSync } from 'node:fs'
 import { arch, release, uptime } from 'node:os'
-import type { EventRecord } from '../engine/ports.ts'
+import { isNeglected } from '../engine/neglected.ts'
+import { observePod } from '../engine/observe.ts'
+import type { EventRecord, PodRecord } from '../engine/ports.ts'
 import { snapshotPod } from '../engine/snapshot.ts'
 import { openClaimStore } from '../host/volumes/claim-store.ts'
 import { type EventObject, eventObject } from '../status/event-object.ts'
 import { type PodObject, podObject } from '../status/pod-object.ts'
+import type { PodSnapshot } from '../status/snapshot.ts'
 import type { WireObject } from '../status/wire.ts'
 import { listKind, type NodeFacts, type WorldFacts } from '../status/world.ts'
 import type { RealHost } from './host.ts'
@@ -68,8 +71,14 @@ class LazyFacts implements WorldFacts {
   }
 
   get pods(): readonly PodObject[] {
-    this.#pods ??= this.#host.state.pods().map(record => podObject(snapshotPod(this.#host, record)))
+    this.#pods ??= this.#host.state.pods().map(record => podObject(this.#look(record)))
     return this.#pods
+  }
+
+  #look(record: PodRecord): PodSnapshot {
+    const observed = observePod(this.#host, record)
+    if (isNeglected(this.#host, record, observed)) this.#host.wakeSupervisor('always')
+    return snapshotPod(this.#host, record, observed)
   }
 
   get events(): readonly EventObject[] {

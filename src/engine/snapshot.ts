@@ -7,6 +7,7 @@ import type { ObservedContainer } from '../reconcile/observed.ts'
 import { logTail } from '../status/cri-log.ts'
 import type { ContainerEnd, ContainerSnapshot, PodSnapshot } from '../status/snapshot.ts'
 import { addressesOf } from './container-facts.ts'
+import { isSandboxLost } from './neglected.ts'
 import { observePod } from './observe.ts'
 import type { ContainerRecord, EngineImage, Host, PodRecord } from './ports.ts'
 
@@ -15,8 +16,8 @@ const MESSAGE_BYTES = 4096
 /** Enough of a log to hold what a message may take from it. */
 const LOG_BYTES = 16 * 1024
 
-export function snapshotPod(host: Host, record: PodRecord): PodSnapshot {
-  const observed = observePod(host, record)
+/** `observed`: where the pod was looked at already. */
+export function snapshotPod(host: Host, record: PodRecord, observed = observePod(host, record)): PodSnapshot {
   const { plan } = record
   const containers: Record<string, ContainerSnapshot> = {}
   for (const member of plan.members) {
@@ -36,6 +37,7 @@ export function snapshotPod(host: Host, record: PodRecord): PodSnapshot {
     ...(record.conditions === undefined ? {} : { conditions: record.conditions }),
     ...(record.ended ? { ended: true } : {}),
     sandboxReady: observed.infra === 'running' && observed.network === 'attached',
+    ...(isSandboxLost(record, observed) ? { sandboxLost: true } : {}),
     podIps: addressesOf(host, record),
     hostIps: host.machine.hostIps,
     nodeName: host.machine.nodeName,

@@ -9,7 +9,7 @@ import { terminationMessage } from './snapshot.ts'
 /** As a container runtime says of a command that never ran. */
 export const NEVER_STARTED = new Date(0).toISOString()
 
-/** Of a container that is not running; one whose end nobody saw ends now, with status 255. */
+/** Of a container that is not running; one whose end nobody saw ends now, as if it had been killed. */
 export function terminationOf(host: Host, record: PodRecord, member: MemberPlan): Termination {
   const known = record.containers[member.name]
   const id = known?.id ?? host.containerId(record.uid, member.name, 0)

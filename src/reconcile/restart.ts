@@ -73,8 +73,8 @@ export function exitNeedsCare({ role }: MemberPlan): boolean {
   return role !== 'ephemeral'
 }
 
-/** What is assumed of a container that ended without anyone seeing it. */
-export const UNKNOWN_STATUS = 255
+/** What is assumed of a container that ended without anyone seeing it. Source: kubelet, convertToAPIContainerStatuses. */
+export const UNKNOWN_STATUS = 137
 
 /**
  * Whether nothing of the pod is to run any more: every main container has ended for good, it failed as a whole, or
@@ -89,9 +89,14 @@ export function isOver(pod: ObservedPod): boolean {
   return failedInit || mains.every(member => endedForGood(pod, member, () => true))
 }
 
+/** It ran, and its monitor, which would have seen its end, was killed. */
+function hasVanished({ state, startedAt }: ObservedContainer): boolean {
+  return state === 'broken' && startedAt !== undefined
+}
+
 function endedForGood(pod: ObservedPod, member: MemberPlan, counts: (exitCode: number) => boolean): boolean {
   const now = pod.containers[member.name]
-  if (now?.state !== 'exited') return false
+  if (now === undefined || (now.state !== 'exited' && !hasVanished(now))) return false
   const exitCode = now.exitCode ?? UNKNOWN_STATUS
   return counts(exitCode) && !runsAgain(pod.plan, member, exitCode)
 }

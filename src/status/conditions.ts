@@ -16,6 +16,11 @@ interface Answer {
 }
 
 const YES: Answer = { status: 'True' }
+/** Source of the words: kubelet, SyncPod. */
+export const SANDBOX_CHANGED = {
+  reason: 'SandboxChanged',
+  message: 'Pod sandbox changed, it will be killed and re-created.',
+}
 /** No kubelet sets this time, and an API server writes one that is not set as null. */
 const NEVER = null as unknown as string
 
@@ -110,9 +115,10 @@ function initializedAnswer({ plan }: PodSnapshot, phase: PodPhase, statuses: Sta
   return { status: 'False', reason: 'ContainersNotInitialized', message }
 }
 
-function containersReadyAnswer({ plan }: PodSnapshot, phase: PodPhase, statuses: Statuses): Answer {
+function containersReadyAnswer({ plan, sandboxLost }: PodSnapshot, phase: PodPhase, statuses: Statuses): Answer {
   if (phase === 'Succeeded') return { status: 'False', reason: 'PodCompleted' }
   if (phase === 'Failed') return { status: 'False', reason: 'PodFailed' }
+  if (sandboxLost) return { status: 'False', ...SANDBOX_CHANGED }
   const unready = plan.members.filter(
     ({ role, name }) => role !== 'init' && role !== 'ephemeral' && statuses[name]?.ready !== true,
   )

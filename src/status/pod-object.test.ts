@@ -284,6 +284,18 @@ test('a process that vanished', () => {
   assert.equal(state?.terminated?.exitCode, 137)
 })
 
+test('a pod whose sandbox is gone is not told as ready, though its containers run', () => {
+  const pod = podObject(snapshot(settled, {}, { sandboxReady: false, sandboxLost: true }))
+  assert.equal(pod.status.reason, 'SandboxChanged')
+  for (const type of ['Ready', 'ContainersReady'])
+    assert.deepEqual(condition(pod, type), {
+      status: 'False',
+      reason: 'SandboxChanged',
+      message: 'Pod sandbox changed, it will be killed and re-created.',
+    })
+  assert.equal(podRow(pod).status, 'SandboxChanged')
+})
+
 test('a pod that succeeded keeps its conditions', () => {
   const pod = podObject(snapshot({ ...settled, web: done, log: done, proxy: done }, { restartPolicy: 'Never' }))
   assert.deepEqual(condition(pod, 'Ready'), { status: 'False', reason: 'PodCompleted', message: undefined })

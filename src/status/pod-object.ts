@@ -1,7 +1,7 @@
 /** A pod as an API server shows it: what was asked for, with defaults, and how it is. */
 import type { V1Pod, V1PodSpec } from '@kubernetes/client-node'
 import type { MemberRole } from '../plan/types.ts'
-import { generationOf, podConditions } from './conditions.ts'
+import { generationOf, podConditions, SANDBOX_CHANGED } from './conditions.ts'
 import { containerStatus, type WireContainerStatus } from './container-status.ts'
 import { type PodPhase, podPhase } from './phase.ts'
 import { canonicalQuantities } from './quantities.ts'
@@ -105,7 +105,7 @@ function statusOf(snapshot: PodSnapshot): PodObject['status'] {
       ? { podIP: podIps[0], podIPs: podIps.map(ip => ({ ip })) }
       : {}),
     qosClass: plan.qosClass,
-    ...(snapshot.failure ?? pauseOf(snapshot)),
+    ...(snapshot.failure ?? (snapshot.sandboxLost ? SANDBOX_CHANGED : pauseOf(snapshot))),
     startTime: wireTime(snapshot.createdAt),
   }
 }

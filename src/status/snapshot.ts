@@ -14,6 +14,8 @@ export interface PodSnapshot {
   readonly stopped?: true
   /** Its namespaces and its network are there. */
   readonly sandboxReady: boolean
+  /** Its containers still run, in namespaces that nothing holds any more: they will be ended. */
+  readonly sandboxLost?: true
   /** It is over, and its address was given back: it is still told, as a kubelet tells it. */
   readonly ended?: boolean
   /** What somebody outside set. Default none. */

@@ -5,6 +5,7 @@ import { NEW_LIFE } from '../reconcile/lifecycle.ts'
 import { decideNewSandbox } from '../reconcile/new-sandbox.ts'
 import type { ObservedPod } from '../reconcile/observed.ts'
 import { goDuration, isOver, restartDueMs } from '../reconcile/restart.ts'
+import { SANDBOX_CHANGED } from '../status/conditions.ts'
 
 /** Notes who waits for a restart. Source of the words: kubelet, doBackOff. */
 export function tellBackoff(host: Host, record: PodRecord, pod: ObservedPod): void {
@@ -33,8 +34,7 @@ export function needsNewSandbox(pod: ObservedPod): boolean {
   return pod.infra === 'dead' && decideNewSandbox(pod).length > 0
 }
 
-/** Tells that it does. Source of the words: kubelet, SyncPod. */
+/** Tells that it does. */
 export function tellNewSandbox(host: Host, record: PodRecord): void {
-  const words = 'Pod sandbox changed, it will be killed and re-created.'
-  recordEvent(host, record, undefined, 'Normal', 'SandboxChanged', words)
+  recordEvent(host, record, undefined, 'Normal', SANDBOX_CHANGED.reason, SANDBOX_CHANGED.message)
 }

@@ -70,7 +70,7 @@ function connect({ layout, id }: AttachOptions): number {
   } catch (cause) {
     throw new KubeError('AttachFailed', 'its monitor does not answer', {
       cause,
-      hint: 'the container may just have ended',
+      hint: 'the container may just have ended, or it runs on without its monitor, which was killed',
     })
   } finally {
     if (directory !== undefined) closeSync(directory)
