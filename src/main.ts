@@ -43,7 +43,11 @@ const io: Io = {
     return isTerminal(1) && env.TERM !== 'dumb'
   },
   get cwd() {
-    return process.cwd()
+    try {
+      return process.cwd()
+    } catch {
+      throw new KubeError('NoDirectory', 'the current directory was removed', { hint: 'go to another one' })
+    }
   },
   env,
 }
@@ -55,6 +59,7 @@ async function readInput(): Promise<Uint8Array> {
 
 /** Fails when the command is interrupted. */
 function interruption(): Promise<never> {
+  catchSignals()
   const { promise, reject } = Promise.withResolvers<never>()
   const end = () => reject(new KubeError('Interrupted', 'interrupted'))
   abort.signal.addEventListener('abort', end, { once: true })
@@ -75,7 +80,15 @@ const SIGNAL_STATUS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
 
 let host: Promise<RealHost> | undefined
 
-function contextFor(globals: GlobalOptions): Context {
+let catching = false
+
+/**
+ * Only once a command has something to end in good order: until then, however long it takes to read and check a manifest,
+ * a signal ends it at once, as it ends any program.
+ */
+function catchSignals(): void {
+  if (catching) return
+  catching = true
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       if (pass) return pass(signal)
@@ -85,11 +98,18 @@ function contextFor(globals: GlobalOptions): Context {
       abort.abort()
     })
   }
+}
+
+function contextFor(globals: GlobalOptions): Context {
   return {
     io,
     globals,
-    signal: abort.signal,
+    get signal() {
+      catchSignals()
+      return abort.signal
+    },
     host() {
+      catchSignals()
       host ??= import('./cli/host.ts').then(({ openHost }) =>
         openHost({ ...globals, command: [process.execPath, ...process.execArgv, argv[1]!] }),
       )
@@ -100,6 +120,7 @@ function contextFor(globals: GlobalOptions): Context {
       respawn(commands, globals)
     },
     passSignals(to) {
+      catchSignals()
       pass = to
     },
   }

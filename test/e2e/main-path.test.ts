@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { eventually } from '../support/eventually.ts'
@@ -230,6 +231,18 @@ describe('what goes wrong is told in one message, with nothing left behind', { s
     const { status, stderr } = await play.interrupt()
     assert.deepEqual([status, stderr], [130, 'kube: interrupted\n'])
     await kube.nothingLeft()
+  })
+
+  test('SIGINT ends a command that only reads a manifest, in the middle of that', { timeout: 60_000 }, async () => {
+    const fifo = join(kube.root, 'fifo')
+    execFileSync('mkfifo', [fifo])
+    const validate = kube.start(['validate', fifo])
+    // This fails until somebody reads; who reads waits then for more.
+    const writer = await eventually(() => openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK))
+    const { status, stderr } = await validate.interrupt()
+    closeSync(writer)
+    rmSync(fifo)
+    assert.deepEqual([status, stderr], [130, ''])
   })
 
   test('SIGINT in mid-play rolls back', async () => {

@@ -53,3 +53,9 @@ for (const [output, code, message] of cases) {
     assert.match(error.message, message)
   })
 }
+
+test('a message with a path of thousands of characters keeps its beginning and its end', () => {
+  const { message } = runtimeError(`openat2 \`${'x/'.repeat(3000)}\`: File name too long`, 'id')
+  assert.match(message, /^OCI runtime: openat2 `x\/.* \.\.\. .*x\/`: File name too long$/)
+  assert.ok(message.length < 1000)
+})

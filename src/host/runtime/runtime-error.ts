@@ -89,8 +89,13 @@ export function runtimeError(output: string, id: string): KubeError {
   }
   return new KubeError(
     'RuntimeFailed',
-    `OCI runtime: ${text === '' ? `no message about container ${id.slice(0, 12)}` : text}`,
+    `OCI runtime: ${text === '' ? `no message about container ${id.slice(0, 12)}` : abridged(text)}`,
   )
+}
+
+/** A path may be thousands of characters long, and its cause stands behind it. */
+function abridged(text: string): string {
+  return text.length <= 1000 ? text : `${text.slice(0, 400)} ... ${text.slice(-400)}`
 }
 
 function plainText(output: string): string {
