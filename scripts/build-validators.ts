@@ -21,13 +21,15 @@ const targetFolder = new URL('../build/validators/', import.meta.url)
 /** Kubernetes' formats as the keywords that ajv compiles. Patterns apply to strings only. */
 const formats: Readonly<Record<string, object>> = {
   int32: { minimum: -(2 ** 31), maximum: 2 ** 31 - 1 },
-  // The nearest doubles: a larger integer literal is not one that Go could read.
-  int64: { minimum: -(2 ** 63), maximum: 2 ** 63 },
+  // What lies beyond is looked at in the manifest's text.
+  int64: { minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER },
   'int-or-string': { minimum: -(2 ** 31), maximum: 2 ** 31 - 1 },
   double: {},
   byte: {},
   // Source: k8s.io/apimachinery/pkg/api/resource/quantity.go, parseQuantityString; surrounding space is not trimmed.
   quantity: {
+    minimum: Number.MIN_SAFE_INTEGER,
+    maximum: Number.MAX_SAFE_INTEGER,
     pattern: '^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$',
   },
   'date-time': {

@@ -4,6 +4,7 @@ import { errnoOf, KubeError } from '../diagnostic.ts'
 import { generate } from '../generate/generate.ts'
 import type { GenerateSource, GenerateType } from '../generate/types.ts'
 import { openClaimStore } from '../host/volumes/claim-store.ts'
+import { jsonText } from '../manifest/integer.ts'
 import { printManifest } from '../manifest/print.ts'
 import type { KubernetesObject } from '../manifest/types.ts'
 import type { Context } from './context.ts'
@@ -52,7 +53,7 @@ export function sourceOf(host: RealHost): GenerateSource {
 function jsonOf(objects: readonly KubernetesObject[]): string {
   const [only, ...others] = objects
   const whole = others.length === 0 ? only : { apiVersion: 'v1', kind: 'List', items: objects }
-  return `${JSON.stringify(whole, null, 2)}\n`
+  return `${jsonText(whole, 2)}\n`
 }
 
 /** A manifest may hold Secrets, so nobody else may read it; what is there already is somebody's work. */

@@ -3,6 +3,7 @@
  * kubernetes.io, "JSONPath Support", and k8s.io/client-go/util/jsonpath, whose results these are. Pure.
  */
 import { KubeError } from '../diagnostic.ts'
+import { jsonText } from '../manifest/integer.ts'
 import { type Literal, type Node, type Path, parseTemplate, type Step } from './jsonpath-parse.ts'
 
 /** The template's text for `data`. Fails with code `BadTemplate` and exit status 2 for a template that can't be read. */
@@ -15,7 +16,7 @@ export function renderTemplate(template: string, data: unknown): string {
 /** Each part's results as a JSON array of their own: kubectl's `jsonpath-as-json`. Fails as `renderTemplate`. */
 export function renderTemplateJson(template: string, data: unknown): string {
   return resultsOf(parseTemplate(template), data, data)
-    .map(results => `${JSON.stringify(results, null, 4)}\n`)
+    .map(results => `${jsonText(results, 4)}\n`)
     .join('')
 }
 
@@ -41,7 +42,7 @@ function resultsOf(nodes: readonly Node[], current: unknown, root: unknown): rea
 export function valueText(value: unknown): string {
   if (typeof value === 'string') return value
   if (value === undefined) return ''
-  return JSON.stringify(value) ?? ''
+  return jsonText(value) ?? ''
 }
 
 function follow(path: Path, current: unknown, root: unknown): readonly unknown[] {

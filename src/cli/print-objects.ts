@@ -1,6 +1,7 @@
 /** Objects as a table or in a format: what `get` and other verbs with `-o` print. */
 import { readFileSync } from 'node:fs'
 import { KubeError } from '../diagnostic.ts'
+import { jsonText } from '../manifest/integer.ts'
 import { printYaml } from '../manifest/print.ts'
 import type { WireObject } from '../status/wire.ts'
 import { type Column, columnsOf } from './columns.ts'
@@ -82,7 +83,7 @@ export function formatObjects(format: TextFormat, objects: readonly WireObject[]
     : objects[0]
   switch (format.kind) {
     case 'json':
-      return `${JSON.stringify(whole, null, 4)}\n`
+      return `${jsonText(whole, 4)}\n`
     case 'yaml':
       return printYaml(whole)
     case 'name':

@@ -1,5 +1,6 @@
 /** What a check of one object says: a diagnostic before it knows its file and position. */
 import type { FieldPath, Severity } from '../diagnostic.ts'
+import { jsonText } from './integer.ts'
 import { nearest } from './suggest.ts'
 
 export interface Finding {
@@ -26,7 +27,7 @@ function error(path: FieldPath, code: string, message: string): Finding {
 
 /** A value as the API server prints it in a message; a long one is cut. */
 export function quote(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'null'
+  const text = typeof value === 'bigint' ? String(value) : (jsonText(value) ?? 'null')
   return text.length <= 200 ? text : `${text.slice(0, 200)}...`
 }
 

@@ -1,4 +1,5 @@
 /** Objects to YAML, in the dialect that is read: what go-yaml would take for another type is quoted. */
+import { numberText } from './integer.ts'
 import { needsQuotes } from './scalar.ts'
 import type { KubernetesObject } from './types.ts'
 
@@ -77,7 +78,7 @@ function flow(value: unknown): string {
   if (typeof value === 'object' && value !== null) return '{}'
   if (typeof value === 'string') return scalarText(value, false)
   if (value === undefined || (typeof value === 'number' && !Number.isFinite(value))) return 'null'
-  return String(value)
+  return typeof value === 'number' ? numberText(value) : String(value)
 }
 
 /** Lines of printable text read best as they are. A tab or space at a line's end, or a lone CR, would not show. */

@@ -2,6 +2,7 @@
 import { type FieldPath, formatPath } from '../diagnostic.ts'
 import { loadFieldTypes } from './documentation.ts'
 import { type Finding, invalid, required, typeInvalid } from './finding.ts'
+import { integerOf, numberText } from './integer.ts'
 import { type KindInfo, validatorName } from './kinds.ts'
 import { nearest } from './suggest.ts'
 import { loadValidator, type SchemaError } from './validators.ts'
@@ -94,7 +95,7 @@ function wordError(error: PlacedError, wording: Wording): Finding | undefined {
       return invalid(path, value, String(params.pattern).includes('KMGTPE') ? quantityDetail : timeDetail)
     case 'minimum':
     case 'maximum':
-      return typeInvalid(path, value, cannotUnmarshal(`number ${String(value)}`, path, wording))
+      return beyondLimit(path, Number(value), wording)
   }
   return invalid(path, value, keyword)
 }
@@ -102,11 +103,33 @@ function wordError(error: PlacedError, wording: Wording): Finding | undefined {
 const quantityDetail = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 const timeDetail = 'must be a time as "2006-01-02T15:04:05Z07:00"'
 
+/**
+ * A number beyond its type's limits, or of more digits than a double holds. What is no integer in the text was rounded by
+ * go-yaml just so.
+ */
+function beyondLimit(path: FieldPath, value: number, wording: Wording): Finding | undefined {
+  const type = definitionAt(path, wording.fields, wording.root)
+  const exact = integerOf(wording.sourceOf(path) ?? '')
+  const [least, limit] = type === 'quantity' ? [-(2n ** 63n), 2n ** 64n] : [-(2n ** 63n), 2n ** 63n]
+  const fits = exact === undefined ? Math.abs(value) < 2 ** 63 : least <= exact && exact < limit
+  if (type === 'quantity' && !fits) return undefined
+  if (!fits || (type !== 'int64' && type !== 'quantity'))
+    return typeInvalid(path, exact ?? value, cannotUnmarshal(`number ${exact ?? numberText(value)}`, path, wording))
+  if (exact === undefined || numberText(value) === String(exact)) return undefined
+  return {
+    severity: 'error',
+    code: 'FieldNotSupported',
+    message: `Not supported: of integers beyond ${Number.MAX_SAFE_INTEGER} not all digits can be kept: this would become ${numberText(value)}`,
+    path,
+    ...(type === 'quantity' ? { hint: `quote it: "${exact}"` } : {}),
+  }
+}
+
 /** What Go's decoder calls the value; a number that does not fit is named. */
 function goValue(value: unknown, types: readonly string[]): string {
   if (Array.isArray(value)) return 'array'
   if (typeof value === 'boolean') return 'bool'
-  if (typeof value === 'number' && types.includes('integer')) return `number ${value}`
+  if (typeof value === 'number' && types.includes('integer')) return `number ${numberText(value)}`
   return typeof value
 }
 

@@ -34,4 +34,30 @@ describe('numbers that nobody means', { skip: cannotRunPods }, () => {
     assert.equal(kube.sh('vast', 'echo here'), 'here')
     kube.down('vast')
   })
+
+  test('the largest integer that Kubernetes has is "without end", and keeps its digits', () => {
+    const endless = '9223372036854775807'
+    const text = `
+apiVersion: v1
+kind: Pod
+metadata: {name: endless}
+spec:
+  terminationGracePeriodSeconds: ${endless}
+  containers:
+  - {name: main, image: ${IMAGE}, imagePullPolicy: Never, command: [sh, -c, 'trap "exit 0" TERM; touch /tmp/up; sleep 1000 & wait']}
+`
+    kube.runWith(text, 'play', '--app', 'endless', '-')
+    for (const command of [
+      ['get', 'pod', 'endless', '-o', 'yaml'],
+      ['get', 'pod', 'endless', '-o', 'json'],
+      ['generate', 'endless'],
+      ['generate', 'endless', '-o', 'json'],
+    ])
+      assert.match(kube.ok(...command), new RegExp(`"?terminationGracePeriodSeconds"?: ${endless}\\b`))
+    const path = '-o=jsonpath={.spec.terminationGracePeriodSeconds}'
+    assert.equal(kube.ok('get', 'pod', 'endless', path), endless)
+    kube.sh('endless', 'until [ -e /tmp/up ]; do sleep 0.1; done')
+    // With its own grace period.
+    assert.equal(kube.ok('down', 'endless'), 'pod/endless removed\n')
+  })
 })
