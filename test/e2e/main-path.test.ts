@@ -211,7 +211,7 @@ describe('what goes wrong is told in one message, with nothing left behind', { s
     const done = await kube.run(['play', kube.file('other.yaml', WEB.replaceAll('name: web', 'name: other'))])
     assert.equal(done.status, 1)
     assert.match(done.stderr, /in use by pod default\/web/)
-    assert.equal(await (await fetch(`http://127.0.0.1:${PORT}/`)).text(), 'hello from web\n')
+    assert.equal(await page('127.0.0.1'), 'hello from web\n')
     await kube.ok(['down', 'web'])
     await kube.nothingLeft()
   })
