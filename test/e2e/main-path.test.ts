@@ -37,6 +37,15 @@ spec:
   volumes: [{ name: www, emptyDir: {} }]
 `
 
+/** Playing ends when the containers were started: the one may not listen yet, the other may not have written yet. */
+function page(address: string): Promise<string> {
+  return eventually(async () => {
+    const text = await (await fetch(`http://${address}:${PORT}/`)).text()
+    assert.match(text, /^hello/)
+    return text
+  })
+}
+
 describe('the main path', { skip: cannotRunPods }, () => {
   const kube = useKube()
 
@@ -52,15 +61,6 @@ describe('the main path', { skip: cannotRunPods }, () => {
       assert.equal(await page(address), 'hello from web\n')
     }
   })
-
-  /** Playing ends when the containers were started: the one may not listen yet, the other may not have written yet. */
-  function page(address: string): Promise<string> {
-    return eventually(async () => {
-      const text = await (await fetch(`http://${address}:${PORT}/`)).text()
-      assert.match(text, /^hello/)
-      return text
-    })
-  }
 
   test('the members share net, ipc and uts with the infra container, and have mounts and processes of their own', async () => {
     const namespaces = (pid: number) =>
