@@ -33,6 +33,30 @@ suite('state store', () => {
     rmSync(directory, { recursive: true })
   })
 
+  test('a doomed claim goes once no pod has it, unless another pod comes that has it', () => {
+    const having = (name: string, claim: string) =>
+      ({
+        ...podPlan(name),
+        network: { mode: 'host' },
+        volumes: [{ kind: 'claim', name: 'v', namespace: 'default', claim, ephemeral: false }],
+      }) as unknown as PodPlan
+    const taken = () => {
+      const names: string[] = []
+      state.takeDoomedClaims(({ namespace, claim }) => void names.push(`${namespace}/${claim}`))
+      return names
+    }
+    state.putApp({ name: 'c', source: '-', createdAt: '' })
+    state.addPods('c', [{ uid: 'one', plan: having('one', 'used') }])
+    state.doomClaims(['used', 'free', 'spared'].map(claim => ({ namespace: 'default', claim })))
+    state.addPods('c', [{ uid: 'two', plan: having('two', 'spared') }])
+    assert.deepEqual(taken(), ['default/free'])
+    for (const uid of ['one', 'two']) state.removePod(uid)
+    assert.equal(state.hasDoomedClaims(), true)
+    assert.deepEqual(taken(), ['default/used'])
+    assert.equal(state.hasDoomedClaims(), false)
+    state.removeApp('c')
+  })
+
   test('a pod that is over gives its address and ports back, and still tells its address', () => {
     state.putApp({ name: 'a', source: '-', createdAt: '' })
     state.addPods('a', [{ uid: 'first', plan: podPlan('first', 8080) }])
