@@ -38,10 +38,14 @@ export function leftovers(places: InstancePlaces): readonly string[] {
   return [...podLeftovers(places), ...state]
 }
 
+/** Tests of other files mount thousands of volumes meanwhile. */
+const TABLE_BYTES = 64 * 1024 * 1024
+
 /** Where something is still mounted in it, removing a directory would reach into that. */
 export function mounts(directory: string): readonly string[] {
   // Raw output escapes what is not a plain letter.
-  const table = execFileSync('findmnt', ['--json', '--list', '--output', 'TARGET'], { encoding: 'utf8' })
+  const args = ['--json', '--list', '--output', 'TARGET']
+  const table = execFileSync('findmnt', args, { encoding: 'utf8', maxBuffer: TABLE_BYTES })
   const { filesystems } = JSON.parse(table) as { readonly filesystems: readonly { readonly target: string }[] }
   return filesystems.filter(({ target }) => target.startsWith(`${directory}/`)).map(({ target }) => `mount ${target}`)
 }
