@@ -52,9 +52,12 @@ export interface RealHost extends Host {
 export function rootsOf(options: HostOptions): Roots {
   const root =
     options.root ??
-    (isRoot() ? '/var/lib/kube' : join(process.env.XDG_DATA_HOME ?? join(homedir(), '.local/share'), 'kube'))
+    (isRoot() ? '/var/lib/kube' : join(process.env.XDG_DATA_HOME || join(homedir(), '.local/share'), 'kube'))
   const runroot = options.runroot ?? (options.root === undefined ? defaultRunroot() : join(options.root, 'run'))
   for (const path of [root, runroot]) {
+    // Mostly a script's variable without a value: the working directory is not what it means.
+    if (path === '')
+      throw new KubeError('Usage', '--root and --runroot take the path of a directory', { exitStatus: 2 })
     // Separators of mount options.
     if (/[:,\\]/.test(path)) {
       throw new KubeError('Usage', `${path}: a root with a colon, a comma or a backslash cannot hold overlay mounts`, {
@@ -70,7 +73,7 @@ function isRoot(): boolean {
 }
 
 function defaultRunroot(): string {
-  return isRoot() ? '/run/kube' : join(process.env.XDG_RUNTIME_DIR ?? `/tmp/kube-${process.getuid?.()}`, 'kube')
+  return isRoot() ? '/run/kube' : join(process.env.XDG_RUNTIME_DIR || `/tmp/kube-${process.getuid?.()}`, 'kube')
 }
 
 /**

@@ -28,7 +28,11 @@ describe('an ordinary user', { skip: canRun ? false : 'the user nobody cannot re
   after(() => rmSync(home, { recursive: true, force: true }))
 
   function kube(...args: readonly string[]) {
-    const env = { PATH: process.env.PATH, HOME: home, XDG_RUNTIME_DIR: join(home, 'run') }
+    return kubeWith({}, ...args)
+  }
+
+  function kubeWith(variables: NodeJS.ProcessEnv, ...args: readonly string[]) {
+    const env = { PATH: process.env.PATH, HOME: home, XDG_RUNTIME_DIR: join(home, 'run'), ...variables }
     const { status, stdout, stderr } = spawnSync(KUBE, args, { ...identity, env, cwd: home, encoding: 'utf8' })
     return { status, stdout, stderr }
   }
@@ -60,5 +64,16 @@ describe('an ordinary user', { skip: canRun ? false : 'the user nobody cannot re
       assert.deepEqual([done.status, done.stderr], [0, ''])
     }
     assert.equal(kube('images', '-q').stdout, '')
+  })
+
+  test('a place without a value is not the working directory', () => {
+    for (const option of ['--root', '--runroot']) {
+      const { status, stderr } = kube(option, '', 'system', 'info')
+      assert.deepEqual([status, stderr], [2, 'kube: --root and --runroot take the path of a directory\n'])
+    }
+    const { stdout } = kubeWith({ XDG_DATA_HOME: '', XDG_RUNTIME_DIR: '' }, 'system', 'info', '-o', 'json')
+    const { root, runroot } = JSON.parse(stdout) as { readonly root: string; readonly runroot: string }
+    assert.equal(root, join(home, '.local/share/kube'))
+    assert.ok(!runroot.startsWith(home), runroot)
   })
 })
