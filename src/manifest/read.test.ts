@@ -242,6 +242,14 @@ spec: {selector: {app: x}, ports: [{port: 80}]}
   )
 })
 
+test('a namespace that is given by itself has to be a name, too', async () => {
+  const texts = [{ name: 'x', text: pod }]
+  for (const namespace of ['../..', 'a/b', 'A', 'a.b', '\u001b[31m'])
+    await assert.rejects(readManifests(texts, { namespace }), { code: 'Usage', exitStatus: 2 })
+  for (const [namespace, expected] of Object.entries({ 'team-1': 'team-1', '': 'default' }))
+    assert.equal((await readManifests(texts, { namespace })).objects[0]?.namespace, expected)
+})
+
 test('the ConfigMap that every namespace has is there', async () => {
   const volume = (name: string) =>
     `    volumeMounts: [{name: v, mountPath: /m}]\n  volumes: [{name: v, configMap: {name: ${name}}}]\n`

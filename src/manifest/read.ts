@@ -1,5 +1,5 @@
 /** Texts to objects: every document parsed, checked and placed; all findings at once. */
-import type { Diagnostic, FieldPath, Position } from '../diagnostic.ts'
+import { type Diagnostic, type FieldPath, KubeError, type Position } from '../diagnostic.ts'
 import { checkRules } from './check-rules.ts'
 import { checkSet } from './check-set.ts'
 import { checkSupport } from './check-support.ts'
@@ -9,11 +9,12 @@ import { checkHeader, type KnownHeader } from './header.ts'
 import { type KindInfo, knownKinds } from './kinds.ts'
 import { dropNulls } from './nulls.ts'
 import type { RejectedObject } from './rejected.ts'
+import { checkDnsLabel } from './rules/names.ts'
 import { checkSchema, valueAt } from './schema.ts'
 import type { KubernetesObject, ManifestObject, ManifestText, ReadResult } from './types.ts'
 
 export interface ReadOptions {
-  /** The namespace of `-n`: of objects that name none. Default `default`. */
+  /** The namespace of `-n`: of objects that name none. Default, also for an empty one: `default`. */
   readonly namespace?: string
   /** Makes an unknown kind a warning. */
   readonly skipUnknown?: boolean
@@ -21,8 +22,12 @@ export interface ReadOptions {
   readonly refusals?: 'error' | 'warning'
 }
 
-/** Reads and checks the texts. Never throws for what they hold. */
+/** Reads and checks the texts. Never throws for what they hold; only (`Usage`) for options that are none. */
 export async function readManifests(texts: readonly ManifestText[], options: ReadOptions = {}): Promise<ReadResult> {
+  const { namespace } = options
+  const [fault] = namespace ? checkDnsLabel(namespace) : []
+  // Like that of an object, it becomes the name of a directory.
+  if (fault !== undefined) throw new KubeError('Usage', `namespace ${quote(namespace)}: ${fault}`, { exitStatus: 2 })
   const results: ReadResult[] = []
   for (const text of texts) {
     const lines = new LineIndex(text.text)

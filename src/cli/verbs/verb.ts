@@ -15,7 +15,8 @@ export type AddVerb = (
 ) => Command
 
 export function namespaceOption(description = 'namespace of objects that name none'): Option {
-  return new Option('-n, --namespace <name>', description).default('default')
+  // As for kubectl, an empty one is as good as none: scripts have `-n "$NAMESPACE"`.
+  return new Option('-n, --namespace <name>', description).default('default').argParser(name => name || 'default')
 }
 
 export function outputOption(...formats: readonly string[]): Option {
