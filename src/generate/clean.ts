@@ -15,6 +15,8 @@ const SERVER_FIELDS = [
   'managedFields',
   'resourceVersion',
   'selfLink',
+  // By their uid, owners belong to one server: another one would delete at once what an absent object owns.
+  'ownerReferences',
 ]
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
 

@@ -178,6 +178,7 @@ metadata:
   uid: 6f2d7c9a-0000-4000-8000-000000000001
   resourceVersion: "7"
   creationTimestamp: "2026-01-01T00:00:00Z"
+  ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: w, uid: 6f2d7c9a-0000-4000-8000-000000000002}]
   annotations: {kubectl.kubernetes.io/last-applied-configuration: "{}"}
 spec: {containers: [{name: c, image: "c:1"}]}
 status: {phase: Running}
