@@ -3,7 +3,6 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { ClaimName } from '../../engine/claim-port.ts'
 import type { PodRecord } from '../../engine/ports.ts'
 import type { PodPlan } from '../../plan/types.ts'
-
 import { transaction } from './database.ts'
 
 export interface DoomedOptions {
