@@ -1,8 +1,8 @@
 /** Builds the real host: the only place but `index.ts` where adapters and engine meet. */
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, realpathSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { KubeError } from '../diagnostic.ts'
+import { dirname, join, relative, resolve } from 'node:path'
+import { errnoOf, KubeError } from '../diagnostic.ts'
 import type { Host } from '../engine/ports.ts'
 import { openHandlers } from '../host/handlers/handlers.ts'
 import { openImageStore } from '../host/images/store.ts'
@@ -24,6 +24,7 @@ import { requireProgram } from '../host/sys/find-program.ts'
 import { lockFile } from '../host/sys/lock.ts'
 import { readMachineFacts } from '../host/sys/machine.ts'
 import { randomUuid } from '../host/sys/random-uuid.ts'
+import { openPodNamespaces } from '../host/volumes/pod-namespaces.ts'
 import { openVolumes } from '../host/volumes/pod-volumes.ts'
 import { parseReference } from '../image-reference.ts'
 import type { MachineFacts } from '../plan/facts.ts'
@@ -48,11 +49,12 @@ export interface RealHost extends Host {
   finish(): Promise<void>
 }
 
+const USUAL_ROOT = '/var/lib/kube'
+
 /** The directories that hold everything, as the options or the user's own place say. */
 export function rootsOf(options: HostOptions): Roots {
   const root =
-    options.root ??
-    (isRoot() ? '/var/lib/kube' : join(process.env.XDG_DATA_HOME || join(homedir(), '.local/share'), 'kube'))
+    options.root ?? (isRoot() ? USUAL_ROOT : join(process.env.XDG_DATA_HOME || join(homedir(), '.local/share'), 'kube'))
   const runroot = options.runroot ?? (options.root === undefined ? defaultRunroot() : join(options.root, 'run'))
   for (const path of [root, runroot]) {
     // Mostly a script's variable without a value: the working directory is not what it means.
@@ -65,7 +67,19 @@ export function rootsOf(options: HostOptions): Roots {
       })
     }
   }
-  return { root: resolve(root), runroot: resolve(runroot) }
+  return { root: realPath(resolve(root)), runroot: realPath(resolve(runroot)) }
+}
+
+/** Without symbolic links, also of a directory that is not there yet: the kernel tells of mounts by such paths. */
+function realPath(path: string): string {
+  for (let there = path; ; there = dirname(there)) {
+    try {
+      return join(realpathSync(there), relative(there, path))
+    } catch (error) {
+      // What is wrong with the path is told when it is used.
+      if (errnoOf(error) !== 'ENOENT' || there === dirname(there)) return path
+    }
+  }
 }
 
 function isRoot(): boolean {
@@ -116,6 +130,7 @@ export function openHost(options: HostOptions): RealHost {
       cgroupParent,
       ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
       ...(shutdown ? { shutdown } : {}),
+      openMounts: uid => namespaces.open(uid),
     })
   })
   /** What the store said; a run asks for the same few images again and again. */
@@ -125,7 +140,10 @@ export function openHost(options: HostOptions): RealHost {
     if (image) found.set(reference, image)
     return image
   }
-  const volumes = once(() => openVolumes({ layout, lowerDirs: reference => store.lowerDirs(present(find, reference)) }))
+  const namespaces = openPodNamespaces(layout)
+  const volumes = once(() =>
+    openVolumes({ layout, namespaces, lowerDirs: reference => store.lowerDirs(present(find, reference)) }),
+  )
   const machine = once(() => readMachineFacts(roots.root))
   const authority = once(() => openAuthority(layout.authorityDir))
   const ownCommand = (verb: string) => [
@@ -246,7 +264,7 @@ export function openHost(options: HostOptions): RealHost {
 
 /** Six hex digits that tell this state root's kernel objects from those of others; empty for the usual one. */
 function instanceOf(root: string): string {
-  return root === '/var/lib/kube' ? '' : fingerprint(root).slice(0, 6)
+  return root === realPath(USUAL_ROOT) ? '' : fingerprint(root).slice(0, 6)
 }
 
 /** `INITIAL,MAX,RESET` in milliseconds, so that tests need not wait for minutes. */

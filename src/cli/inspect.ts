@@ -98,7 +98,7 @@ function inspectPod(host: RealHost, pod: PodRecord): object {
     },
     network: networkOf(host, pod, observed.network),
     ports: plan.ports,
-    mounts: mountsBelow([`${host.layout.podDir(uid)}/`, `${host.layout.sandboxDir(uid)}/`]),
+    mounts: host.volumes.mounts(uid).map(({ path, type, source }) => ({ target: path, type, source })),
     containers: plan.members.map(member => inspectContainer(host, pod, member.name)),
     plan: describePlan([plan]).pods[0],
   }
@@ -136,7 +136,10 @@ function inspectContainer(host: RealHost, pod: PodRecord, name: string): object 
     ...(isRunning && known?.process !== undefined ? { processes: processesOf(known.process) } : {}),
     bundle,
     config: `${bundle}/config.json`,
-    rootfs: { path: host.volumes.rootfsPath(uid, name), state: now.rootfs },
+    rootfs: {
+      path: host.volumes.rootfsPath(uid, name),
+      state: host.volumes.isMounted(uid, name) ? 'mounted' : 'absent',
+    },
     log: host.logFile(uid, name, known?.attempt ?? 0),
     exitFile: `${host.layout.exitsDir}/${now.id}`,
     cgroup: `${host.cgroupPath(uid)}/${now.id}`,
@@ -159,25 +162,6 @@ function processesOf(identity: string): readonly object[] {
 function numberIn(path: string, name: string): object {
   const value = Number(readText(path))
   return value > 0 ? { [name]: value } : {}
-}
-
-interface MountRow {
-  readonly target: string
-  readonly type: string
-  readonly source: string
-}
-
-/** Source: proc_pid_mountinfo(5). */
-function mountsBelow(prefixes: readonly string[]): readonly MountRow[] {
-  return readText('/proc/self/mountinfo')
-    .split('\n')
-    .flatMap(line => {
-      const [left = '', right = ''] = line.split(' - ')
-      const target = left.split(' ')[4]
-      if (target === undefined || !prefixes.some(prefix => target.startsWith(prefix))) return []
-      const [type = '', source = ''] = right.split(' ')
-      return [{ target, type, source }]
-    })
 }
 
 function readText(path: string): string {

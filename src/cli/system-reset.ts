@@ -51,6 +51,7 @@ export async function runSystemReset(_args: [], options: ResetOptions, context: 
   await attempt(() => removeLeftovers(host, findLeftovers(host)))
   await attempt(() => host.network.remove())
   await attempt(() => host.runtime.release())
+  await attempt(async () => host.volumes.release())
   if (failures.length > 0) {
     throw new KubeError('ResetFailed', 'not everything could be removed', {
       notes: failures,

@@ -128,7 +128,7 @@ function readEnvFiles(host: Host, member: MemberPlan, pod: PodFacts): Readonly<R
   for (const variable of member.env) {
     if (!('file' in variable)) continue
     const { volume, path } = variable.file
-    const text = host.volumes.readVolumeText(volumePath(pod, volume), path)
+    const text = host.volumes.readVolumeText(pod.uid, volumePath(pod, volume), path)
     if (text !== undefined) files[`${volume}/${path}`] = text
   }
   return files

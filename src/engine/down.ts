@@ -86,4 +86,5 @@ async function releaseAll(host: Host): Promise<void> {
   // A CronJob waits for its time without any pod.
   if (!host.state.objects({ made: true }).some(({ kind }) => isWorkload(kind))) await host.dismissSupervisor()
   await host.runtime.release()
+  host.volumes.release()
 }

@@ -51,7 +51,12 @@ export const EXECUTORS: Executors = {
       id,
     })
     host.runtime.makeCgroup(host.cgroupPath(uid), cgroupSettings(record.plan.resources, host.machine.cgroupVersion))
-    const { identity } = await host.runtime.startInfra(id, spec, record.plan.runtimeClass)
+    const { runtimeClass } = record.plan
+    const { identity } = await host.runtime.startInfra(id, {
+      uid,
+      spec,
+      ...(runtimeClass === undefined ? {} : { runtimeClass }),
+    })
     host.state.setInfra(uid, identity)
     const started = { ...record, infra: identity }
     records.set(started)
@@ -87,6 +92,7 @@ export const EXECUTORS: Executors = {
     // Where making it fails before that is asked for.
     ready.catch(() => {})
     const { identity } = await host.runtime.create(id, {
+      uid,
       spec,
       ready,
       ...(record.plan.runtimeClass === undefined ? {} : { runtimeClass: record.plan.runtimeClass }),

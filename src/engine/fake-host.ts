@@ -204,6 +204,8 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
       readRootfsText: () => '',
       sandboxDir: uid => `/sandbox/${uid}`,
       terminationLog: (uid, container) => `/termination/${uid}/${container}`,
+      mounts: () => [],
+      release() {},
     },
     state: {
       addEvent() {},

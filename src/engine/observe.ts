@@ -9,10 +9,12 @@ export function observePod(host: Host, record: PodRecord): ObservedPod {
   for (const member of plan.members) {
     const known = record.containers[member.name]
     const id = known?.id ?? host.containerId(uid, member.name, 0)
+    const run = observeRun(host, uid, member.name, known)
     containers[member.name] = {
       id,
-      rootfs: host.volumes.isMounted(uid, member.name) ? 'mounted' : 'absent',
-      ...observeRun(host, uid, member.name, known),
+      // Looking means to enter the pod's mounts: of a container that was made nobody has to know.
+      rootfs: run.state !== 'absent' || host.volumes.isMounted(uid, member.name) ? 'mounted' : 'absent',
+      ...run,
       ...(known?.startedAt === undefined ? {} : { startedAt: known.startedAt }),
       ...(known?.lifecycle === undefined ? {} : { lifecycle: known.lifecycle }),
     }

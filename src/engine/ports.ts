@@ -244,8 +244,7 @@ export interface RuntimePort {
   prepare(): Promise<void>
   /** Undoes `prepare`: no container is left. */
   release(): Promise<void>
-  /** `runtimeClass` names another OCI runtime than the default one. */
-  startInfra(id: string, spec: OciSpec, runtimeClass?: string): Promise<StartedProcess>
+  startInfra(id: string, options: Pick<CreateOptions, 'uid' | 'spec' | 'runtimeClass'>): Promise<StartedProcess>
   stopInfra(id: string): Promise<void>
   /** Everything set up, the command not yet running. Fails with `CommandNotFound`, `CommandNotExecutable`, `CreateFailed`. */
   create(id: string, options: CreateOptions): Promise<StartedProcess>
@@ -279,6 +278,8 @@ export interface RuntimePort {
 }
 
 export interface CreateOptions {
+  /** Of its pod. */
+  readonly uid: string
   readonly spec: OciSpec
   /** Another OCI runtime than the default one. */
   readonly runtimeClass?: string
@@ -332,7 +333,7 @@ export interface VolumePort extends ClaimVolumes {
   /** Mounts a part of a volume where only kube reaches it, and returns that path. Fails with `SubPathEscapes`. */
   bindSubPath(uid: string, plan: PodPlan, request: SubPathRequest, users?: UserNamespace): string
   /** A small text file of a volume, never following a link out of it; undefined when absent. */
-  readVolumeText(volume: string, path: string): string | undefined
+  readVolumeText(uid: string, volume: string, path: string): string | undefined
   /** Bytes on the disk that a volume of the pod's own takes up. */
   volumeUsage(uid: string, volume: string): Promise<number>
   /** The same of what a container has written: its layer and its logs. */
@@ -352,6 +353,10 @@ export interface VolumePort extends ClaimVolumes {
   readRootfsText(uid: string, container: string, path: string): string
   sandboxDir(uid: string): string
   terminationLog(uid: string, container: string): string
+  /** What is mounted for the pod. */
+  mounts(uid: string): readonly { readonly path: string; readonly type: string; readonly source: string }[]
+  /** Takes away what all pods share: no pod is left. */
+  release(): void
 }
 
 export interface Host {

@@ -42,6 +42,9 @@ export function layoutOf(roots: Roots) {
     seccompDir: join(root, 'seccomp'),
     /** Where crun's program is mounted read-only. */
     crun: join(runroot, 'bin', 'crun'),
+    /** Holds the pods' mount namespaces. */
+    namespacesDir: join(runroot, 'mounts'),
+    namespacesLock: join(runroot, 'mounts.lock'),
     /** The OCI runtime's own state. */
     runtimeRoot: join(runroot, 'crun'),
     /** conmon writes a file named after the container here when it ends, holding its exit status: how a pod ended outlives a reboot. */
@@ -57,6 +60,8 @@ export function layoutOf(roots: Roots) {
     mappedDir: (uid: string) => `/run/kube-mapped/${uid}`,
     /** Where parts of volumes are mounted for the moment of making a container. */
     mountsDir: (uid: string) => join(root, 'pods', uid, 'mounts'),
+    /** Where volumes of the machine are mounted of which a container's own mounts are to be seen on the machine. */
+    sharedDir: (uid: string, volume: string) => join(root, 'pods', uid, 'shared', volume),
     /** A tmpfs: what Secrets hold must not reach a disk, and files of ConfigMaps are made faster there. */
     filesDir: (uid: string) => join(root, 'pods', uid, 'files'),
     volumeDir: (uid: string, volume: string) => join(root, 'pods', uid, 'volumes', volume),

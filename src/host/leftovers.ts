@@ -8,9 +8,10 @@ import type { Host } from '../engine/ports.ts'
 import { type Layout, vethName } from './layout.ts'
 import { linksOf, removeLinks } from './network/delete-link.ts'
 import { killCgroup, podCgroups } from './runtime/pod-cgroups.ts'
+import { removeTreeNow } from './sys/remove-tree.ts'
 
 export interface Leftovers {
-  /** uids of pods that have directories. */
+  /** uids of pods that have directories, or mounts. */
   readonly directories: readonly string[]
   /** ids that the OCI runtime knows. */
   readonly containers: readonly string[]
@@ -28,7 +29,9 @@ export function findLeftovers(host: LeftoverHost): Leftovers {
   const parent = dirname(host.cgroupPath('any'))
   // First what is there, then the records: what was made in between is known.
   const there = {
-    directories: [...new Set([...names(layout.podsDir), ...names(layout.sandboxesDir)])],
+    directories: [
+      ...new Set([...names(layout.podsDir), ...names(layout.sandboxesDir), ...names(layout.namespacesDir)]),
+    ],
     containers: names(layout.runtimeRoot),
     bundles: names(layout.bundlesDir),
     exitFiles: names(layout.exitsDir),
@@ -72,7 +75,7 @@ export async function removeLeftovers(host: LeftoverHost, leftovers: Leftovers):
   const { layout } = host
   await Promise.all(leftovers.containers.map(id => host.runtime.remove(id)))
   for (const path of leftovers.cgroups) await killCgroup(path)
-  for (const name of leftovers.bundles) rmSync(`${layout.bundlesDir}/${name}`, { recursive: true, force: true })
+  for (const name of leftovers.bundles) removeTreeNow(`${layout.bundlesDir}/${name}`)
   await removeLinks(leftovers.links)
   for (const uid of leftovers.directories) await host.volumes.removeSandbox(uid)
   // Last: the monitors of the containers that were ended write theirs now.

@@ -13,7 +13,7 @@ export function tokenDueMs(host: Host, { uid, plan }: PodRecord, pod: ObservedPo
   return Math.min(
     ...files.map(({ volume, file }) => {
       const path = paths[volume]
-      return tokenRenewalMs(path === undefined ? '' : (host.volumes.readVolumeText(path, file.path) ?? ''))
+      return tokenRenewalMs(path === undefined ? '' : (host.volumes.readVolumeText(uid, path, file.path) ?? ''))
     }),
   )
 }

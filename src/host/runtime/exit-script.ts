@@ -1,13 +1,14 @@
 /** What a container's monitor runs when the container has ended. */
 import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import type { Layout } from '../layout.ts'
+import { ownMountNamespace } from '../sys/mount-namespace.ts'
 
 /**
  * Its arguments are the uid of the pod and the id of the container. Wakes a supervisor, unless the container was never
  * made, the pod is being removed, or a supervisor runs, which sees the exit file by itself. A shell
  * script, because most often there is nothing to do, and finding that out must not cost the start of a program.
  */
-export function exitScript(layout: Layout, supervise: readonly string[]): string {
+export function exitScript(layout: Layout, supervise: readonly string[], mounts = ownMountNamespace()): string {
   // A monitor hands nothing of its environment on.
   const backoff = process.env.KUBE_BACKOFF_MS
   return `#!/bin/sh${backoff === undefined ? '' : `\nexport KUBE_BACKOFF_MS=${quoted(backoff)}`}
@@ -19,8 +20,19 @@ if read -r pid start 2>/dev/null <${quoted(layout.supervisorPid)} && read -r sta
 fi
 starting=${quoted(layout.supervisorStarting)}
 : >"$starting"
+# The monitor has its pod's mounts. The supervisor has those of the command that wrote this; nearly always they are the first
+# process's too, and whoever else has them shows where they are.
+home=
+for process in /proc/1 /proc/[0-9]*; do
+  if [ "$(readlink "$process/ns/mnt" 2>/dev/null)" = ${quoted(mounts)} ]; then
+    home=$process/ns/mnt
+    break
+  fi
+done
+set -- ${supervise.map(quoted).join(' ')}
+[ -z "$home" ] || set -- nsenter --mount="$home" -- "$@"
 # In the background: the monitor waits for this script.
-${supervise.map(quoted).join(' ')} </dev/null >/dev/null 2>>${quoted(layout.supervisorLog)} &
+"$@" </dev/null >/dev/null 2>>${quoted(layout.supervisorLog)} &
 [ -e "$starting" ] && echo $! >"$starting"
 exit 0
 `

@@ -25,6 +25,7 @@ import { freeBytes } from '../sys/free-space.ts'
 import { type Launch, type Launched, launch, memoryFile, pipe } from '../sys/launch.ts'
 import { identityOf, isAlive, pidOf } from '../sys/process-identity.ts'
 import { firstLine } from '../sys/readable.ts'
+import { removeTreeNow } from '../sys/remove-tree.ts'
 import { toolError } from '../sys/run.ts'
 import { isOlder } from '../sys/versions.ts'
 import { makeCgroup, prepareCgroups, removeCgroup } from './cgroups.ts'
@@ -48,6 +49,8 @@ export interface OciRuntimeOptions {
   readonly cgroupParent: string
   /** Ends the containers in good time when the machine is shut down. */
   readonly shutdown?: ShutdownUnit
+  /** A pod's mount namespace, as a file descriptor for this to close; undefined: the machine's mounts are the pod's. */
+  readonly openMounts: (uid: string) => number | undefined
 }
 
 /** How long a killed container's monitor may take to write the exit status down, in milliseconds. */
@@ -73,15 +76,26 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
   async function runtime(
     id: string,
     args: readonly string[],
+    uid?: string,
   ): Promise<{ readonly status: number; readonly stderr: string }> {
     const program = programOf(id)
     using stderr = memoryFile()
-    const { ended } = await start({
+    const { ended } = await startInPod(uid, {
       program,
       args: ['--root', layout.runtimeRoot, ...args],
       files: [null, null, stderr.fd],
     })
     return { status: await ended, stderr: stderr.text() }
+  }
+
+  /** With the mounts of the pod, where one is named. */
+  async function startInPod(uid: string | undefined, program: Launch): Promise<Launched> {
+    const mountNamespace = uid === undefined ? undefined : options.openMounts(uid)
+    try {
+      return await start({ ...program, mountNamespace })
+    } finally {
+      if (mountNamespace !== undefined) closeSync(mountNamespace)
+    }
   }
 
   /** Programs that have no room to say what is wrong say nothing. */
@@ -115,7 +129,7 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
     if (done.status === 0 || !exists(state) || /does not exist/.test(done.stderr)) return
     // One that was killed in the middle of making it cannot read it either. What still runs goes with the pod's cgroup.
     if (!/config\.json/.test(done.stderr)) throw failure(done.stderr, id)
-    rmSync(state, { recursive: true, force: true })
+    removeTreeNow(state)
   }
 
   async function remove(id: string): Promise<void> {
@@ -124,7 +138,7 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
     await monitorEnded(`${bundle}/conmon.pid`)
     // What a killed command had begun to make may have come into being only now.
     await forget(id)
-    rmSync(bundle, { recursive: true, force: true })
+    removeTreeNow(bundle)
     rmSync(`${layout.exitsDir}/${id}`, { force: true })
   }
 
@@ -144,10 +158,12 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
       await removeMonitors(cgroupParent)
       unmountReadOnly(layout.crun)
     },
-    async startInfra(id, spec, runtimeClass) {
+    async startInfra(id, { uid, spec, runtimeClass }) {
+      // It has no use for the pod's mounts, but for its root file system where ids are mapped.
+      const inPod = spec.linux.uidMappings === undefined ? undefined : uid
       const bundle = makeBundle(id, spec, runtimeClass)
       const pidFile = `${bundle}/pidfile`
-      const done = await runtime(id, ['run', '--detach', '--bundle', bundle, '--pid-file', pidFile, id])
+      const done = await runtime(id, ['run', '--detach', '--bundle', bundle, '--pid-file', pidFile, id], inPod)
       if (done.status !== 0) throw failure(done.stderr, id)
       const pid = Number(readFileSync(pidFile, 'utf8'))
       const link = infraProcess(id)
@@ -250,7 +266,7 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
     const [goAhead, toGoAhead] = pipe()
     const errors = openSync(`${bundle}/conmon.log`, 'a', 0o600)
     try {
-      const { pid } = await start({
+      const { pid } = await startInPod(create.uid, {
         program: monitor,
         args,
         files: [null, null, errors, toAnswer, goAhead],

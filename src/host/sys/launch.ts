@@ -7,6 +7,7 @@
 import { closeSync, fstatSync, readSync, writeSync } from 'node:fs'
 import { getSystemErrorName } from 'node:util'
 import { callInPool, type ForeignFunction, library, systemError } from './foreign.ts'
+import { insideMountNamespace } from './mount-namespace.ts'
 
 const call = library('libc.so.6')
 
@@ -25,6 +26,11 @@ export interface Launch {
   readonly files: readonly (number | null)[]
   /** It begins a session of its own, without a terminal that could send it signals. Default false. */
   readonly newSession?: boolean
+  /**
+   * A mount namespace for it, by a file descriptor. Only the main thread can enter one, so that it waits, as long as the
+   * program takes to be loaded. Default: this process's own.
+   */
+  readonly mountNamespace?: number | undefined
 }
 
 export interface Launched {
@@ -81,6 +87,7 @@ export async function launch({
   cwd,
   files,
   newSession = false,
+  mountNamespace,
 }: Launch): Promise<Launched> {
   const actions = Buffer.alloc(ACTIONS_BYTES)
   call('int posix_spawn_file_actions_init(void *actions)')(actions)
@@ -101,15 +108,11 @@ export async function launch({
     )
     const variables = Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]))
     const pid = Buffer.alloc(4)
-    const error = await callInPool(
-      spawn,
-      pid,
-      program,
-      actions,
-      attributesOf(newSession),
-      [program, ...args, null],
-      [...variables, null],
-    )
+    const words = [pid, program, actions, attributesOf(newSession), [program, ...args, null], [...variables, null]]
+    const error =
+      mountNamespace === undefined
+        ? await callInPool(spawn, ...words)
+        : insideMountNamespace(mountNamespace, () => spawn(...words))
     if (error !== 0) {
       const code = getSystemErrorName(-error)
       throw Object.assign(new Error(`${code}: spawn ${program}`), { code, errno: -error, syscall: 'spawn' })

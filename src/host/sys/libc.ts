@@ -2,7 +2,7 @@
  * The system calls Node.js has no API for. Every function throws a system error with `code` (`EBUSY`) and `errno`, as `node:fs` does.
  */
 
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, constants, openSync } from 'node:fs'
 import { lastErrorCode, library, systemError } from './foreign.ts'
 
 /** Mount flags. Source: mount(2), linux/mount.h. */
@@ -75,13 +75,17 @@ export function withNetns<T>(path: string, fn: () => T): T {
   }
 }
 
+const LOCK_SH = 1
 const LOCK_EX = 2
 const LOCK_NB = 4
 
-/** flock(2), exclusive, not waiting: whether it was got. It goes with the file descriptor, so with the process too. */
-export function tryLock(fd: number): boolean {
+/**
+ * flock(2), not waiting: whether it was got. It goes with the file descriptor, so with the process too. `shared`: others may
+ * have it, too, who ask so. Default false.
+ */
+export function tryLock(fd: number, shared = false): boolean {
   const f = call('int flock(int fd, int operation)')
-  if (f(fd, LOCK_EX | LOCK_NB) === 0) return true
+  if (f(fd, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) === 0) return true
   const code = lastErrorCode()
   if (code === 'EWOULDBLOCK' || code === 'EAGAIN') return false
   throw Object.assign(new Error(`${code}: flock`), { code })
@@ -194,7 +198,9 @@ export function connectSeqpacket(path: string): number {
 const SYS = { openTree: 428, moveMount: 429, openat2: 437, mountSetattr: 442 } as const
 
 const O_CLOEXEC = 0o2000000
+const RESOLVE_NO_XDEV = 1
 const RESOLVE_NO_MAGICLINKS = 2
+const RESOLVE_NO_SYMLINKS = 4
 const RESOLVE_BENEATH = 8
 /** Times a walk is begun again that a rename on its way disturbed. */
 const WALKS = 128
@@ -204,15 +210,45 @@ const WALKS = 128
  * link, nor by a link of /proc: that fails with `EXDEV` or `ELOOP`. Source: openat2(2).
  */
 export function openBeneath(fd: number, path: string, flags: number): number {
+  return openResolved(fd, path, flags, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS)
+}
+
+/**
+ * Opens the directory of that name in the directory `fd`, and fails with `EXDEV` where something is mounted on it, even a
+ * part of the same file system, and with `ELOOP` or `ENOTDIR` where it is a link. Source: openat2(2).
+ */
+export function openUnmounted(fd: number, name: Buffer): number {
+  const flags = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS
+  return openResolved(fd, cString(name), constants.O_DIRECTORY | constants.O_RDONLY | constants.O_NOFOLLOW, flags)
+}
+
+function openResolved(fd: number, path: string | Buffer, flags: number, resolve: number): number {
   const how = Buffer.alloc(24)
   how.writeBigUInt64LE(BigInt(flags | O_CLOEXEC), 0)
-  how.writeBigUInt64LE(BigInt(RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS), 16)
-  const f = call('long syscall(long number, int fd, const char *path, void *how, size_t size)')
+  how.writeBigUInt64LE(BigInt(resolve), 16)
+  const f = call('long syscall(long number, int fd, const void *path, void *how, size_t size)')
+  const bytes = typeof path === 'string' ? cString(path) : path
   for (let walk = 1; ; walk++) {
-    const result = f(SYS.openat2, fd, path, how, how.length)
+    const result = f(SYS.openat2, fd, bytes, how, how.length)
     if (result >= 0) return result
-    if (lastErrorCode() !== 'EAGAIN' || walk >= WALKS) throw systemError('openat2', path)
+    if (lastErrorCode() !== 'EAGAIN' || walk >= WALKS) throw systemError('openat2', String(path))
   }
+}
+
+const AT_REMOVEDIR = 0x200
+
+/**
+ * unlinkat(2): removes a name from the directory `fd`; undefined, or the code why not. What is mounted on it stays: `EBUSY`.
+ */
+export function unlinkAt(fd: number, name: Buffer, isDirectory: boolean): string | undefined {
+  const f = call('int unlinkat(int fd, const void *name, int flags)')
+  return f(fd, cString(name), isDirectory ? AT_REMOVEDIR : 0) === 0 ? undefined : lastErrorCode()
+}
+
+/** renameat(2): moves a name from one open directory to another. */
+export function renameAt(from: number, name: Buffer, to: number, newName: Buffer): void {
+  const f = call('int renameat(int from, const void *name, int to, const void *new_name)')
+  check(f(from, cString(name), to, cString(newName)), 'rename', String(name))
 }
 
 const OPEN_TREE_CLONE = 1
@@ -221,17 +257,27 @@ const AT_RECURSIVE = 0x8000
 const MOVE_MOUNT_F_EMPTY_PATH = 4
 const MOUNT_ATTR_IDMAP = 0x100000
 
+/** A copy of what is mounted at a path and below it, mounted nowhere, as a file descriptor. Source: open_tree(2). */
+export function copyTree(source: string): number {
+  const openTree = call('long syscall(long number, int fd, const char *path, unsigned int flags)')
+  const flags = OPEN_TREE_CLONE | O_CLOEXEC | AT_RECURSIVE
+  return check(openTree(SYS.openTree, AT_FDCWD, source, flags), 'open_tree', source)
+}
+
+/** Mounts what `copyTree` made, in this thread's mount namespace. Source: move_mount(2). */
+export function mountTree(tree: number, target: string): void {
+  const move = call(
+    'long syscall(long number, int from, const char *path, int to, const char *target, unsigned int flags)',
+  )
+  check(move(SYS.moveMount, tree, '', AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH), 'move_mount', target)
+}
+
 /**
  * Mounts `source` at `target` with its owners seen through a user namespace: what id 0 of the namespace is, owns what
  * id 0 of the machine owns. Fails with `EINVAL` where the file system cannot. Source: mount_setattr(2).
  */
 export function mountMapped(source: string, target: string, userNamespace: number): void {
-  const openTree = call('long syscall(long number, int fd, const char *path, unsigned int flags)')
-  const tree = check(
-    openTree(SYS.openTree, AT_FDCWD, source, OPEN_TREE_CLONE | O_CLOEXEC | AT_RECURSIVE),
-    'open_tree',
-    source,
-  )
+  const tree = copyTree(source)
   try {
     const attributes = Buffer.alloc(32)
     attributes.writeBigUInt64LE(BigInt(MOUNT_ATTR_IDMAP), 0)
@@ -241,10 +287,7 @@ export function mountMapped(source: string, target: string, userNamespace: numbe
     )
     const flags = AT_EMPTY_PATH | AT_RECURSIVE
     check(setattr(SYS.mountSetattr, tree, '', flags, attributes, attributes.length), 'mount_setattr', source)
-    const move = call(
-      'long syscall(long number, int from, const char *path, int to, const char *target, unsigned int flags)',
-    )
-    check(move(SYS.moveMount, tree, '', AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH), 'move_mount', target)
+    mountTree(tree, target)
   } finally {
     closeSync(tree)
   }

@@ -25,6 +25,22 @@ export async function lockFile(path: string, onWait?: () => void): Promise<Dispo
   return { [Symbol.dispose]: () => closeSync(fd) }
 }
 
+/** The same where nobody has it for more than a moment, for code that cannot wait: it holds this thread. */
+export function lockNow(path: string): Disposable {
+  const fd = openLock(path)
+  try {
+    for (let pause = 1; !tryLock(fd); pause = Math.min(pause * 2, 20)) sleepNow(pause)
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  }
+  return { [Symbol.dispose]: () => closeSync(fd) }
+}
+
+function sleepNow(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+}
+
 const closed = ['NotPermitted', 'is closed to this user'] as const
 const impossible = ['StateUnusable', 'cannot be made'] as const
 

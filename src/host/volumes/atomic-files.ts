@@ -20,6 +20,7 @@ import { dirname } from 'node:path'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
 import type { FileContent } from '../../plan/file-contents.ts'
 import { randomUuid } from '../sys/random-uuid.ts'
+import { removeTreeNow } from '../sys/remove-tree.ts'
 
 const DATA = '..data'
 const NEXT_DATA = '..data_tmp'
@@ -40,10 +41,9 @@ export function writeFilesAtomically(volume: string, files: readonly FileContent
   const tops = new Set(files.map(file => file.path.split('/', 1)[0]!))
   const there = readdirSync(volume).filter(entry => !entry.startsWith('..'))
   for (const top of tops) if (!there.includes(top)) symlinkSync(`${DATA}/${top}`, `${volume}/${top}`)
-  for (const top of there) if (!tops.has(top)) rmSync(`${volume}/${top}`, { force: true, recursive: true })
+  for (const top of there) if (!tops.has(top)) removeTreeNow(`${volume}/${top}`)
   for (const entry of readdirSync(volume)) {
-    if (entry.startsWith('..') && entry !== DATA && entry !== name)
-      rmSync(`${volume}/${entry}`, { force: true, recursive: true })
+    if (entry.startsWith('..') && entry !== DATA && entry !== name) removeTreeNow(`${volume}/${entry}`)
   }
   return true
 }

@@ -49,7 +49,8 @@ export function openMappedPods(layout: Layout): MappedPods {
     },
     infraRootfs(uid) {
       const target = path(uid, 'infra')
-      if (!existsSync(target)) bind(layout.infraRootfs, target)
+      unmountAll(target)
+      bind(layout.infraRootfs, target)
       return target
     },
     mapVolumes(uid, paths, users) {

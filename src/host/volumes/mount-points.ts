@@ -1,10 +1,13 @@
 /** Mounts of the machine: what is mounted below a directory, how it propagates, and how to take it away. */
-import { readFileSync } from 'node:fs'
+import { lstatSync, readFileSync, rmdirSync, unlinkSync } from 'node:fs'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
-import { MNT_DETACH, unmount } from '../sys/libc.ts'
+import { MNT_DETACH, MS, mount, unmount } from '../sys/libc.ts'
 
 export interface MountPoint {
   readonly path: string
+  /** Of the file system: `overlay`, `tmpfs`. */
+  readonly type: string
+  readonly source: string
   /** `shared`: what is mounted below shows elsewhere too, and the other way round; `slave`: only the other way. */
   readonly propagation: 'private' | 'shared' | 'slave'
 }
@@ -18,7 +21,10 @@ export function mountPoints(): readonly MountPoint[] {
       const fields = line.split(' ')
       const optional = fields.slice(6, fields.indexOf('-'))
       const has = (tag: string) => optional.some(field => field.startsWith(`${tag}:`))
+      const [type = '', source = ''] = fields.slice(fields.indexOf('-') + 1)
       return {
+        type,
+        source,
         path: (fields[4] ?? '').replace(/\\(\d{3})/g, (_, octal: string) =>
           String.fromCharCode(Number.parseInt(octal, 8)),
         ),
@@ -50,15 +56,38 @@ export function unmountBelow(directory: string): void {
   if (left) throw new KubeError('StillMounted', `${left.path} is still mounted`)
 }
 
+/** What is mounted below any of some directories. */
+export function mountsBelow(directories: readonly string[]): readonly MountPoint[] {
+  return mountPoints().filter(({ path }) => directories.some(directory => path.startsWith(`${directory}/`)))
+}
+
+/**
+ * Takes away a directory or a file that something may be mounted on. Never what is in a directory: where that is not empty,
+ * what was mounted there is there still.
+ */
+export function removeMountPoint(path: string): void {
+  unmountAll(path)
+  try {
+    if (lstatSync(path).isDirectory()) rmdirSync(path)
+    else unlinkSync(path)
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error
+  }
+}
+
 function below(directory: string): readonly MountPoint[] {
   return mountPoints().filter(point => point.path.startsWith(`${directory}/`))
 }
 
-/** Unmounts everything at a path; a busy one goes from sight now and for good when its last user ends. */
+/**
+ * Unmounts everything at a path, with what is mounted below it; a busy one goes from sight now and for good when its last
+ * user ends.
+ */
 export function unmountAll(path: string): void {
   // Flags for the next attempt: what was busy may be gone by then, which is as good.
   for (let flags = 0; ; ) {
     try {
+      keepToItself(path)
       unmount(path, flags)
       flags = 0
     } catch (error) {
@@ -67,5 +96,15 @@ export function unmountAll(path: string): void {
       if (code !== 'EBUSY' || flags === MNT_DETACH) throw error
       flags = MNT_DETACH
     }
+  }
+}
+
+/** What is unmounted below a mount that others share goes there as well: from the user's own directories. */
+function keepToItself(path: string): void {
+  try {
+    mount('none', path, null, MS.REC | MS.PRIVATE, null)
+  } catch (error) {
+    // Nothing is mounted there.
+    if (errnoOf(error) !== 'EINVAL' && errnoOf(error) !== 'ENOENT') throw error
   }
 }
