@@ -114,7 +114,7 @@ const HOT_ENTRIES = [
   'src/cli/program.ts',
   'src/cli/play.ts',
   'src/cli/down.ts',
-  'src/cli/host.ts',
+  'src/cli/held-host.ts',
   'build/validators/pod.js',
   'build/validators/pod-spec.js',
 ]
@@ -123,7 +123,7 @@ const HOT_ENTRIES = [
 const LOOKING_ENTRIES = ['src/cli/get.ts']
 
 /** What the supervisor loads; it is started anew for each container that ends, and its next run waits for that. */
-const WATCHING_ENTRIES = ['src/cli/supervise.ts', 'src/cli/host.ts']
+const WATCHING_ENTRIES = ['src/cli/supervise.ts', 'src/cli/held-host.ts']
 
 /** The parts that a part needs at once, itself first, as far as they are not in `but`. */
 function partsOf(entry: string, outputs: Metafile['outputs'], but: ReadonlySet<string> = new Set()): readonly string[] {

@@ -10,11 +10,10 @@
  */
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { type HostOptions, openHost } from './cli/host.ts'
+import { type HostOptions, openHost, type RealHost } from './cli/host.ts'
 import { type Diagnostic, KubeError } from './diagnostic.ts'
 import { down } from './engine/down.ts'
 import { play as playApp } from './engine/play.ts'
-import type { Host } from './engine/ports.ts'
 import { printManifest } from './manifest/print.ts'
 import { readManifests } from './manifest/read.ts'
 import type { KubernetesObject } from './manifest/types.ts'
@@ -66,6 +65,7 @@ export async function play(
   const objects = withGeneratedNames(read.objects)
   const host = openHost(options)
   try {
+    using _share = host.share()
     const existing = host.state.objects().map(object => object.value as KubernetesObject)
     const baseDir = file === undefined ? {} : { baseDir: () => dirname(file) }
     const planned = planApp(objects, { existing, rejected, ...baseDir })
@@ -90,10 +90,11 @@ export async function play(
   }
 }
 
-function played(app: string, host: Host): PlayedApp {
+function played(app: string, host: RealHost): PlayedApp {
   let open = true
   const takeDown = async (options: { readonly graceSeconds?: number } = {}) => {
     if (!open) return
+    using _share = host.share()
     await down(app, { host, ...options })
     open = false
     host.close()

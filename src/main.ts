@@ -1,7 +1,7 @@
 /** The program: arguments in, exit status out. The only file that touches the process. */
 import { buffer } from 'node:stream/consumers'
 import type { Context, GlobalOptions, Io } from './cli/context.ts'
-import type { RealHost } from './cli/host.ts'
+import type { HeldHost } from './cli/held-host.ts'
 import { isTerminal, writeAll } from './cli/standard-streams.ts'
 import { runSupervisor, supervisorOptions } from './cli/supervisor-program.ts'
 import { KubeError } from './diagnostic.ts'
@@ -78,7 +78,7 @@ let interruptedBy: NodeJS.Signals | undefined
 /** Conventional exit status of a command ended by a signal. */
 const SIGNAL_STATUS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
 
-let host: Promise<RealHost> | undefined
+let host: Promise<HeldHost> | undefined
 
 let catching = false
 
@@ -108,10 +108,10 @@ function contextFor(globals: GlobalOptions): Context {
       catchSignals()
       return abort.signal
     },
-    host() {
+    host({ alone } = {}) {
       catchSignals()
-      host ??= import('./cli/host.ts').then(({ openHost }) =>
-        openHost({ ...globals, command: [process.execPath, ...process.execArgv, argv[1]!] }),
+      host ??= import('./cli/held-host.ts').then(({ openHeldHost }) =>
+        openHeldHost({ ...globals, command: [process.execPath, ...process.execArgv, argv[1]!] }, alone),
       )
       return host
     },
@@ -133,17 +133,23 @@ async function run(args: readonly string[]): Promise<number> {
   return runProgram(args, io, contextFor)
 }
 
+async function end(open: HeldHost): Promise<void> {
+  await open.finish()
+  if (interruptedBy && open.isResetUnderWay())
+    io.err('kube: stopped by `kube system reset`, which removes everything\n')
+}
+
 /** A failure that nobody waited for, in words that everybody can read; what was begun is found by the next command. */
-async function end(error: unknown): Promise<void> {
+async function fail(error: unknown): Promise<void> {
   const { renderError } = await import('./cli/render.ts')
   io.err(renderError(io, error))
   process.exit(1)
 }
 
 async function main(): Promise<void> {
-  process.once('uncaughtException', end)
+  process.once('uncaughtException', fail)
   let status = await run(argv.slice(2))
-  if (host) await host.then(open => open.finish()).catch(() => {})
+  if (host) await host.then(end).catch(() => {})
   if (interruptedBy && status !== 0) status = SIGNAL_STATUS[interruptedBy as keyof typeof SIGNAL_STATUS]
   // At once and without closing anything: the kernel does, and the databases are whole at any moment.
   process.exit(status)

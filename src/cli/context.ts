@@ -40,8 +40,11 @@ export interface Context {
   readonly globals: GlobalOptions
   /** Aborted by the first SIGINT, SIGTERM or SIGHUP. */
   readonly signal: AbortSignal
-  /** Opens the machine, once; closed when the command ends. */
-  host(): Promise<RealHost>
+  /**
+   * Opens the machine, once; closed when the command ends. `alone`: once no other command works on the state root, and none
+   * will; it is told of processes that are waited for. Fails with `ResetUnderWay` while another command has the root alone.
+   */
+  host(options?: { readonly alone?: (pids: readonly number[]) => void }): Promise<RealHost>
   /** Starts this program again for each list of arguments, with the same global options, and does not wait for it. */
   detach(commands: readonly (readonly string[])[]): Promise<void>
   /** Sends a signal of the user's, such as SIGINT, to the program itself and not to the context: for exec and attach. */

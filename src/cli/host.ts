@@ -24,6 +24,7 @@ import { requireProgram } from '../host/sys/find-program.ts'
 import { lockFile } from '../host/sys/lock.ts'
 import { readMachineFacts } from '../host/sys/machine.ts'
 import { randomUuid } from '../host/sys/random-uuid.ts'
+import { shareRoot } from '../host/sys/root-hold.ts'
 import { openPodNamespaces } from '../host/volumes/pod-namespaces.ts'
 import { openVolumes } from '../host/volumes/pod-volumes.ts'
 import { parseReference } from '../image-reference.ts'
@@ -43,6 +44,8 @@ export interface RealHost extends Host {
   readonly state: StateStore
   readonly store: ImageStore
   readonly layout: Layout
+  /** A share of the state root: nobody takes it apart meanwhile. Fails with `ResetUnderWay`. */
+  share(): Disposable
   /** What every command that looks at pods does besides: another supervisor where one was killed, new files for long logs. */
   lookAfterPods(): void
   /** What a command does last: resolves when that is done, and everything that it had to tell is written. */
@@ -167,6 +170,7 @@ export function openHost(options: HostOptions): RealHost {
     state,
     store,
     layout,
+    share: () => shareRoot(layout),
     handlers: openHandlers({
       execIn(id) {
         const pidFile = join(layout.bundleDir(id), `probe-${randomUuid()}.pid`)

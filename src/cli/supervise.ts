@@ -16,6 +16,9 @@ import { runningSupervisor } from './wake-supervisor.ts'
 /** How often the lock of one that is ending is tried again, in milliseconds. */
 const TRY_MS = 20
 
+/** How often it is looked whether the run-time directory is still there, in milliseconds. */
+const GONE_LOOK_MS = 1000
+
 /** Ends at once when another one is at work. */
 export async function runSupervise(_args: readonly [], _options: object, context: Context): Promise<number> {
   const host = await context.host()
@@ -32,12 +35,18 @@ export async function runSupervise(_args: readonly [], _options: object, context
       if (context.signal.aborted) return 0
       await delay(TRY_MS)
     }
-    // A reset had it, and has taken everything away.
+    // Somebody has taken everything away.
     if (fstatSync(lock).nlink === 0) return 0
     enterMonitors(parentOf(host))
+    const gone = new AbortController()
+    // Without its directory nobody knows of this one, and another may begin beside it.
+    const look = setInterval(() => {
+      if (fstatSync(lock).nlink === 0) gone.abort()
+    }, GONE_LOOK_MS)
     try {
-      await work(host, context.signal)
+      await work(host, AbortSignal.any([context.signal, gone.signal]))
     } finally {
+      clearInterval(look)
       leaveMonitors()
       // What cannot be done, on a read-only disk for one, is done with the next removal.
       await releaseAll(host).catch(() => {})

@@ -7,7 +7,6 @@ import type { Layout } from '../host/layout.ts'
 import { findLeftovers, removeLeftovers } from '../host/leftovers.ts'
 import { removeTree } from '../host/sys/remove-tree.ts'
 import type { Context } from './context.ts'
-import { killSupervisor } from './wake-supervisor.ts'
 
 export interface ResetOptions {
   readonly force?: boolean
@@ -28,7 +27,9 @@ function ownNames(layout: Layout, directory: string): readonly string[] {
 
 export async function runSystemReset(_args: [], options: ResetOptions, context: Context): Promise<number> {
   const { io } = context
-  const host = await context.host()
+  const alone = (pids: readonly number[]) =>
+    io.err(`waiting for other programs that work on this root (pid ${pids.join(', ')})\n`)
+  const host = await context.host(options.force ? { alone } : {})
   const { root, runroot } = host.layout
   const pods = host.state.pods()
   if (!options.force) {
@@ -42,10 +43,8 @@ export async function runSystemReset(_args: [], options: ResetOptions, context: 
     step().catch((error: unknown) => {
       failures.push(causeChain(error), ...(error instanceof KubeError ? error.notes : []))
     })
-  // The ends of containers wake nobody any more, and nobody makes pods anew.
+  // The ends of containers wake nobody any more. A supervisor that was at work has been asked to stop by now.
   await removeTree(host.layout.exitScript)
-  // It has nothing to finish that is not undone here. Its lock is kept until everything is gone, so that none works meanwhile.
-  using _supervisor = await killSupervisor(host.layout)
   for (const { name } of host.state.apps()) host.state.putObjects(name, [])
   await attempt(() => removePods(pods, { host, graceSeconds: 0 }))
   await attempt(() => removeLeftovers(host, findLeftovers(host)))
@@ -59,8 +58,12 @@ export async function runSystemReset(_args: [], options: ResetOptions, context: 
     })
   }
   host.close()
-  for (const directory of [runroot, root]) {
-    for (const name of ownNames(host.layout, directory)) await removeTree(join(directory, name))
+  // The locks last: whoever comes after that has the directories to itself.
+  const locks = [host.layout.resetPid, host.layout.resetLock]
+  for (const directory of [root, runroot]) {
+    const paths = ownNames(host.layout, directory).map(name => join(directory, name))
+    for (const path of paths) if (!locks.includes(path)) await removeTree(path)
+    if (directory === runroot) for (const lock of locks) await removeTree(lock)
     removeEmpty(directory, context)
   }
   io.out(`removed ${pods.length} pods, and all images, volumes and records of ${root}\n`)

@@ -4,7 +4,6 @@ import { closeSync, openSync, utimesSync, writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { PodRecord } from '../engine/ports.ts'
 import type { Layout } from '../host/layout.ts'
-import { lockFile } from '../host/sys/lock.ts'
 import { hasDiedStarting, noteStart, readPidFile, removePidFile, signalNamedProcess } from '../host/sys/pid-file.ts'
 import { isAlive, type ProcessIdentity, pidOf } from '../host/sys/process-identity.ts'
 import { hasStorageLimits } from '../plan/storage-limits.ts'
@@ -24,19 +23,6 @@ export async function dismissSupervisor(layout: Layout): Promise<void> {
   for (const identity of [begins, runs]) if (identity !== undefined) await ended(identity)
   // One that was ended at its begin has no work that another would go on with.
   if (begins !== undefined && hasDiedStarting(layout.supervisorStarting)) removePidFile(layout.supervisorStarting)
-}
-
-/** Kills whichever runs or begins, and returns the lock without which none can work. */
-export async function killSupervisor(layout: Layout): Promise<Disposable> {
-  const killNamed = () => {
-    signalNamedProcess(layout.supervisorPid, 'SIGKILL')
-    signalNamedProcess(layout.supervisorStarting, 'SIGKILL')
-  }
-  killNamed()
-  // One that has just begun has the lock before it has named itself.
-  const lock = await lockFile(layout.supervisorLock, killNamed)
-  killNamed()
-  return lock
 }
 
 /** How often a process is looked for that is ending, in milliseconds. */

@@ -35,6 +35,11 @@ export function layoutOf(roots: Roots) {
     /** Room for removals on a full disk. */
     reserve: join(root, 'reserve'),
     lockFile: join(runroot, 'lock'),
+    /** Holds a file for each command that works on the root. */
+    workDir: join(runroot, 'work'),
+    /** Names who takes the root apart. */
+    resetPid: join(runroot, 'reset.pid'),
+    resetLock: join(runroot, 'reset.lock'),
     firewallState: join(runroot, 'firewall'),
     /** The empty root file system of the infra containers. */
     infraRootfs: join(root, 'infra'),
