@@ -52,6 +52,22 @@ suite('style', () => {
     assert.deepEqual(matches(/^\s*(?:export\s+)?namespace\s+\w+/gm, 'namespace A {}'), [])
   })
 
+  test('trees are removed by what never steps onto a mount', () => {
+    const removals = matches(
+      /\brm(?:Sync)?\([^()]*(?:\([^()]*\)[^()]*)*\brecursive: true/g,
+      'rmSync(path, { recursive: true })',
+    )
+    const allowed = [
+      // In a thread that has its own root directory, where nobody mounts anything.
+      'src/host/images/unpack/tree-writer.ts',
+    ]
+    const inProduct = removals.filter(found => found.startsWith('src/') && !/^src\/[^:]*\.test\.ts/.test(found))
+    assert.deepEqual(
+      inProduct.filter(found => !allowed.some(path => found.startsWith(path))),
+      [],
+    )
+  })
+
   test('no any, no silenced compiler, no unfinished work', () => {
     assert.deepEqual(matches(/(?::|\bas|<)\s*any\b/g, 'const a: any = 1'), [])
     const silenced = sources.filter(
