@@ -1,5 +1,6 @@
 /** `kube inspect`: everything the engine knows of a pod, a container or an image, as JSON. */
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { KubeError } from '../diagnostic.ts'
 import { observePod } from '../engine/observe.ts'
 import type { PodRecord } from '../engine/ports.ts'
@@ -90,6 +91,7 @@ function inspectPod(host: RealHost, pod: PodRecord): object {
     removing: pod.removing,
     cgroup: host.cgroupPath(uid),
     directories: { persistent: host.layout.podDir(uid), runtime: host.layout.sandboxDir(uid) },
+    mountNamespace: join(host.layout.namespacesDir, uid),
     infra: {
       id: infraId,
       state: observed.infra,
