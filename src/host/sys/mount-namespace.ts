@@ -2,8 +2,9 @@
  * Mount namespaces of other processes and of nobody: made, entered by this thread for the moment of a call, and left.
  *
  * A thread may enter one only while it shares its root and working directory with no other thread (EINVAL otherwise), so
- * that the first call here gives the main thread its own (unshare(2), CLONE_FS). The threads of Node.js's pool stay in the
- * namespace that the process was started in. Source: mount_namespaces(7), setns(2).
+ * that each call here first gives the main thread its own (unshare(2), CLONE_FS): threads that it has started since then
+ * share them again. Those of Node.js's pool stay in the namespace that the process was started in.
+ * Source: mount_namespaces(7), setns(2).
  */
 import { closeSync, fstatSync, openSync, readlinkSync } from 'node:fs'
 import { library, systemError } from './foreign.ts'
@@ -25,9 +26,7 @@ function check(result: number, syscall: string, object: string): void {
 let home: number | undefined
 
 function openHome(): number {
-  if (home !== undefined) return home
-  check(call('int unshare(int flags)')(CLONE_FS), 'unshare', 'CLONE_FS')
-  home = openSync(OWN, 'r')
+  home ??= openSync(OWN, 'r')
   return home
 }
 
@@ -35,7 +34,7 @@ function enter(namespace: number): void {
   check(call('int setns(int fd, int nstype)')(namespace, CLONE_NEWNS), 'setns', 'mount namespace')
 }
 
-/** How deep `insideMountNamespace` is nested: the innermost comes back to the one around it. */
+/** Where `insideMountNamespace` is right now: one inside another comes back to it. */
 let current: number | undefined
 
 /**
@@ -59,6 +58,7 @@ export function makeMountNamespace(): number {
 }
 
 function away<T>(leave: () => void, there: number | undefined, fn: () => T): T {
+  check(call('int unshare(int flags)')(CLONE_FS), 'unshare', 'CLONE_FS')
   const back = current ?? openHome()
   const before = current
   const directory = openSync('.', O_PATH)
