@@ -24,6 +24,7 @@ import { requireProgram } from '../host/sys/find-program.ts'
 import { lockFile } from '../host/sys/lock.ts'
 import { readMachineFacts } from '../host/sys/machine.ts'
 import { randomUuid } from '../host/sys/random-uuid.ts'
+import { IN_MEMORY } from '../host/sys/shared-database.ts'
 import { openVolumes } from '../host/volumes/pod-volumes.ts'
 import { parseReference } from '../image-reference.ts'
 import type { MachineFacts } from '../plan/facts.ts'
@@ -36,6 +37,8 @@ export interface HostOptions extends Partial<Roots> {
   readonly runtime?: string
   /** How to start this program: what wakes a supervisor does so. Default: the built command. */
   readonly command?: readonly string[]
+  /** Leaves the records on the disk alone and begins with none: for what has to work where those are damaged. */
+  readonly withoutRecords?: boolean
 }
 
 export interface RealHost extends Host {
@@ -76,6 +79,9 @@ function defaultRunroot(): string {
   return isRoot() ? '/run/kube' : join(process.env.XDG_RUNTIME_DIR || `/tmp/kube-${process.getuid?.()}`, 'kube')
 }
 
+/** How old a backup of the records may be before a command that has just told everything makes another, in milliseconds. */
+const BACKUP_MS = 600_000
+
 /**
  * What containers see must not depend on who plays them: with a strict umask, which they would have as well, no user but root
  * could pass through what is made for them. What nobody else may see is made with modes that say so. Source: podman, whose
@@ -89,7 +95,9 @@ export function openHost(options: HostOptions): RealHost {
   const roots = rootsOf(options)
   const layout = layoutOf(roots)
   const now = () => new Date().toISOString()
-  const state = openState(layout.database, { subnet: () => subnet(), now, reserve: layout.reserve })
+  const state: StateStore = options.withoutRecords
+    ? openState(IN_MEMORY, { subnet: () => subnet(), now })
+    : openState(layout.database, { subnet: () => subnet(), now, reserve: layout.reserve })
   const instance = instanceOf(roots.root)
   const subnet = once(() => parseSubnet(state.ensureSetting('subnet', () => freeSubnet(instance))))
   const store = openImageStore(roots.root)
@@ -233,6 +241,7 @@ export function openHost(options: HostOptions): RealHost {
     lock: () => lockFile(layout.lockFile),
     async finish() {
       state.writeEvents()
+      state.backUp(BACKUP_MS)
       await rotation
     },
     close() {

@@ -1,20 +1,24 @@
 /** `kube system reset`: everything of this state root gone. */
-import { readdirSync, rmdirSync } from 'node:fs'
+import { existsSync, readdirSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { causeChain, errnoOf, KubeError } from '../diagnostic.ts'
 import { removePods } from '../engine/down.ts'
 import type { Layout } from '../host/layout.ts'
 import { findLeftovers, removeLeftovers } from '../host/leftovers.ts'
 import { removeTree } from '../host/sys/remove-tree.ts'
+import { damageOf } from '../host/sys/shared-database.ts'
 import type { Context } from './context.ts'
+import { openHost, type RealHost } from './host.ts'
 import { killSupervisor } from './wake-supervisor.ts'
 
 export interface ResetOptions {
   readonly force?: boolean
 }
 
-/** Beside what the layout names: the images' directory, and SQLite's files beside the database. */
-const MORE = ['images', 'state.db-wal', 'state.db-shm']
+/** Beside what the layout names: the images' directory... */
+const MORE = ['images']
+/** ...what SQLite and backups put beside the database, and what killed commands were making of them. */
+const BESIDE = /^(?:state\.db|reserve\.)/
 
 /**
  * Names of what is ours in a directory. One that was given by mistake may hold anything, so nothing else is touched, and
@@ -23,16 +27,29 @@ const MORE = ['images', 'state.db-wal', 'state.db-shm']
 function ownNames(layout: Layout, directory: string): readonly string[] {
   const paths = Object.values(layout).map(path => (typeof path === 'string' ? path : path('any', 'any', 0)))
   const own = paths.filter(path => path.startsWith(`${directory}/`))
-  return [...new Set([...own.map(path => path.slice(directory.length + 1).split('/')[0]!), ...MORE])]
+  const beside = existsSync(directory) ? readdirSync(directory).filter(name => BESIDE.test(name)) : []
+  return [...new Set([...own.map(path => path.slice(directory.length + 1).split('/')[0]!), ...MORE, ...beside])]
+}
+
+/** Without the records where they cannot be read: everything is found by its names as well. */
+async function openWhatCanBeOpened(context: Context): Promise<RealHost> {
+  try {
+    const host = await context.host()
+    if (damageOf(host.layout.database) === undefined) return host
+  } catch (error) {
+    if (!(error instanceof KubeError) || !['StateCorrupt', 'StateTooNew'].includes(error.code)) throw error
+  }
+  return openHost({ ...context.globals, withoutRecords: true })
 }
 
 export async function runSystemReset(_args: [], options: ResetOptions, context: Context): Promise<number> {
   const { io } = context
-  const host = await context.host()
+  const host = await openWhatCanBeOpened(context)
   const { root, runroot } = host.layout
   const pods = host.state.pods()
+  const podCount = new Set([...pods.map(({ uid }) => uid), ...findLeftovers(host).directories]).size
   if (!options.force) {
-    throw new KubeError('Usage', `this removes ${pods.length} pods, all images and volumes of ${root}`, {
+    throw new KubeError('Usage', `this removes ${podCount} pods, all images and volumes of ${root}`, {
       exitStatus: 2,
       hint: 'add --force to do it',
     })
@@ -62,7 +79,7 @@ export async function runSystemReset(_args: [], options: ResetOptions, context: 
     for (const name of ownNames(host.layout, directory)) await removeTree(join(directory, name))
     removeEmpty(directory, context)
   }
-  io.out(`removed ${pods.length} pods, and all images, volumes and records of ${root}\n`)
+  io.out(`removed ${podCount} pods, and all images, volumes and records of ${root}\n`)
   return 0
 }
 
