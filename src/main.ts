@@ -15,7 +15,7 @@ const io: Io = {
   write: async bytes => print(bytes),
   // Standard input is opened by being named, which takes milliseconds: only where it is needed.
   input: () => process.stdin,
-  readInput: () => Promise.race([readInput(), interruption()]),
+  readInput: path => Promise.race([readInput(path), interruption()]),
   get outIsTerminal() {
     return isTerminal(1)
   },
@@ -52,9 +52,9 @@ const io: Io = {
   env,
 }
 
-async function readInput(): Promise<Uint8Array> {
-  if (process.platform !== 'linux') return buffer(process.stdin)
-  return (await import('./cli/standard-input.ts')).readInput()
+async function readInput(path: string | undefined): Promise<Uint8Array> {
+  if (process.platform !== 'linux' && path === undefined) return buffer(process.stdin)
+  return (await import('./cli/standard-input.ts')).readInput(path)
 }
 
 /** Fails when the command is interrupted. */

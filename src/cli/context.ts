@@ -8,8 +8,8 @@ export interface Io {
   err(text: string): void
   /** Writes to standard output as `out` does; resolves when there is room for more. */
   write(bytes: Uint8Array): Promise<void>
-  /** Reads standard input to its end. */
-  readInput(): Promise<Uint8Array>
+  /** Reads standard input, or the pipe of this path, to its end. */
+  readInput(path?: string): Promise<Uint8Array>
   /** Standard input as it comes. */
   input(): Readable
   readonly outIsTerminal: boolean

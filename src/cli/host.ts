@@ -1,7 +1,7 @@
 /** Builds the real host: the only place but `index.ts` where adapters and engine meet. */
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { KubeError } from '../diagnostic.ts'
 import type { Host } from '../engine/ports.ts'
 import { openHandlers } from '../host/handlers/handlers.ts'
@@ -13,6 +13,7 @@ import { LOG_LOOK_MS, rotateLogs } from '../host/logs/rotate-logs.ts'
 import { openBridgeNetwork } from '../host/network/bridge-network.ts'
 import { holds, type ListeningPort, listeningPorts } from '../host/network/listening-ports.ts'
 import { chooseSubnet, formatSubnet, parseRoutes, parseSubnet } from '../host/network/subnet.ts'
+import { closeToOthers } from '../host/own-names.ts'
 import { writeExitScript } from '../host/runtime/exit-script.ts'
 import { openOciRuntime } from '../host/runtime/oci-runtime.ts'
 import { readSeccompProfile } from '../host/runtime/seccomp-file.ts'
@@ -23,6 +24,7 @@ import { openState, type StateStore } from '../host/state/state-store.ts'
 import { requireProgram } from '../host/sys/find-program.ts'
 import { lockFile } from '../host/sys/lock.ts'
 import { readMachineFacts } from '../host/sys/machine.ts'
+import { makeDirectory } from '../host/sys/make-directory.ts'
 import { randomUuid } from '../host/sys/random-uuid.ts'
 import { IN_MEMORY } from '../host/sys/shared-database.ts'
 import { openVolumes } from '../host/volumes/pod-volumes.ts'
@@ -80,7 +82,7 @@ function defaultRunroot(): string {
 }
 
 /** How old a backup of the records may be before a command that has just told everything makes another, in milliseconds. */
-const BACKUP_MS = 600_000
+const BACKUP_MS = 60_000
 
 /**
  * What containers see must not depend on who plays them: with a strict umask, which they would have as well, no user but root
@@ -152,6 +154,7 @@ export function openHost(options: HostOptions): RealHost {
     return { rootfs: layout.infraRootfs, catatonit: requireProgram('catatonit') }
   })
   const listeners = once(listeningPorts)
+  const closed = once(() => closeToOthers(layout))
   let rotation: Promise<void> | undefined
   return {
     state,
@@ -238,7 +241,10 @@ export function openHost(options: HostOptions): RealHost {
       const holder = listeners().find((listener: ListeningPort) => holds(listener, port))
       if (holder) throw portTaken(plan, port, 'another program of this machine')
     },
-    lock: () => lockFile(layout.lockFile),
+    lock() {
+      closed()
+      return lockFile(layout.lockFile)
+    },
     async finish() {
       state.writeEvents()
       state.backUp(BACKUP_MS)
@@ -296,6 +302,7 @@ function present(find: ImageStore['find'], reference: string): Image {
 
 /** Empty but for the file that catatonit is mounted over, and the directory that crun looks into for devices. */
 function prepareInfraRootfs(directory: string): void {
+  makeDirectory(dirname(directory), 0o700)
   mkdirSync(join(directory, 'dev'), { recursive: true, mode: 0o755 })
   closeSync(openSync(join(directory, 'catatonit'), 'a', 0o755))
 }

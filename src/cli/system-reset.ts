@@ -1,10 +1,10 @@
 /** `kube system reset`: everything of this state root gone. */
-import { existsSync, readdirSync, rmdirSync } from 'node:fs'
+import { readdirSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { causeChain, errnoOf, KubeError } from '../diagnostic.ts'
 import { removePods } from '../engine/down.ts'
-import type { Layout } from '../host/layout.ts'
 import { findLeftovers, removeLeftovers } from '../host/leftovers.ts'
+import { ownNames } from '../host/own-names.ts'
 import { removeTree } from '../host/sys/remove-tree.ts'
 import { damageOf } from '../host/sys/shared-database.ts'
 import type { Context } from './context.ts'
@@ -13,22 +13,6 @@ import { killSupervisor } from './wake-supervisor.ts'
 
 export interface ResetOptions {
   readonly force?: boolean
-}
-
-/** Beside what the layout names: the images' directory... */
-const MORE = ['images']
-/** ...what SQLite and backups put beside the database, and what killed commands were making of them. */
-const BESIDE = /^(?:state\.db|reserve\.)/
-
-/**
- * Names of what is ours in a directory. One that was given by mistake may hold anything, so nothing else is touched, and
- * the directory itself goes only when nothing else is in it.
- */
-function ownNames(layout: Layout, directory: string): readonly string[] {
-  const paths = Object.values(layout).map(path => (typeof path === 'string' ? path : path('any', 'any', 0)))
-  const own = paths.filter(path => path.startsWith(`${directory}/`))
-  const beside = existsSync(directory) ? readdirSync(directory).filter(name => BESIDE.test(name)) : []
-  return [...new Set([...own.map(path => path.slice(directory.length + 1).split('/')[0]!), ...MORE, ...beside])]
 }
 
 /** Without the records where they cannot be read: everything is found by its names as well. */

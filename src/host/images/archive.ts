@@ -167,6 +167,7 @@ export async function uncompressed(source: Readable): Promise<AsyncIterable<Buff
       source.destroy()
     }
   }
+  if (length === 0) throw new KubeError('ImageInvalid', 'it is empty')
   const compression = compressionOf(Buffer.concat(start))
   if (compression === 'none') return whole()
   if (compression === 'xz' || compression === 'bzip2') return filterThrough(compression, whole())

@@ -37,3 +37,11 @@ export function damageOfStore(root: string): StoreDamage | undefined {
     )
   return { images: damaged.map(({ id, references }) => references[0] ?? id) }
 }
+
+/** Makes a damaged index anew from what is on the disk. */
+export function repairIndex(root: string): void {
+  const layout = layoutOf(root)
+  using db = new IndexDb(layout)
+  // Opening it meets only damage at its begin.
+  if (damageOf(layout.index) !== undefined) db.makeAnew()
+}

@@ -119,7 +119,7 @@ export class IndexDb implements Disposable {
       this.#open()
     } catch (error) {
       if (!isUnusable(layout.index, error)) throw error
-      this.#makeAnew()
+      this.makeAnew()
     }
   }
 
@@ -147,7 +147,8 @@ export class IndexDb implements Disposable {
     return Number(this.#db.prepare('PRAGMA user_version').get()?.user_version)
   }
 
-  #makeAnew(): void {
+  /** Unless another process has done it since this one opened the index. */
+  makeAnew(): void {
     const { index, locks } = this.#layout
     makeDirectories(this.#layout)
     this[Symbol.dispose]()
@@ -157,7 +158,6 @@ export class IndexDb implements Disposable {
       lock = HeldLock.take(join(locks, 'index'))
     }
     try {
-      // Unless another process has just done it.
       if (inodeOf(index) === this.#inode) setAside(index)
       this.#open()
     } finally {
@@ -177,7 +177,7 @@ export class IndexDb implements Disposable {
       return this.#inTransaction(fn)
     } catch (error) {
       if (!isUnusable(this.#layout.index, error)) throw error
-      this.#makeAnew()
+      this.makeAnew()
       throw new KubeError('ImageIndexDamaged', `${this.#layout.index} was damaged and has been made anew`, {
         cause: error,
         hint: 'run the same command again',
@@ -230,7 +230,7 @@ export class IndexDb implements Disposable {
       return fn()
     } catch (error) {
       if (!isUnusable(this.#layout.index, error)) throw error
-      this.#makeAnew()
+      this.makeAnew()
       return fn()
     }
   }

@@ -4,11 +4,11 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { during, KubeError } from '../../diagnostic.ts'
 import { formatReference, parseLocalReference, parseReference } from '../../image-reference.ts'
+import { openInput, streamOf } from '../sys/input.ts'
 import { compressionOfFile, filesOfDirectory, filesOfTar, type ImageFiles, readDocument, spool } from './archive.ts'
 import { invalid, objectOf, parseConfig, parseJson } from './config.ts'
 import { inParallel } from './in-parallel.ts'
 import type { IndexDb } from './index-db.ts'
-import { openInput, streamOf } from './input.ts'
 import type { Layout } from './layout.ts'
 import {
   type Descriptor,

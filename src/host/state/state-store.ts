@@ -300,7 +300,10 @@ export function openState(path: string, options: StateOptions): StateStore {
       sql('DELETE FROM wish WHERE app = ? AND holder = ?').run(name, self)
     },
     writeEvents: events.flush,
-    backUp: youngMs => backUp(db, youngMs),
+    backUp(youngMs) {
+      // A first one of nothing would keep the first pods waiting for theirs.
+      if (sql('SELECT 1 FROM app LIMIT 1').get() !== undefined) backUp(db, youngMs)
+    },
     close() {
       events.flush()
       db.close()

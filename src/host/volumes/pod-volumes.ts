@@ -6,6 +6,7 @@ import type { SubPathRequest, VolumeFiles, VolumePort } from '../../engine/ports
 import type { PodPlan, VolumePlan } from '../../plan/types.ts'
 import type { Layout } from '../layout.ts'
 import { MS, mount } from '../sys/libc.ts'
+import { makeDirectory } from '../sys/make-directory.ts'
 import { removeTree } from '../sys/remove-tree.ts'
 import { writeFilesAtomically } from './atomic-files.ts'
 import { blockDevice } from './block-device.ts'
@@ -98,6 +99,7 @@ export function openVolumes(options: VolumeOptions): VolumePort {
   return {
     async makeSandbox(uid, plan, files) {
       const sandbox = layout.sandboxDir(uid)
+      for (const directory of [layout.podsDir, layout.sandboxesDir]) makeDirectory(directory, 0o700)
       mkdirSync(`${sandbox}/shm`, { recursive: true, mode: 0o711 })
       mount('shm', `${sandbox}/shm`, 'tmpfs', MS.NOSUID | MS.NODEV | MS.NOEXEC, `mode=1777,size=${SHM_BYTES}`)
       mkdirSync(layout.podDir(uid), { recursive: true, mode: 0o711 })

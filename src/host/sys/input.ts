@@ -2,7 +2,7 @@
 import { closeSync, constants, createReadStream, fstatSync, openSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
-import { readable } from '../sys/readable.ts'
+import { readable, readToEnd } from './readable.ts'
 
 /**
  * Opens for reading, with words for what a user gets wrong; the caller names the file. Nobody has to wait in open(2), which
@@ -22,6 +22,16 @@ export function openInput(path: string): number {
     throw new KubeError(code ?? 'Failed', 'cannot be opened', { cause })
   }
   throw new KubeError('NotAFile', 'is a directory')
+}
+
+/** The content of a file that a user names, which may be a pipe. */
+export async function readInput(path: string, signal?: AbortSignal): Promise<Buffer> {
+  const fd = openInput(path)
+  try {
+    return await orAbort(readToEnd(fd), signal)
+  } finally {
+    closeSync(fd)
+  }
 }
 
 /** The pipe that a shell has opened for this process and named so. Opened once more it would not tell its end. */
@@ -49,13 +59,13 @@ export async function streamOf(fd: number, signal: AbortSignal | undefined): Pro
   return new Socket({ fd, readable: true, writable: false })
 }
 
-async function orAbort(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+async function orAbort<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   signal?.throwIfAborted()
   const { promise: aborted, reject } = Promise.withResolvers<never>()
   const abort = () => reject(signal?.reason)
   signal?.addEventListener('abort', abort, { once: true })
   try {
-    await Promise.race([promise, aborted])
+    return await Promise.race([promise, aborted])
   } finally {
     signal?.removeEventListener('abort', abort)
   }
