@@ -4,7 +4,7 @@ import { KubeError } from '../diagnostic.ts'
 import { damageOfStore, repairIndex } from '../host/images/damage.ts'
 import type { Layout } from '../host/layout.ts'
 import { findLeftovers } from '../host/leftovers.ts'
-import { restoreBackup } from '../host/state/backup.ts'
+import { restoreBackup, versionOf } from '../host/state/backup.ts'
 import { backupOf } from '../host/state/database.ts'
 import type { Requirement } from '../host/sys/requirements.ts'
 import { damageOf } from '../host/sys/shared-database.ts'
@@ -40,7 +40,11 @@ export function checkData(layout: Layout): readonly Requirement[] {
 }
 
 function damageOfRecords({ database }: Layout): string | undefined {
-  return existsSync(database) ? damageOf(database) : 'the file is missing'
+  if (!existsSync(database)) return 'the file is missing'
+  const damage = damageOf(database)
+  if (damage !== undefined) return damage
+  // Whoever found it missing has made another, and nothing in it.
+  return existsSync(backupOf(database)) && versionOf(database) === 0 ? 'nothing is in it' : undefined
 }
 
 /** Tells what it does. Fails with `StateCorrupt` where nothing is left to make the records from. */

@@ -78,7 +78,8 @@ export function restoreBackup(path: string): Date | undefined {
   return made
 }
 
-function versionOf(path: string): number {
+/** The version of its schema; 0 where there is none. */
+export function versionOf(path: string): number {
   const db = new DatabaseSync(path, { readOnly: true })
   try {
     return Number(db.prepare('PRAGMA user_version').get()?.user_version)
