@@ -35,5 +35,9 @@ export function closeToOthers(layout: Layout): void {
 function closePath(path: string): void {
   const stats = lstatSync(path, { throwIfNoEntry: false })
   if (!stats || !(stats.isDirectory() || stats.isFile()) || (stats.mode & OTHERS) === 0) return
-  chmodSync(path, stats.mode & 0o7777 & ~OTHERS)
+  try {
+    chmodSync(path, stats.mode & 0o7777 & ~OTHERS)
+  } catch {
+    // On a read-only disk pods are ended all the same.
+  }
 }

@@ -1,10 +1,12 @@
 /** An image store that lost something: its index, layers, what killed commands were making. */
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import {
   closeSync,
   mkdirSync,
   openSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   truncateSync,
@@ -14,6 +16,7 @@ import {
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, test } from 'node:test'
+import { promisify } from 'node:util'
 import { damageOfStore, repairIndex } from '../../src/host/images/damage.ts'
 import { openImageStore } from '../../src/host/images/store.ts'
 import { dockerArchive } from '../support/image-archive.ts'
@@ -96,6 +99,21 @@ describe('a damaged image store', { skip: lacking() }, () => {
     } finally {
       other.close()
     }
+  })
+
+  test('of several processes that meet the damage at once, one makes it anew', async () => {
+    using temporary = await filled()
+    const ids = temporary.store.list().map(({ id }) => id)
+    temporary.store.close()
+    const index = join(temporary.root, 'images/index.db')
+    writeFileSync(index, Buffer.alloc(2 * PAGE, 'damage'))
+    const program = `
+      import { openImageStore } from '${new URL('../../src/host/images/store.ts', import.meta.url).href}'
+      process.stdout.write(JSON.stringify(openImageStore('${temporary.root}').list().map(({ id }) => id)))`
+    const run = promisify(execFile)
+    const told = await Promise.all([1, 2, 3].map(() => run(process.execPath, ['--input-type=module', '-e', program])))
+    for (const { stdout } of told) assert.deepEqual(JSON.parse(stdout), ids)
+    assert.equal(readFileSync(`${index}.damaged`, 'utf8').startsWith('damage'), true)
   })
 
   test('an index of a newer version is left alone', async () => {
