@@ -15,7 +15,10 @@ const io: Io = {
   write: async bytes => print(bytes),
   // Standard input is opened by being named, which takes milliseconds: only where it is needed.
   input: () => process.stdin,
-  readInput: () => Promise.race([readInput(), interruption()]),
+  readInput(path) {
+    if (path === undefined) catchSignals()
+    return Promise.race([readInput(path), interruption()])
+  },
   get outIsTerminal() {
     return isTerminal(1)
   },
@@ -52,14 +55,13 @@ const io: Io = {
   env,
 }
 
-async function readInput(): Promise<Uint8Array> {
-  if (process.platform !== 'linux') return buffer(process.stdin)
-  return (await import('./cli/standard-input.ts')).readInput()
+async function readInput(path: string | undefined): Promise<Uint8Array> {
+  if (process.platform !== 'linux' && path === undefined) return buffer(process.stdin)
+  return (await import('./cli/standard-input.ts')).readInput(path)
 }
 
-/** Fails when the command is interrupted. */
+/** Fails when the command is interrupted, if by then it has anything to end in good order. */
 function interruption(): Promise<never> {
-  catchSignals()
   const { promise, reject } = Promise.withResolvers<never>()
   const end = () => reject(new KubeError('Interrupted', 'interrupted'))
   abort.signal.addEventListener('abort', end, { once: true })

@@ -8,8 +8,8 @@ export interface Io {
   err(text: string): void
   /** Writes to standard output as `out` does; resolves when there is room for more. */
   write(bytes: Uint8Array): Promise<void>
-  /** Reads standard input to its end. */
-  readInput(): Promise<Uint8Array>
+  /** Reads standard input, or the pipe of this path, to its end. */
+  readInput(path?: string): Promise<Uint8Array>
   /** Standard input as it comes. */
   input(): Readable
   readonly outIsTerminal: boolean
@@ -35,16 +35,24 @@ export interface GlobalOptions {
   readonly logFormat: 'text' | 'json'
 }
 
+export interface HostRequest {
+  /**
+   * Once no other command works on the state root, and none will. It is told, after a while, of processes that are waited for.
+   * Default: others may work there, too.
+   */
+  readonly alone?: (pids: readonly number[]) => void
+}
+
 export interface Context {
   readonly io: Io
   readonly globals: GlobalOptions
   /** Aborted by the first SIGINT, SIGTERM or SIGHUP. */
   readonly signal: AbortSignal
   /**
-   * Opens the machine, once; closed when the command ends. `alone`: once no other command works on the state root, and none
-   * will; it is told of processes that are waited for. Fails with `ResetUnderWay` while another command has the root alone.
+   * Opens the machine, once; closed when the command ends. Fails with `ResetUnderWay` while another command has the root
+   * alone.
    */
-  host(options?: { readonly alone?: (pids: readonly number[]) => void }): Promise<RealHost>
+  host(request?: HostRequest): Promise<RealHost>
   /** Starts this program again for each list of arguments, with the same global options, and does not wait for it. */
   detach(commands: readonly (readonly string[])[]): Promise<void>
   /** Sends a signal of the user's, such as SIGINT, to the program itself and not to the context: for exec and attach. */

@@ -12,8 +12,8 @@ export interface GatherOptions {
   readonly recursive?: boolean
   /** Takes each argument for a kustomization's directory or URL and builds it (`-k`). */
   readonly kustomize?: boolean
-  /** What `-` reads: standard input. */
-  readonly readInput: () => Promise<Uint8Array>
+  /** What `-` reads, standard input, or a pipe. */
+  readonly readInput: (path?: string) => Promise<Uint8Array>
 }
 
 /** What kubectl takes from a directory. */
@@ -29,15 +29,18 @@ export async function gatherTexts(args: readonly string[], options: GatherOption
     if (options.kustomize === true) texts.push(await buildKustomization(argument))
     else if (argument === '-') texts.push({ name: '-', text: decoded(await options.readInput(), '-') })
     else if (/^https?:\/\//.test(argument)) texts.push(await readUrl(argument))
-    else texts.push(...(await readPath(argument, options.recursive === true)))
+    else texts.push(...(await readPath(argument, options)))
   }
   return texts
 }
 
-async function readPath(path: string, recursive: boolean): Promise<readonly ManifestText[]> {
+async function readPath(path: string, options: GatherOptions): Promise<readonly ManifestText[]> {
   const found = find(path)
   if (found === undefined && /[*?[{]/.test(path)) return readGlob(path)
-  if (found !== 'closed' && found?.isDirectory() === true) return readDirectory(path, recursive)
+  if (found !== 'closed' && found?.isDirectory() === true) return readDirectory(path, options.recursive === true)
+  // Opening it may wait for ever for whoever writes.
+  if (found !== 'closed' && found?.isFIFO() === true)
+    return [{ name: path, text: decoded(await options.readInput(path), path) }]
   return [await readText(path)]
 }
 

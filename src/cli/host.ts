@@ -13,6 +13,7 @@ import { LOG_LOOK_MS, rotateLogs } from '../host/logs/rotate-logs.ts'
 import { openBridgeNetwork } from '../host/network/bridge-network.ts'
 import { holds, type ListeningPort, listeningPorts } from '../host/network/listening-ports.ts'
 import { chooseSubnet, formatSubnet, parseRoutes, parseSubnet } from '../host/network/subnet.ts'
+import { closeToOthers } from '../host/own-names.ts'
 import { writeExitScript } from '../host/runtime/exit-script.ts'
 import { openOciRuntime } from '../host/runtime/oci-runtime.ts'
 import { readSeccompProfile } from '../host/runtime/seccomp-file.ts'
@@ -23,8 +24,10 @@ import { openState, type StateStore } from '../host/state/state-store.ts'
 import { requireProgram } from '../host/sys/find-program.ts'
 import { lockFile } from '../host/sys/lock.ts'
 import { readMachineFacts } from '../host/sys/machine.ts'
+import { makeDirectory } from '../host/sys/make-directory.ts'
 import { randomUuid } from '../host/sys/random-uuid.ts'
 import { shareRoot } from '../host/sys/root-hold.ts'
+import { IN_MEMORY } from '../host/sys/shared-database.ts'
 import { openPodNamespaces } from '../host/volumes/pod-namespaces.ts'
 import { openVolumes } from '../host/volumes/pod-volumes.ts'
 import { parseReference } from '../image-reference.ts'
@@ -38,6 +41,8 @@ export interface HostOptions extends Partial<Roots> {
   readonly runtime?: string
   /** How to start this program: what wakes a supervisor does so. Default: the built command. */
   readonly command?: readonly string[]
+  /** Leaves the records on the disk alone and begins with none: for what has to work where those are damaged. */
+  readonly withoutRecords?: boolean
 }
 
 export interface RealHost extends Host {
@@ -93,6 +98,9 @@ function defaultRunroot(): string {
   return isRoot() ? '/run/kube' : join(process.env.XDG_RUNTIME_DIR || `/tmp/kube-${process.getuid?.()}`, 'kube')
 }
 
+/** How old a backup of the records may be before a command that has just told everything makes another, in milliseconds. */
+const BACKUP_MS = 60_000
+
 /**
  * What containers see must not depend on who plays them: with a strict umask, which they would have as well, no user but root
  * could pass through what is made for them. What nobody else may see is made with modes that say so. Source: podman, whose
@@ -106,7 +114,9 @@ export function openHost(options: HostOptions): RealHost {
   const roots = rootsOf(options)
   const layout = layoutOf(roots)
   const now = () => new Date().toISOString()
-  const state = openState(layout.database, { subnet: () => subnet(), now, reserve: layout.reserve })
+  const state: StateStore = options.withoutRecords
+    ? openState(IN_MEMORY, { subnet: () => subnet(), now })
+    : openState(layout.database, { subnet: () => subnet(), now, reserve: layout.reserve })
   const instance = instanceOf(roots.root)
   const subnet = once(() => parseSubnet(state.ensureSetting('subnet', () => freeSubnet(instance))))
   const store = openImageStore(roots.root)
@@ -165,6 +175,7 @@ export function openHost(options: HostOptions): RealHost {
     return { rootfs: layout.infraRootfs, catatonit: requireProgram('catatonit') }
   })
   const listeners = once(listeningPorts)
+  const closed = once(() => closeToOthers(layout))
   let rotation: Promise<void> | undefined
   return {
     state,
@@ -252,9 +263,13 @@ export function openHost(options: HostOptions): RealHost {
       const holder = listeners().find((listener: ListeningPort) => holds(listener, port))
       if (holder) throw portTaken(plan, port, 'another program of this machine')
     },
-    lock: () => lockFile(layout.lockFile),
+    lock() {
+      closed()
+      return lockFile(layout.lockFile)
+    },
     async finish() {
       state.writeEvents()
+      state.backUp(BACKUP_MS)
       await rotation
     },
     close() {
@@ -309,6 +324,7 @@ function present(find: ImageStore['find'], reference: string): Image {
 
 /** Empty but for the file that catatonit is mounted over, and the directory that crun looks into for devices. */
 function prepareInfraRootfs(directory: string): void {
+  makeDirectory(dirname(directory), 0o700)
   mkdirSync(join(directory, 'dev'), { recursive: true, mode: 0o755 })
   closeSync(openSync(join(directory, 'catatonit'), 'a', 0o755))
 }

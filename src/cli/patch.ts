@@ -2,8 +2,7 @@
  * `kube patch`: conditions of pods, which readiness gates wait for. Everything else is changed in the manifest and played
  * again. Source: kubectl pkg/cmd/patch; the merge of conditions by type is that of k8s.io/api/core/v1 PodStatus.
  */
-import { readFileSync } from 'node:fs'
-import { KubeError } from '../diagnostic.ts'
+import { during, KubeError } from '../diagnostic.ts'
 import type { PodCondition } from '../engine/ports.ts'
 import { needsController } from '../engine/workload-world.ts'
 import { parseYaml } from '../manifest/parse-yaml.ts'
@@ -37,7 +36,7 @@ export async function runPatch(
   context: Context,
 ): Promise<undefined> {
   const { io } = context
-  const given = conditionsOf(readPatch(options))
+  const given = conditionsOf(await readPatch(options, context))
   if (options.subresource !== 'status')
     throw usage('a status is changed by its own subresource', 'give --subresource=status')
   const host = await context.host()
@@ -56,18 +55,26 @@ export async function runPatch(
   return undefined
 }
 
-function readPatch({ patch, patchFile, type }: PatchOptions): unknown {
+async function readPatch({ patch, patchFile, type }: PatchOptions, { io }: Context): Promise<unknown> {
   if (type !== 'strategic' && type !== 'merge')
     throw usage(
       `--type=${type}: only strategic and merge patches are known`,
       "write the conditions as in the pod's status",
     )
-  const text = patch ?? (patchFile === undefined ? undefined : readFileSync(patchFile, 'utf8'))
+  const text = patch ?? (patchFile === undefined ? undefined : await readPatchFile(patchFile, io))
   if (text === undefined) throw usage('the patch is missing', 'give -p PATCH or --patch-file FILE')
   try {
     return parseYaml(text)
   } catch (error) {
     throw new KubeError('Usage', 'the patch is neither JSON nor YAML', { exitStatus: 2, cause: error })
+  }
+}
+
+async function readPatchFile(path: string, io: Context['io']): Promise<string> {
+  try {
+    return Buffer.from(await io.readInput(path)).toString('utf8')
+  } catch (error) {
+    throw during(`read ${path}`, error)
   }
 }
 

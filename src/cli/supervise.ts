@@ -13,6 +13,8 @@ import type { RealHost } from './host.ts'
 import { openReasons } from './supervisor-reasons.ts'
 import { runningSupervisor } from './wake-supervisor.ts'
 
+/** How old a backup of the records is before another is made, in milliseconds, while they change. */
+const BACKUP_MS = 60_000
 /** How often the lock of one that is ending is tried again, in milliseconds. */
 const TRY_MS = 20
 
@@ -48,6 +50,8 @@ export async function runSupervise(_args: readonly [], _options: object, context
     } finally {
       clearInterval(look)
       leaveMonitors()
+      // Whoever ends it waits for its end.
+      if (!context.signal.aborted) host.state.backUp(0)
       // What cannot be done, on a read-only disk for one, is done with the next removal.
       await releaseAll(host).catch(() => {})
     }
@@ -61,6 +65,7 @@ async function work(host: RealHost, signal: AbortSignal): Promise<void> {
   const { layout } = host
   using reasons = openReasons(layout)
   using _rotation = everyNowAndThen(() => rotateLogs(layout))
+  using _backup = everyNowAndThen(async () => host.state.backUp(BACKUP_MS))
   do {
     writePidFile(layout.supervisorPid)
     removePidFile(layout.supervisorStarting)

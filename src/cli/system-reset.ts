@@ -3,37 +3,38 @@ import { readdirSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { causeChain, errnoOf, KubeError } from '../diagnostic.ts'
 import { removePods } from '../engine/down.ts'
-import type { Layout } from '../host/layout.ts'
 import { findLeftovers, removeLeftovers } from '../host/leftovers.ts'
+import { ownNames } from '../host/own-names.ts'
 import { removeTree } from '../host/sys/remove-tree.ts'
-import type { Context } from './context.ts'
+import { damageOf } from '../host/sys/shared-database.ts'
+import type { Context, HostRequest } from './context.ts'
+import { openHost, type RealHost } from './host.ts'
 
 export interface ResetOptions {
   readonly force?: boolean
 }
 
-/** Beside what the layout names: the images' directory, and SQLite's files beside the database. */
-const MORE = ['images', 'state.db-wal', 'state.db-shm']
-
-/**
- * Names of what is ours in a directory. One that was given by mistake may hold anything, so nothing else is touched, and
- * the directory itself goes only when nothing else is in it.
- */
-function ownNames(layout: Layout, directory: string): readonly string[] {
-  const paths = Object.values(layout).map(path => (typeof path === 'string' ? path : path('any', 'any', 0)))
-  const own = paths.filter(path => path.startsWith(`${directory}/`))
-  return [...new Set([...own.map(path => path.slice(directory.length + 1).split('/')[0]!), ...MORE])]
+/** Without the records where they cannot be read: everything is found by its names as well. */
+async function openWhatCanBeOpened(context: Context, options: HostRequest): Promise<RealHost> {
+  try {
+    const host = await context.host(options)
+    if (damageOf(host.layout.database) === undefined) return host
+  } catch (error) {
+    if (!(error instanceof KubeError) || !['StateCorrupt', 'StateTooNew'].includes(error.code)) throw error
+  }
+  return openHost({ ...context.globals, withoutRecords: true })
 }
 
 export async function runSystemReset(_args: [], options: ResetOptions, context: Context): Promise<number> {
   const { io } = context
   const alone = (pids: readonly number[]) =>
     io.err(`waiting for other programs that work on this root (pid ${pids.join(', ')})\n`)
-  const host = await context.host(options.force ? { alone } : {})
+  const host = await openWhatCanBeOpened(context, options.force ? { alone } : {})
   const { root, runroot } = host.layout
   const pods = host.state.pods()
+  const podCount = new Set([...pods.map(({ uid }) => uid), ...findLeftovers(host).directories]).size
   if (!options.force) {
-    throw new KubeError('Usage', `this removes ${pods.length} pods, all images and volumes of ${root}`, {
+    throw new KubeError('Usage', `this removes ${podCount} pods, all images and volumes of ${root}`, {
       exitStatus: 2,
       hint: 'add --force to do it',
     })
@@ -66,7 +67,7 @@ export async function runSystemReset(_args: [], options: ResetOptions, context: 
     if (directory === runroot) for (const lock of locks) await removeTree(lock)
     removeEmpty(directory, context)
   }
-  io.out(`removed ${pods.length} pods, and all images, volumes and records of ${root}\n`)
+  io.out(`removed ${podCount} pods, and all images, volumes and records of ${root}\n`)
   return 0
 }
 

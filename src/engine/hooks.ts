@@ -2,6 +2,7 @@
 import type { V1LifecycleHandler } from '@kubernetes/client-node'
 import type { MemberPlan } from '../plan/types.ts'
 import { recordEvent } from './events.ts'
+import { knownImage } from './known-image.ts'
 import { monotonicMs } from './monotonic.ts'
 import type { Host, PodRecord } from './ports.ts'
 import { startTimer } from './timer.ts'
@@ -102,6 +103,6 @@ function runHook(
 
 /** The manifest's, else the image's, else SIGTERM. */
 export function stopSignal(host: Host, member: MemberPlan): string {
-  const signal = member.stopSignal ?? host.images.find(member.image)?.config.stopSignal ?? 'SIGTERM'
+  const signal = member.stopSignal ?? knownImage(host, member.image)?.config.stopSignal ?? 'SIGTERM'
   return /^\d+$/.test(signal) || signal.startsWith('SIG') ? signal : `SIG${signal}`
 }

@@ -7,6 +7,7 @@ import type { ObservedContainer } from '../reconcile/observed.ts'
 import { logTail } from '../status/cri-log.ts'
 import type { ContainerEnd, ContainerSnapshot, PodSnapshot } from '../status/snapshot.ts'
 import { addressesOf } from './container-facts.ts'
+import { knownImage } from './known-image.ts'
 import { isSandboxLost } from './neglected.ts'
 import { observePod } from './observe.ts'
 import type { ContainerRecord, EngineImage, Host, PodRecord } from './ports.ts'
@@ -154,7 +155,7 @@ function imageFacts(
 ): Pick<ContainerSnapshot, 'image' | 'imageId'> {
   // Of one whose image could not be had there is nothing to be told.
   if (known === undefined || known.imageId === '') return {}
-  const image = host.images.find(known.imageId)
+  const image = knownImage(host, known.imageId)
   if (!image) return { imageId: known.imageId }
   const name = nameOf(image, member.image)
   const digest = image.manifestDigest

@@ -42,7 +42,7 @@ export function layoutOf(roots: Roots) {
     resetLock: join(runroot, 'reset.lock'),
     firewallState: join(runroot, 'firewall'),
     /** The empty root file system of the infra containers. */
-    infraRootfs: join(root, 'infra'),
+    infraRootfs: join(root, 'infra', 'rootfs'),
     authorityDir: join(root, 'authority'),
     seccompDir: join(root, 'seccomp'),
     /** Where crun's program is mounted read-only. */

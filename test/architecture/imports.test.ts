@@ -77,7 +77,7 @@ const PROCESS: readonly { readonly in: RegExp; readonly allowed: RegExp }[] = [
   // Programs that were started end with a signal.
   { in: /^src\/host\/sys\/launch\.ts$/, allowed: /^on$/ },
   // An image archive can be piped in; it may be too large to be handed over as a whole.
-  { in: /^src\/host\/images\/archive\.ts$/, allowed: /^stdin$/ },
+  { in: /^src\/host\/sys\/input\.ts$/, allowed: /^stdin$/ },
   // A program of its own, whose exit is that of its thread.
   { in: /^src\/host\/images\/unpack\/worker\.ts$/, allowed: /^(on|exit)$/ },
 ]

@@ -553,7 +553,7 @@ describe('pulling', { skip: lacking('docker-registry', 'skopeo') }, () => {
       assertClean(temporary)
     })
 
-    test('a killed pull leaves only what prune removes, and the next one succeeds', async () => {
+    test('a killed pull leaves only what the next one removes, which succeeds', async () => {
       using temporary = new TemporaryStore()
       const layer = await firstLayer('team/large')
       const { promise: forever, resolve: end } = Promise.withResolvers<void>()
@@ -578,13 +578,12 @@ describe('pulling', { skip: lacking('docker-registry', 'skopeo') }, () => {
       end()
       proxy.fault = () => undefined
       const [left = ''] = readdirSync(join(base, 'tmp'))
-      // It was killed with its first layer still to come; on tmpfs, as /tmp is on Debian 13, directories have no size.
+      // It was killed with its first layer still to come.
       writeFileSync(join(base, 'tmp', left, 'part'), Buffer.alloc(5000, 'x'))
       const image = await temporary.store.pull(`${proxy.host}/team/large:1`)
       assert.equal(image.layers.length, 6)
-      const { freedBytes } = await temporary.store.prune()
-      assert.ok(freedBytes >= 5000, `${freedBytes} bytes`)
       assertClean(temporary)
+      assert.deepEqual(await temporary.store.prune(), { freedBytes: 0 })
       assert.equal(readdirSync(join(base, 'l')).length, 6)
       assert.equal(temporary.store.find(`${proxy.host}/team/large:1`)?.id, image.id)
     })

@@ -29,6 +29,7 @@ async function twoImages(temporary: TemporaryStore): Promise<readonly [Image, Im
 describe('the image store', { skip: lacking() }, () => {
   test('is for its owner alone', () => {
     using temporary = new TemporaryStore()
+    temporary.store.list()
     const mode = (path: string): number => statSync(join(temporary.root, path)).mode & 0o777
     assert.equal(mode('images'), 0o700)
     assert.equal(mode('images/l'), 0o700)

@@ -517,6 +517,7 @@ describe('unpacking layers', { skip: lacking() }, () => {
       run('umount', small)
     })
     const path = temporary.file(tarOf([{ path: 'big', data: Buffer.alloc(8 << 20) }]))
+    store.list()
     const free = (): string => run('df', '--output=used,iused', small)
     const before = free()
     await assert.rejects(store.importRootfs(path, 'big:1'), { code: 'NoSpace' })

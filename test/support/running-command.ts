@@ -70,6 +70,11 @@ export class RunningCommand {
     return readdirSync(directory).map(name => readlinkSync(`${directory}/${name}`))
   }
 
+  /** Whether its main thread waits in open(2) for somebody else to open a FIFO. Source: the kernel's fs/pipe.c. */
+  get waitsForPartner(): boolean {
+    return readFileSync(`/proc/${this.#child.pid}/wchan`, 'utf8') === 'wait_for_partner'
+  }
+
   /** Gives it standard input and leaves that open. */
   type(text: string): void {
     this.#child.stdin!.write(text)

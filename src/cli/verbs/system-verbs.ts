@@ -19,9 +19,11 @@ export function addSystemVerbs(verbIn: (group: string, description: string) => A
 
   verb(
     'check',
-    'whether this machine has what kube needs; exit status 1 when not',
-    async () => (await import('../system-check.ts')).runSystemCheck,
-  ).addOption(outputOption('json'))
+    'whether this machine has what kube needs, and what it keeps there is whole; exit status 1 when not',
+    async () => (await import('../system-check.ts')).runSystemCheck as Entry,
+  )
+    .option('--repair', 'put the last backup of damaged records back, and make a damaged index of images anew')
+    .addOption(outputOption('json'))
 
   verb(
     'prune',

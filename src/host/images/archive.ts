@@ -1,9 +1,10 @@
 /** Where a loaded image's files come from: a directory, or a tar that is read in place. */
-import { closeSync, createReadStream, createWriteStream, fstatSync, openSync, readSync } from 'node:fs'
-import { join, posix } from 'node:path'
+import { closeSync, createWriteStream, fstatSync, openSync, readSync } from 'node:fs'
+import { posix } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
+import { openBeneath } from '../sys/libc.ts'
 import { invalid } from './config.ts'
 import { type Compression, compressionOf, createDecompressor, MAGIC_BYTES } from './unpack/decompress.ts'
 import { filterThrough } from './unpack/filter.ts'
@@ -36,26 +37,48 @@ export function readDocument(files: ImageFiles, name: string, maxBytes: number):
   return bytes
 }
 
-/** An OCI layout directory. Names are made of digests that were checked, or are fixed ones. */
+/**
+ * An OCI layout directory, of whatever origin: nothing but regular files is opened, and nothing that a link has outside of
+ * the directory. Opening a FIFO would wait, and opening a device can do anything.
+ */
 export function filesOfDirectory(directory: string): ImageFiles {
   const open = new Map<string, FileRange>()
+  const top = openSync(directory, O_PATH)
   return {
     locate(name) {
       const known = open.get(name)
       if (known) return known
+      const found = findBeneath(top, name)
+      if (found === undefined) return undefined
       try {
-        const fd = openSync(join(directory, name), 'r')
+        if (!fstatSync(found).isFile()) throw invalid(`${name} is no regular file`)
+        const fd = openSync(`/proc/self/fd/${found}`, 'r')
         const range = { fd, offset: 0, length: fstatSync(fd).size }
         open.set(name, range)
         return range
-      } catch (error) {
-        if (errnoOf(error) === 'ENOENT') return undefined
-        throw error
+      } finally {
+        closeSync(found)
       }
     },
     [Symbol.dispose]() {
+      closeSync(top)
       for (const { fd } of open.values()) closeSync(fd)
     },
+  }
+}
+
+/** Source: open(2): a file descriptor that only names what it leads to. */
+const O_PATH = 0o10000000
+
+function findBeneath(top: number, name: string): number | undefined {
+  try {
+    return openBeneath(top, posix.normalize(name).replace(/^\/+/, ''), O_PATH)
+  } catch (error) {
+    const code = errnoOf(error)
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    if (code === 'EXDEV') throw invalid(`${name} is a link out of the directory`)
+    if (code === 'ELOOP') throw invalid(`${name} is a link that leads nowhere`)
+    throw error
   }
 }
 
@@ -144,6 +167,7 @@ export async function uncompressed(source: Readable): Promise<AsyncIterable<Buff
       source.destroy()
     }
   }
+  if (length === 0) throw new KubeError('ImageInvalid', 'it is empty')
   const compression = compressionOf(Buffer.concat(start))
   if (compression === 'none') return whole()
   if (compression === 'xz' || compression === 'bzip2') return filterThrough(compression, whole())
@@ -164,9 +188,4 @@ async function* inflated(bytes: AsyncIterable<Buffer>, compression: 'gzip' | 'zs
   } finally {
     transform.destroy()
   }
-}
-
-/** A stream of an open file, from where it stands; it closes the file. Standard input comes as the process has it, since a blocked read of a pool thread could not be given up. */
-export function streamOf(fd: number): Readable {
-  return fd === 0 ? process.stdin : createReadStream('', { fd, highWaterMark: 1 << 18 })
 }

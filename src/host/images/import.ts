@@ -1,27 +1,14 @@
 /** `kube import`: an image of one layer from the tar of a root file system. */
-import { closeSync, fstatSync, openSync } from 'node:fs'
-import { during, errnoOf, KubeError } from '../../diagnostic.ts'
+import { closeSync, fstatSync } from 'node:fs'
+import { during, KubeError } from '../../diagnostic.ts'
 import { formatReference, parseLocalReference } from '../../image-reference.ts'
-import { compressionOfFile, streamOf, uncompressed } from './archive.ts'
+import { openInput, streamOf } from '../sys/input.ts'
+import { compressionOfFile, uncompressed } from './archive.ts'
 import { hostArchitecture, printConfig } from './config.ts'
 import type { IndexDb } from './index-db.ts'
 import type { Layout } from './layout.ts'
 import type { Image, ImageConfig } from './types.ts'
 import { ImageWriter } from './writer.ts'
-
-/** Opens for reading, with words for what a user gets wrong; the caller names the file. */
-export function openInput(path: string): number {
-  try {
-    const fd = openSync(path, 'r')
-    if (!fstatSync(fd).isDirectory()) return fd
-    closeSync(fd)
-  } catch (cause) {
-    const code = errnoOf(cause)
-    if (code === 'ENOENT') throw new KubeError('FileNotFound', 'no such file')
-    throw new KubeError(code ?? 'Failed', 'cannot be opened', { cause })
-  }
-  throw new KubeError('NotAFile', 'is a directory')
-}
 
 export interface NewRootfs {
   readonly reference: string
@@ -61,7 +48,7 @@ export async function importRootfs(
         signal,
         source: isDirect
           ? { kind: 'file', fd, offset: 0, length: fstatSync(fd).size }
-          : { kind: 'stream', bytes: await uncompressed(streamOf(fd)) },
+          : { kind: 'stream', bytes: await uncompressed(await streamOf(fd, signal)) },
       })
       const { architecture } = hostArchitecture()
       const created = new Date().toISOString()

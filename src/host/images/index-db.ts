@@ -1,7 +1,11 @@
 /** The index: which images, references and layers there are. SQLite in WAL mode, so that several processes read and write at once. */
-import { closeSync, existsSync, openSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { openShared } from '../sys/shared-database.ts'
+import { KubeError } from '../../diagnostic.ts'
+import { isUnusable, openShared, setAside } from '../sys/shared-database.ts'
+import { type CatalogReference, fillFromDisk, writeCatalog } from './catalog.ts'
+import { HeldLock } from './held-lock.ts'
 import { type Layout, makeDirectories } from './layout.ts'
 import type { Digest, Image, ImageConfig } from './types.ts'
 
@@ -96,34 +100,138 @@ function layerOf(raw: Record<string, unknown>): LayerRow {
   }
 }
 
+/** Between attempts to get the lock for making the index anew, in milliseconds. */
+const AGAIN_MS = 5
+
+/** Opens the index. One that is damaged is moved aside and made anew from what is on the disk, whenever that shows. */
 export class IndexDb implements Disposable {
-  readonly #db: DatabaseSync
+  readonly #layout: Layout
+  #db!: DatabaseSync
+  /** Of the file that is open: another process may have moved that aside. */
+  #inode = 0
+  #isChanged = false
   readonly #statements = new Map<string, StatementSync>()
 
   constructor(layout: Layout) {
-    if (!existsSync(layout.index)) {
-      makeDirectories(layout)
-      closeSync(openSync(layout.index, 'a', 0o600))
+    this.#layout = layout
+    if (!existsSync(layout.index)) makeDirectories(layout)
+    try {
+      this.#open()
+    } catch (error) {
+      if (!isUnusable(layout.index, error)) throw error
+      this.makeAnew()
     }
-    this.#db = openShared(layout.index)
-    const { user_version: version } = this.#get('PRAGMA user_version') as { readonly user_version: number }
-    if (version < SCHEMA_VERSION) this.transaction(() => this.#db.exec(SCHEMA))
+  }
+
+  #open(): void {
+    const { index } = this.#layout
+    this.#inode = inodeOf(index)
+    this.#db = openShared(index)
+    this.#inode ||= inodeOf(index)
+    const version = this.#version()
+    if (version > SCHEMA_VERSION) {
+      this.#db.close()
+      throw new KubeError('StateTooNew', `${index} was made by a newer kube`, {
+        hint: 'use that version, or another --root',
+      })
+    }
+    if (version === SCHEMA_VERSION) return
+    this.#inTransaction(() => {
+      if (this.#version() === SCHEMA_VERSION) return
+      this.#db.exec(SCHEMA)
+      fillFromDisk(this, this.#layout)
+    })
+  }
+
+  #version(): number {
+    return Number(this.#db.prepare('PRAGMA user_version').get()?.user_version)
+  }
+
+  /** Unless another process has done it since this one opened the index. */
+  makeAnew(): void {
+    const { index, locks } = this.#layout
+    makeDirectories(this.#layout)
+    this[Symbol.dispose]()
+    let lock = HeldLock.take(join(locks, 'index'))
+    while (lock === undefined) {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, AGAIN_MS)
+      lock = HeldLock.take(join(locks, 'index'))
+    }
+    try {
+      if (inodeOf(index) === this.#inode) setAside(index)
+      this.#open()
+    } finally {
+      lock[Symbol.dispose]()
+    }
   }
 
   [Symbol.dispose](): void {
-    this.#db.close()
+    this.#statements.clear()
+    if (this.#db?.isOpen) this.#db.close()
   }
 
   /** Runs `fn` with the write lock held: all of it happens, or nothing. */
   transaction<T>(fn: () => T): T {
+    try {
+      this.#refresh()
+      return this.#inTransaction(fn)
+    } catch (error) {
+      if (!isUnusable(this.#layout.index, error)) throw error
+      this.makeAnew()
+      throw new KubeError('ImageIndexDamaged', `${this.#layout.index} was damaged and has been made anew`, {
+        cause: error,
+        hint: 'run the same command again',
+      })
+    }
+  }
+
+  #inTransaction<T>(fn: () => T): T {
     this.#db.exec('BEGIN IMMEDIATE')
     try {
       const result = fn()
+      if (this.#isChanged) this.#writeCatalog()
       this.#db.exec('COMMIT')
       return result
     } catch (error) {
-      this.#db.exec('ROLLBACK')
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
       throw error
+    } finally {
+      this.#isChanged = false
+    }
+  }
+
+  #writeCatalog(): void {
+    const images = this.#all('SELECT id, manifest_digest FROM images').map(({ id, manifest_digest: digest }) => ({
+      id: String(id),
+      ...(digest === null ? {} : { manifestDigest: String(digest) }),
+    }))
+    const references = this.#all('SELECT * FROM refs').map(
+      ({ reference, image, implied }): CatalogReference => ({
+        reference: String(reference),
+        image: String(image),
+        isImplied: implied === 1,
+      }),
+    )
+    writeCatalog(this.#layout, { layers: this.#all('SELECT * FROM layers').map(layerOf), images, references })
+  }
+
+  /** Opens what another process has made anew. */
+  #refresh(): void {
+    if (inodeOf(this.#layout.index) === this.#inode) return
+    this[Symbol.dispose]()
+    this.#open()
+  }
+
+  /** What only reads is done again when damage was in its way. */
+  #whole<T>(fn: () => T): T {
+    if (this.#db.isTransaction) return fn()
+    try {
+      this.#refresh()
+      return fn()
+    } catch (error) {
+      if (!isUnusable(this.#layout.index, error)) throw error
+      this.makeAnew()
+      return fn()
     }
   }
 
@@ -209,12 +317,14 @@ export class IndexDb implements Disposable {
 
   /** Takes the layers away that no image has, and returns them. */
   deleteUnusedLayers(): readonly LayerRow[] {
+    this.#isChanged = true
     const rows = this.#all('DELETE FROM layers WHERE diff_id NOT IN (SELECT diff_id FROM image_layers) RETURNING *')
     return rows.map(layerOf)
   }
 
   /** Takes those of `diffIds` away that no image has, and returns them. */
   deleteLayersIfUnused(diffIds: readonly Digest[]): readonly LayerRow[] {
+    this.#isChanged = true
     const rows = this.#all(
       `DELETE FROM layers WHERE diff_id IN (SELECT value FROM json_each(?))
        AND diff_id NOT IN (SELECT diff_id FROM image_layers) RETURNING *`,
@@ -254,14 +364,20 @@ export class IndexDb implements Disposable {
   }
 
   #get(sql: string, ...values: (string | number | null)[]): Record<string, unknown> | undefined {
-    return this.#statement(sql).get(...values)
+    return this.#whole(() => this.#statement(sql).get(...values))
   }
 
   #all(sql: string, ...values: (string | number | null)[]): Record<string, unknown>[] {
-    return this.#statement(sql).all(...values)
+    return this.#whole(() => this.#statement(sql).all(...values))
   }
 
   #run(sql: string, ...values: (string | number | null)[]): void {
+    this.#isChanged = true
     this.#statement(sql).run(...values)
   }
+}
+
+/** 0 where there is none. */
+function inodeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.ino ?? 0
 }

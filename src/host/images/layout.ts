@@ -2,6 +2,7 @@
  * Where things are in the store's directory:
  *
  *     images/index.db            what there is (SQLite)
+ *     images/catalog.json        what of it layers and blobs don't tell: names, and which layer is which
  *     images/blobs/sha256/HEX    manifests and configs
  *     images/l/NAME              unpacked layers; NAME is 8 hex digits, because mount(2) has one page for all lower directories
  *     images/tmp/ID/             what a running command is making; garbage when nobody holds its lock
@@ -17,6 +18,7 @@ export const EMPTY_LAYER = 'empty'
 export interface Layout {
   readonly base: string
   readonly index: string
+  readonly catalog: string
   readonly blobs: string
   readonly layers: string
   readonly tmp: string
@@ -28,6 +30,7 @@ export function layoutOf(root: string): Layout {
   return {
     base,
     index: join(base, 'index.db'),
+    catalog: join(base, 'catalog.json'),
     blobs: join(base, 'blobs', 'sha256'),
     layers: join(base, 'l'),
     tmp: join(base, 'tmp'),

@@ -4,17 +4,9 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { during, KubeError } from '../../diagnostic.ts'
 import { formatReference, parseLocalReference, parseReference } from '../../image-reference.ts'
-import {
-  compressionOfFile,
-  filesOfDirectory,
-  filesOfTar,
-  type ImageFiles,
-  readDocument,
-  spool,
-  streamOf,
-} from './archive.ts'
+import { openInput, streamOf } from '../sys/input.ts'
+import { compressionOfFile, filesOfDirectory, filesOfTar, type ImageFiles, readDocument, spool } from './archive.ts'
 import { invalid, objectOf, parseConfig, parseJson } from './config.ts'
-import { openInput } from './import.ts'
 import { inParallel } from './in-parallel.ts'
 import type { IndexDb } from './index-db.ts'
 import type { Layout } from './layout.ts'
@@ -81,7 +73,7 @@ async function plainFile(path: string, directory: string, signal: AbortSignal | 
   const fd = path === '-' ? 0 : openInput(path)
   if (path !== '-' && fstatSync(fd).isFile() && compressionOfFile(fd) === 'none') return fd
   const copy = join(directory, 'archive')
-  await spool(streamOf(fd), copy, signal)
+  await spool(await streamOf(fd, signal), copy, signal)
   return openSync(copy, 'r')
 }
 

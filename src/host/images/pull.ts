@@ -8,7 +8,9 @@ import {
   parseReference,
   repositoryOf,
 } from '../../image-reference.ts'
+import { hasDirectory } from './catalog.ts'
 import { parseConfig } from './config.ts'
+import { imageDamaged } from './damage.ts'
 import { inParallel } from './in-parallel.ts'
 import type { IndexDb } from './index-db.ts'
 import type { Layout } from './layout.ts'
@@ -90,6 +92,8 @@ function madeHere(store: Store, text: string, reference: ImageReference): Image 
       hint: 'make it present with `kube import`, `kube load` or `kube tag`; a registry on this machine is named with its port: localhost:5000/...',
     })
   }
+  // As files made here can be had from nowhere else, who has them is told.
+  if (image && store.db.layersOf(image.id).some(layer => !hasDirectory(store.layout, layer))) throw imageDamaged(image)
   return image
 }
 

@@ -1,15 +1,15 @@
 /** Taking images away, and what nobody needs any more. */
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
 import { lookupNames } from '../../image-reference.ts'
 import { removeTree } from '../sys/remove-tree.ts'
-import { HeldLock } from './held-lock.ts'
 import type { IndexDb } from './index-db.ts'
 import { blobPath, EMPTY_LAYER, type Layout } from './layout.ts'
+import { findScratch, removeScratch } from './scratch.ts'
 import type { Digest, Image, RemovedImage } from './types.ts'
 
 const run = promisify(execFile)
@@ -67,6 +67,7 @@ export async function removeImage(
     )
   })
   for (const path of layers) await removeTree(path)
+  await removeScratch(store.layout)
   return { untagged: image.references, deleted: [image.id] }
 }
 
@@ -97,19 +98,9 @@ async function diskBytes(path: string): Promise<number> {
 
 export async function pruneStore(store: Store): Promise<{ readonly freedBytes: number }> {
   const { layout, db } = store
-  const doomed: string[] = []
-  let isSomebodyWriting = false
+  const { dead, isSomebodyWriting } = findScratch(layout)
+  const doomed = [...dead]
   let freedBytes = 0
-  for (const id of new Set([...readdirSync(layout.tmp), ...readdirSync(layout.locks)])) {
-    using lock = HeldLock.take(join(layout.locks, id))
-    if (lock === undefined) isSomebodyWriting = true
-    else if (existsSync(join(layout.tmp, id))) {
-      // Out of the way under a name that nobody locks, while the lock says that its maker is dead.
-      const to = join(layout.tmp, `dead-${id}`)
-      renameSync(join(layout.tmp, id), to)
-      doomed.push(to)
-    }
-  }
   // Layers without an image may belong to a pull that is under way.
   if (!isSomebodyWriting) {
     db.transaction(() => {

@@ -1,4 +1,4 @@
-/** The image store on disk. Opening it reads nothing but the index's header; what pulls, loads and unpacks is imported when first needed. */
+/** The image store on disk. Opening it reads nothing; what pulls, loads and unpacks is imported when first needed. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { KubeError } from '../../diagnostic.ts'
@@ -9,6 +9,8 @@ import {
   parseLocalReference,
   parseReference,
 } from '../../image-reference.ts'
+import { hasDirectory } from './catalog.ts'
+import { imageDamaged } from './damage.ts'
 import { IndexDb } from './index-db.ts'
 import { EMPTY_LAYER, layoutOf } from './layout.ts'
 import type { Digest, Image, ImageStore } from './types.ts'
@@ -19,15 +21,22 @@ const ID = /^(?:sha256:)?([0-9a-f]{4,64})$/
 /** Opens the store under `root`, making it when it is not there. Several processes may have it open. */
 export function openImageStore(root: string): ImageStore {
   const layout = layoutOf(root)
-  const db = new IndexDb(layout)
-  const store = { layout, db }
+  let index: IndexDb | undefined
+  const store = {
+    layout,
+    /** Opened when it is first asked: what needs no image works without it. */
+    get db(): IndexDb {
+      index ??= new IndexDb(layout)
+      return index
+    },
+  }
 
   function find(reference: string): Image | undefined {
     const [first, second] = lookupNames(reference)
-    const byName = first === undefined ? undefined : db.imageByReference(first, second ?? first)
+    const byName = first === undefined ? undefined : store.db.imageByReference(first, second ?? first)
     if (byName) return byName
     const hex = ID.exec(reference)?.[1]
-    return hex === undefined ? undefined : db.imageByIdPrefix(`sha256:${hex}`)
+    return hex === undefined ? undefined : store.db.imageByIdPrefix(`sha256:${hex}`)
   }
 
   function need(reference: string): Image {
@@ -41,7 +50,7 @@ export function openImageStore(root: string): ImageStore {
   }
 
   return {
-    list: () => db.images(),
+    list: () => store.db.images(),
     find,
     async pull(reference, options) {
       const { pullImage } = await import('./pull.ts')
@@ -61,7 +70,7 @@ export function openImageStore(root: string): ImageStore {
       if (parsed.digest !== undefined) {
         throw new KubeError('InvalidImageName', `image ${JSON.stringify(reference)}: a tag cannot be a digest`)
       }
-      db.transaction(() => db.putReference(formatReference(parsed), id, false))
+      store.db.transaction(() => store.db.putReference(formatReference(parsed), id, false))
       return need(id)
     },
     async remove(reference, options) {
@@ -76,7 +85,8 @@ export function openImageStore(root: string): ImageStore {
     },
     lowerDirs(image) {
       const names: string[] = []
-      for (const layer of [...db.layersOf(image.id)].reverse()) {
+      for (const layer of [...store.db.layersOf(image.id)].reverse()) {
+        if (!hasDirectory(layout, layer)) throw imageDamaged(image)
         // overlayfs refuses a directory that is there twice; its upper place decides what is seen.
         if (!names.includes(layer.name)) names.push(layer.name)
         if (layer.opaqueRoot) break
@@ -88,7 +98,7 @@ export function openImageStore(root: string): ImageStore {
       }
       return { layersDir: layout.layers, names }
     },
-    close: () => db[Symbol.dispose](),
+    close: () => index?.[Symbol.dispose](),
   }
 }
 

@@ -9,11 +9,13 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { KubeError } from '../../diagnostic.ts'
 import { removeTree } from '../sys/remove-tree.ts'
+import { hasDirectory } from './catalog.ts'
 import { parseConfig } from './config.ts'
 import { explainFailure } from './explain-failure.ts'
 import { HeldLock } from './held-lock.ts'
 import type { IndexDb } from './index-db.ts'
 import { blobPath, type Layout } from './layout.ts'
+import { removeScratch } from './scratch.ts'
 import type { Digest, Image } from './types.ts'
 import { type LayerSource, Unpacker } from './unpack/unpacker.ts'
 
@@ -49,6 +51,8 @@ export class ImageWriter implements AsyncDisposable {
   readonly #unpacker = new Unpacker()
   readonly #lock: HeldLock
   readonly #directory: string
+  /** Of what killed commands left. */
+  readonly #cleaning: Promise<void>
   #staged = 0
 
   constructor(layout: Layout, db: IndexDb) {
@@ -61,6 +65,7 @@ export class ImageWriter implements AsyncDisposable {
       this.#lock = lock
       this.#directory = join(layout.tmp, id)
       mkdirSync(this.#directory, { mode: 0o700 })
+      this.#cleaning = removeScratch(layout)
       return
     }
   }
@@ -78,11 +83,14 @@ export class ImageWriter implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#unpacker[Symbol.asyncDispose]()
     await removeTree(this.#directory)
+    await this.#cleaning
     this.#lock[Symbol.dispose]()
   }
 
+  /** Its files too: what records say may have been lost since. */
   hasLayer(diffId: Digest): boolean {
-    return this.#db.layer(diffId) !== undefined
+    const layer = this.#db.layer(diffId)
+    return layer !== undefined && hasDirectory(this.#layout, layer)
   }
 
   /**
@@ -133,7 +141,11 @@ export class ImageWriter implements AsyncDisposable {
   ): void {
     // The rename is inside the transaction, so that prune, which takes the same lock, never sees a directory without its row.
     this.#db.transaction(() => {
-      if (this.#db.layer(layer.diffId)) return
+      const known = this.#db.layer(layer.diffId)
+      if (known) {
+        if (!hasDirectory(this.#layout, known)) renameSync(directory, join(this.#layout.layers, known.name))
+        return
+      }
       let name: string
       do name = randomBytes(4).toString('hex')
       while (existsSync(join(this.#layout.layers, name)))
@@ -152,7 +164,7 @@ export class ImageWriter implements AsyncDisposable {
     ]
     const manifestDigest = image.manifest && digestOf(image.manifest)
     return this.#db.transaction(() => {
-      if (parsed.diffIds.some(diffId => !this.#db.layer(diffId))) return undefined
+      if (parsed.diffIds.some(diffId => !this.hasLayer(diffId))) return undefined
       // In the transaction, as prune takes blobs away in one.
       for (const blob of blobs) renameSync(blob.path, blobPath(this.#layout, blob.digest))
       this.#db.putImage({

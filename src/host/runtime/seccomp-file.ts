@@ -1,12 +1,12 @@
 /** Seccomp profiles that manifests name: `seccompProfile: { type: Localhost }`. */
-import { readFileSync } from 'node:fs'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
+import { readRegularFile } from '../sys/regular-file.ts'
 
 /** Its JSON. Fails with `SeccompProfileMissing` and `SeccompProfileInvalid`. */
 export function readSeccompProfile(path: string): object {
   let text: string
   try {
-    text = readFileSync(path, 'utf8')
+    text = readRegularFile(path)
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error
     throw new KubeError('SeccompProfileMissing', `seccomp profile ${path} does not exist`)

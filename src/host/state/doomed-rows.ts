@@ -1,13 +1,13 @@
 /** Claims that go once no pod has them, in the state database. */
-import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import type { ClaimName } from '../../engine/claim-port.ts'
 import type { PodRecord } from '../../engine/ports.ts'
 import type { PodPlan } from '../../plan/types.ts'
-import { transaction } from './database.ts'
+import { type Statement, transaction } from './database.ts'
 
 export interface DoomedOptions {
   readonly db: DatabaseSync
-  readonly sql: (text: string) => StatementSync
+  readonly sql: (text: string) => Statement
   readonly pods: () => readonly Pick<PodRecord, 'plan'>[]
 }
 

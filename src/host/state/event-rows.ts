@@ -1,7 +1,7 @@
 /** Events in the state database. */
-import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import type { EventRecord, NewEvent } from '../../engine/ports.ts'
-import { transaction } from './database.ts'
+import { type Statement, transaction } from './database.ts'
 
 /** Rows that are kept; the oldest go first. */
 const CAPACITY = 10_000
@@ -18,7 +18,7 @@ export interface EventWriter {
 }
 
 /** Events are the last thing that anybody waits for: they are written a moment later, many at once. */
-export function openEventWriter(db: DatabaseSync, sql: (text: string) => StatementSync): EventWriter {
+export function openEventWriter(db: DatabaseSync, sql: (text: string) => Statement): EventWriter {
   let queue: NewEvent[] = []
   let timer: NodeJS.Timeout | undefined
 
@@ -48,7 +48,7 @@ export function openEventWriter(db: DatabaseSync, sql: (text: string) => Stateme
 }
 
 /** Adds an event; the same one of the same object counts up and gets a new serial. */
-function addEvent(sql: (text: string) => StatementSync, event: NewEvent): void {
+function addEvent(sql: (text: string) => Statement, event: NewEvent): void {
   const field = event.fieldPath ?? null
   const known = sql(
     'SELECT serial, count, first_at FROM event WHERE uid = ? AND reason = ? AND message = ? AND field_path IS ?',

@@ -1,9 +1,10 @@
 /** The leases of pods in the state database: addresses and host ports. */
-import type { SQLOutputValue, StatementSync } from 'node:sqlite'
+import type { SQLOutputValue } from 'node:sqlite'
 import { KubeError } from '../../diagnostic.ts'
 import { MOST_PODS } from '../../plan/pod-count.ts'
 import type { PodPlan, PortPlan } from '../../plan/types.ts'
 import { nextFree, type Subnet } from '../network/subnet.ts'
+import type { Statement } from './database.ts'
 
 type Row = Record<string, SQLOutputValue>
 
@@ -21,7 +22,7 @@ interface Lease {
   end(): void
 }
 
-export function openLeaseRows(sql: (text: string) => StatementSync, options: LeaseOptions) {
+export function openLeaseRows(sql: (text: string) => Statement, options: LeaseOptions) {
   function begin(): Lease {
     const rows = sql('SELECT address FROM pod WHERE address IS NOT NULL').all()
     const used = new Set(rows.map(row => String(row.address)))

@@ -1,8 +1,8 @@
 /** Objects in the state database: those of the manifests, and what controllers made and remember. */
-import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import { KubeError } from '../../diagnostic.ts'
 import type { ObjectOrigin, ObjectRecord, StatePort } from '../../engine/ports.ts'
-import { transaction } from './database.ts'
+import { type Statement, transaction } from './database.ts'
 
 export interface ObjectRows
   extends Pick<StatePort, 'objects' | 'checkObjects' | 'putObjects' | 'putObject' | 'removeObject' | 'setProgress'> {
@@ -26,7 +26,7 @@ const ORPHANS = `DELETE FROM object WHERE uid IN (
 /** A CronJob's Job has no more than pods below it, so two rounds reach everything. */
 const ROUNDS = 2
 
-export function openObjectRows(db: DatabaseSync, sql: (text: string) => StatementSync): ObjectRows {
+export function openObjectRows(db: DatabaseSync, sql: (text: string) => Statement): ObjectRows {
   function insert(o: ObjectRecord): void {
     sql('INSERT INTO object VALUES (?, ?, ?, ?, ?, ?, ?, ?)').run(
       o.kind,

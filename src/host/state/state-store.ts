@@ -1,11 +1,12 @@
 /** The records, in SQLite. */
-import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import { KubeError } from '../../diagnostic.ts'
 import type { AppRecord, ContainerRecord, PodCondition, PodFailure, PodRecord, StatePort } from '../../engine/ports.ts'
 import type { ContainerLifecycle } from '../../reconcile/lifecycle.ts'
 import type { Subnet } from '../network/subnet.ts'
 import { identityOf, isAlive, pidOf } from '../sys/process-identity.ts'
-import { openDatabase, transaction } from './database.ts'
+import { backUp } from './backup.ts'
+import { openDatabase, statementsOf, transaction } from './database.ts'
 import { openDoomedRows } from './doomed-rows.ts'
 import { eventOf, openEventWriter } from './event-rows.ts'
 import { openLeaseRows } from './lease-rows.ts'
@@ -84,6 +85,8 @@ function openWithReserve(path: string, reserve: string | undefined): DatabaseSyn
 export interface StateStore extends StatePort {
   /** Events are gathered for a moment: what a command says in its last one is written by this. */
   writeEvents(): void
+  /** Makes a backup of what changed, unless the last one is younger than so many milliseconds. */
+  backUp(youngMs: number): void
   setting(name: string): string | undefined
   /** Writes it unless it is there; returns what is there then. */
   ensureSetting(name: string, value: () => string): string
@@ -100,14 +103,7 @@ export interface StateOptions {
 
 export function openState(path: string, options: StateOptions): StateStore {
   const db = openWithReserve(path, options.reserve)
-  const prepared = new Map<string, StatementSync>()
-  const sql = (text: string): StatementSync => {
-    const known = prepared.get(text)
-    if (known) return known
-    const statement = db.prepare(text)
-    prepared.set(text, statement)
-    return statement
-  }
+  const sql = statementsOf(db)
   const events = openEventWriter(db, sql)
   const leases = openLeaseRows(sql, { subnet: options.subnet, setting: name => store.setting(name) })
   const objects = openObjectRows(db, sql)
@@ -304,6 +300,10 @@ export function openState(path: string, options: StateOptions): StateStore {
       sql('DELETE FROM wish WHERE app = ? AND holder = ?').run(name, self)
     },
     writeEvents: events.flush,
+    backUp(youngMs) {
+      // A first one of nothing would keep the first pods waiting for theirs.
+      if (sql('SELECT 1 FROM app LIMIT 1').get() !== undefined) backUp(db, youngMs)
+    },
     close() {
       events.flush()
       db.close()

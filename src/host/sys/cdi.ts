@@ -1,8 +1,9 @@
 /** Devices by name. Source: CDI specification 1.0, tags.cncf.io/container-device-interface/SPEC.md. */
-import { readdirSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs'
+import { readdirSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
 import type { DeviceEdits, DeviceFacts } from '../../plan/facts.ts'
 import type { OciHook, OciMount } from '../../plan/oci-types.ts'
+import { readRegularFile } from './regular-file.ts'
 
 /** A later directory's file wins. */
 const DIRECTORIES = ['/etc/cdi', '/var/run/cdi']
@@ -145,7 +146,7 @@ function filesIn(directory: string): readonly string[] {
 
 function readSpecification(path: string, parse: ParseYaml): Specification {
   try {
-    return (parse(readFileSync(path, 'utf8')) ?? {}) as Specification
+    return (parse(readRegularFile(path)) ?? {}) as Specification
   } catch (error) {
     throw new KubeError('DeviceSpecInvalid', `CDI specification ${path} cannot be read`, { cause: error })
   }

@@ -1,10 +1,13 @@
 /** A file or directory as a tar stream. */
-import { createReadStream } from 'node:fs'
+import { constants, createReadStream, openSync } from 'node:fs'
 import { lstat, readdir, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { pack } from 'tar-stream'
+
+/** Whatever is in the file's place by then: neither a link is followed nor a FIFO waited for. */
+const PLAIN = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
 /**
  * What is at `path` under the name `name`: regular files, directories and symbolic links, owned by root. Anything else is
@@ -29,7 +32,10 @@ export function packTree(path: string, name: string, onSkip: (path: string) => v
       // No more than the header says: a file may grow meanwhile.
       if (stats.size === 0) return addEmpty({ ...header, type: 'file' })
       const entry = tar.entry({ ...header, type: 'file', size: stats.size })
-      await pipeline(createReadStream(from, { end: stats.size - 1 }), entry as unknown as NodeJS.WritableStream)
+      await pipeline(
+        createReadStream(from, { fd: openSync(from, PLAIN), end: stats.size - 1 }),
+        entry as unknown as NodeJS.WritableStream,
+      )
     } else onSkip(from)
   }
 

@@ -75,7 +75,7 @@ let epoll: number | undefined
 let isWatching = false
 
 /** Resolves when reading would not have to wait: there is something, or the end. Asked once at a time for each. */
-async function readable(fd: number): Promise<void> {
+export async function readable(fd: number): Promise<void> {
   if (isReadable(fd)) return
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   // Whom it is added to while a thread waits there, it wakes as well.

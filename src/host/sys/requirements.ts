@@ -9,7 +9,8 @@ import { isOlder } from './versions.ts'
 
 export interface Requirement {
   readonly name: string
-  readonly kind: 'program' | 'kernel' | 'privilege'
+  /** `data`: what kube itself keeps. */
+  readonly kind: 'program' | 'kernel' | 'privilege' | 'data'
   /** Without it no pod runs; otherwise only what `need` says does not work. */
   readonly required: boolean
   readonly ok: boolean

@@ -3,6 +3,7 @@ import { chmodSync, chownSync, mkdirSync, readdirSync, renameSync, rmdirSync, st
 import { errnoOf } from '../../diagnostic.ts'
 import type { ClaimPlan } from '../../plan/types.ts'
 import type { Layout } from '../layout.ts'
+import { makeDirectory } from '../sys/make-directory.ts'
 import { randomUuid } from '../sys/random-uuid.ts'
 import { removeTree } from '../sys/remove-tree.ts'
 
@@ -48,6 +49,7 @@ export function openClaimStore(layout: Layout): ClaimStore {
     find,
     make({ namespace, claim, uid, gid }) {
       const directory = path(namespace, claim)
+      makeDirectory(top, 0o700)
       mkdirSync(`${top}/${namespace}`, { recursive: true, mode: 0o711 })
       try {
         mkdirSync(directory, { mode: 0o777 })

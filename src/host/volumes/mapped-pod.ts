@@ -3,7 +3,7 @@
  * as that namespace's root, who may pass through no directory of kube's, so that all of it is mounted once more in one
  * place; volumes and the layers of images with their owners seen through the namespace.
  */
-import { chownSync, closeSync, existsSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs'
 import { rmdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
@@ -54,6 +54,9 @@ export function openMappedPods(layout: Layout): MappedPods {
       return target
     },
     mapVolumes(uid, paths, users) {
+      // Before anything of worth is there: from now on it is passable for the namespace's root and nobody else.
+      chownSync(layout.mappedDir(uid), users.rootId, users.rootId)
+      chmodSync(layout.mappedDir(uid), 0o700)
       for (const name of SANDBOX_FILES) chownSync(`${layout.sandboxDir(uid)}/${name}`, users.rootId, users.rootId)
       mapAll(
         Object.entries(paths).map(([name, source]) => [source, path(uid, `volumes/${name}`)]),

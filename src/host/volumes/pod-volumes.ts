@@ -17,6 +17,7 @@ import type { PodFacts } from '../../plan/facts.ts'
 import type { PodPlan, VolumePlan } from '../../plan/types.ts'
 import type { Layout } from '../layout.ts'
 import { copyTree, MS, mount, mountTree } from '../sys/libc.ts'
+import { makeDirectory } from '../sys/make-directory.ts'
 import { removeTree } from '../sys/remove-tree.ts'
 import { writeFilesAtomically } from './atomic-files.ts'
 import { blockDevice } from './block-device.ts'
@@ -172,6 +173,7 @@ export function openVolumes(options: VolumeOptions): VolumePort {
   return {
     async makeSandbox(uid, plan, files) {
       const sandbox = layout.sandboxDir(uid)
+      for (const directory of [layout.podsDir, layout.sandboxesDir]) makeDirectory(directory, 0o700)
       mkdirSync(`${sandbox}/shm`, { recursive: true, mode: 0o711 })
       mkdirSync(layout.podDir(uid), { recursive: true, mode: 0o711 })
       const hasFiles = plan.volumes.some(isOfFiles)

@@ -1,8 +1,9 @@
 /** One repository of one registry, by the distribution API. Source: OCI distribution spec 1.1, and docker's token authentication. */
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { errnoOf, KubeError } from '../../../diagnostic.ts'
+import { readRegularFile } from '../../sys/regular-file.ts'
 import { DOCUMENT_MAX_BYTES, MEDIA_TYPES } from '../manifest.ts'
 import type { Digest } from '../types.ts'
 import { parseChallenges } from './challenge.ts'
@@ -383,12 +384,12 @@ async function certificatesFor(host: string): Promise<Omit<TlsOptions, 'verify'>
     const directory = join(top, host)
     const names = await readdir(directory).catch(() => [])
     if (names.length === 0) continue
-    const read = (name: string): Promise<string> => readFile(join(directory, name), 'utf8')
+    const read = (name: string): string => readRegularFile(join(directory, name))
     const cert = names.find(name => name.endsWith('.cert'))
     const key = cert === undefined ? undefined : names.find(name => name === cert.replace(/\.cert$/, '.key'))
     return {
-      ca: await Promise.all(names.filter(name => name.endsWith('.crt')).map(read)),
-      ...(cert !== undefined && key !== undefined ? { cert: await read(cert), key: await read(key) } : {}),
+      ca: names.filter(name => name.endsWith('.crt')).map(read),
+      ...(cert !== undefined && key !== undefined ? { cert: read(cert), key: read(key) } : {}),
     }
   }
   return {}

@@ -1,9 +1,10 @@
 /** Where podman, skopeo and docker keep passwords: auth.json and config.json, and the helpers they name. Source: containers-auth.json(5). */
 import { execFile } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { errnoOf, KubeError } from '../../../diagnostic.ts'
+import { readInput } from '../../sys/input.ts'
+import { readRegularFile } from '../../sys/regular-file.ts'
 import { objectOf } from '../config.ts'
 
 export interface Credentials {
@@ -128,6 +129,7 @@ export interface CredentialSources {
   readonly authFile?: string | undefined
   readonly authTexts?: readonly string[] | undefined
   readonly env: Environment
+  readonly signal?: AbortSignal | undefined
 }
 
 /** All that is known for `repository`, best first: from each text, then from the first file that knows it. Throws for a file that is broken. */
@@ -140,7 +142,7 @@ export async function findCredentials(repository: string, sources: CredentialSou
   for (const { path, isRequired } of authFiles(sources.authFile, sources.env)) {
     let text: string
     try {
-      text = await readFile(path, 'utf8')
+      text = isRequired ? (await readInput(path, sources.signal)).toString('utf8') : readRegularFile(path)
     } catch (cause) {
       if (!isRequired) continue
       throw new KubeError('AuthFileInvalid', `${path}: the file with registry passwords cannot be read`, { cause })

@@ -2,9 +2,11 @@
  * /etc/containers/registries.conf and its .d directory: mirrors, other locations, plain HTTP, blocked registries. Source:
  * containers-registries.conf(5), version 2. Unqualified names are docker.io's, as for kubelet; its search list is not used.
  */
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errnoOf, KubeError } from '../../../diagnostic.ts'
+import { readInput } from '../../sys/input.ts'
+import { readRegularFile } from '../../sys/regular-file.ts'
 import { parseToml, type TomlTable, type TomlValue } from '../../sys/toml.ts'
 
 export interface RegistrySource {
@@ -117,7 +119,7 @@ export async function readRegistriesConf(
   const rules: RegistryRule[] = []
   for (const file of files) {
     try {
-      rules.push(...parseRules(await readFile(file, 'utf8')))
+      rules.push(...parseRules(named ? (await readInput(file)).toString('utf8') : readRegularFile(file)))
     } catch (cause) {
       if (errnoOf(cause) === 'ENOENT') continue
       throw new KubeError('RegistriesConfInvalid', `${file}: cannot be read`, { cause })
