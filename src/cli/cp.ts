@@ -60,7 +60,7 @@ class Inside {
 
   async run(
     command: readonly string[],
-    streams: { readonly input?: NodeJS.ReadableStream; readonly output?: NodeJS.WritableStream } = {},
+    streams: { readonly stdin?: AsyncIterable<Uint8Array>; readonly output?: (bytes: Buffer) => void } = {},
   ): Promise<number> {
     const { runtime } = this.#context.globals
     try {
@@ -69,9 +69,10 @@ class Inside {
         ...(runtime === undefined ? {} : { runtime }),
         id: this.#id,
         command,
-        stdin: false,
+        stdin: streams.stdin ?? false,
         terminal: false,
-        ...streams,
+        signal: this.#context.signal,
+        ...(streams.output ? { output: streams.output } : {}),
       })
     } catch (cause) {
       if (!(cause instanceof KubeError) || cause.code !== 'CommandNotFound') throw cause
@@ -96,7 +97,7 @@ async function copyIn(inside: Inside, source: string, target: string, { io }: Co
   const failed = new Promise<never>((_, reject) => {
     tar.on('error', reject)
   })
-  const copied = inside.run(['tar', '-xmf', '-', '-C', directory], { input: tar })
+  const copied = inside.run(['tar', '-xmf', '-', '-C', directory], { stdin: tar })
   const status = await Promise.race([copied, failed])
   if (status !== 0) throw new KubeError('CopyFailed', `${inside.name}: tar ended with status ${status}`)
 }
@@ -113,7 +114,9 @@ async function copyOut(inside: Inside, source: string, target: string): Promise<
   try {
     const stream = new PassThrough()
     const unpacked = unpack(stream, scratch)
-    const status = await inside.run(['tar', '-cf', '-', '-C', dirname(trimmed), basename(trimmed)], { output: stream })
+    const status = await inside.run(['tar', '-cf', '-', '-C', dirname(trimmed), basename(trimmed)], {
+      output: bytes => void stream.write(Buffer.from(bytes)),
+    })
     stream.end()
     await unpacked
     if (status !== 0) throw new KubeError('CopyFailed', `${inside.name}: tar ended with status ${status}`)
