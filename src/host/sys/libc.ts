@@ -203,15 +203,16 @@ const WALKS = 128
  * Opens a path below the directory `fd`. No step of it may leave that directory, neither by `..`, nor by an absolute
  * link, nor by a link of /proc: that fails with `EXDEV` or `ELOOP`. Source: openat2(2).
  */
-export function openBeneath(fd: number, path: string, flags: number): number {
+export function openBeneath(fd: number, path: string | Buffer, flags: number): number {
   const how = Buffer.alloc(24)
   how.writeBigUInt64LE(BigInt(flags | O_CLOEXEC), 0)
   how.writeBigUInt64LE(BigInt(RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS), 16)
-  const f = call('long syscall(long number, int fd, const char *path, void *how, size_t size)')
+  const f = call('long syscall(long number, int fd, const void *path, void *how, size_t size)')
+  const name = cString(path)
   for (let walk = 1; ; walk++) {
-    const result = f(SYS.openat2, fd, path, how, how.length)
+    const result = f(SYS.openat2, fd, name, how, how.length)
     if (result >= 0) return result
-    if (lastErrorCode() !== 'EAGAIN' || walk >= WALKS) throw systemError('openat2', path)
+    if (lastErrorCode() !== 'EAGAIN' || walk >= WALKS) throw systemError('openat2', String(path))
   }
 }
 
