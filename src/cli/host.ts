@@ -1,5 +1,5 @@
 /** Builds the real host: the only place but `index.ts` where adapters and engine meet. */
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { KubeError } from '../diagnostic.ts'
@@ -15,6 +15,7 @@ import { holds, type ListeningPort, listeningPorts } from '../host/network/liste
 import { chooseSubnet, formatSubnet, parseRoutes, parseSubnet } from '../host/network/subnet.ts'
 import { writeExitScript } from '../host/runtime/exit-script.ts'
 import { openOciRuntime } from '../host/runtime/oci-runtime.ts'
+import { probeRunner } from '../host/runtime/probe-runner.ts'
 import { readSeccompProfile } from '../host/runtime/seccomp-file.ts'
 import { openShutdownUnit } from '../host/runtime/shutdown-unit.ts'
 import { openAuthority } from '../host/state/authority.ts'
@@ -150,13 +151,7 @@ export function openHost(options: HostOptions): RealHost {
     store,
     layout,
     handlers: openHandlers({
-      execIn(id) {
-        const pidFile = join(layout.bundleDir(id), `probe-${randomUuid()}.pid`)
-        // The read-only mount of crun spares it a copy of itself at each start.
-        const program = requireProgram(options.runtime ?? 'crun')
-        const launcher = program.endsWith('/crun') && existsSync(layout.crun) ? layout.crun : program
-        return { argv: [launcher, '--root', layout.runtimeRoot, 'exec', '--pid-file', pidFile, id], pidFile }
-      },
+      execIn: id => probeRunner(layout, id, options.runtime),
     }),
     backoff: readBackoff(process.env.KUBE_BACKOFF_MS),
     exitCommand(uid, id) {

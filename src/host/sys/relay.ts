@@ -5,7 +5,7 @@
 import { closeSync, fstatSync } from 'node:fs'
 import { errnoOf } from '../../diagnostic.ts'
 import { monotonicMs } from '../../engine/monotonic.ts'
-import { capacityOf, channel, close, type Nonblocking, readNow, shared, writeNow } from './nonblocking.ts'
+import { type Channel, capacityOf, channel, close, type Nonblocking, readNow, shared, writeNow } from './nonblocking.ts'
 import { BROKEN, READABLE, ready, stopWaiting, WRITABLE } from './readiness.ts'
 
 export interface RelayStreams {
@@ -39,9 +39,9 @@ export class Relay implements Disposable {
   /** The program's descriptors 0, 1 and 2. */
   readonly files: readonly [number, number, number]
   readonly #streams: RelayStreams
-  readonly #input = channel('write')
-  readonly #output = channel('read')
-  readonly #errors: ReturnType<typeof channel> | undefined
+  readonly #input: Channel
+  readonly #output: Channel
+  readonly #errors: Channel | undefined
   readonly #outward: Line[] = []
   #inward: Line | undefined
   #hasStarted = false
@@ -52,7 +52,19 @@ export class Relay implements Disposable {
     this.#streams = streams
     // What goes to the same place stays in its order when it takes the same way.
     const isOne = streams.output === 1 && streams.errors === 2 && areSame(1, 2)
-    this.#errors = isOne ? undefined : channel('read')
+    const made: Channel[] = []
+    try {
+      for (const way of ['write', 'read', ...(isOne ? [] : ['read' as const])] as const) made.push(channel(way))
+    } catch (error) {
+      for (const { own, other } of made) {
+        close(own)
+        closeSync(other)
+      }
+      throw error
+    }
+    this.#input = made[0]!
+    this.#output = made[1]!
+    this.#errors = made[2]
     this.files = [this.#input.other, this.#output.other, (this.#errors ?? this.#output).other]
   }
 
@@ -75,6 +87,7 @@ export class Relay implements Disposable {
   async drain(): Promise<void> {
     if (this.#inward) this.#finish(this.#inward)
     for (const line of this.#outward) {
+      if (line.isOver) continue
       line.left = Math.min(line.left, capacityOf(line.pipe))
       stopWaiting(line.pipe.fd)
     }
