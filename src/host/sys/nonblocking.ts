@@ -41,23 +41,27 @@ export function shared(fd: number, way: 'read' | 'write'): Nonblocking {
   return { fd, isSocket, isOwn: false }
 }
 
-/** A pipe whose one end is kept here, and does not wait, while the other is for a program, and does. */
+/** A pipe whose one end is kept here, and is not to wait, while the other is for a program, and does. */
 export interface Channel {
   readonly own: Nonblocking
   readonly other: number
 }
 
-/** Bytes that a pipe may hold: any user may have so much. Source: /proc/sys/fs/pipe-max-size. */
-const PIPE_BYTES = 1 << 20
-
 export function channel(way: 'read' | 'write'): Channel {
   const [read, write] = pipe()
   const [fd, other] = way === 'read' ? [read, write] : [write, read]
+  return { own: { fd, isSocket: false, isOwn: true }, other }
+}
+
+/** Bytes that a pipe may hold: any user may have so much. Source: /proc/sys/fs/pipe-max-size. */
+const PIPE_BYTES = 1 << 20
+
+/** Before the first use of the end that is kept here. Not a part of `channel`, so that a program starts before this is done. */
+export function neverWait({ fd }: Nonblocking): void {
   const control = call('int fcntl(int fd, int command, int argument)')
   control(fd, F_SETFL, O_NONBLOCK)
   // A machine may allow less: then it has the usual 64 KiB.
   control(fd, F_SETPIPE_SZ, PIPE_BYTES)
-  return { own: { fd, isSocket: false, isOwn: true }, other }
 }
 
 /** Bytes that the pipe can hold. */

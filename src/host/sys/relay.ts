@@ -5,7 +5,17 @@
 import { closeSync, fstatSync } from 'node:fs'
 import { errnoOf } from '../../diagnostic.ts'
 import { monotonicMs } from '../../engine/monotonic.ts'
-import { type Channel, capacityOf, channel, close, type Nonblocking, readNow, shared, writeNow } from './nonblocking.ts'
+import {
+  type Channel,
+  capacityOf,
+  channel,
+  close,
+  type Nonblocking,
+  neverWait,
+  readNow,
+  shared,
+  writeNow,
+} from './nonblocking.ts'
 import { BROKEN, READABLE, ready, stopWaiting, WRITABLE } from './readiness.ts'
 
 export interface RelayStreams {
@@ -106,6 +116,7 @@ export class Relay implements Disposable {
   }
 
   #begin(pipe: Nonblocking, end: Nonblocking | undefined, pass: (line: Line) => Promise<void>): Line {
+    neverWait(pipe)
     const { promise: done, resolve } = Promise.withResolvers<void>()
     const line: Line = { pipe, ...(end ? { end } : {}), left: Infinity, isOver: false, done }
     const fail = (error: unknown) => {
