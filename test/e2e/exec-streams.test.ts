@@ -1,9 +1,11 @@
 /** What a command of `kube exec` gets of its caller's streams, and what the caller gets of the command's. */
 import assert from 'node:assert/strict'
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { readFileSync, statSync } from 'node:fs'
 import { before, suite, test } from 'node:test'
+import { eventually } from '../support/eventually.ts'
 import { IMAGE } from '../support/instance.ts'
 import { useKube } from '../support/kube.ts'
 import { cannotRunPods, lacking } from '../support/need.ts'
@@ -104,7 +106,7 @@ suite('the streams of exec', { skip: cannotRunPods || lacking('script') }, () =>
     const held = shell("EXEC io -c main -- sh -c 'sleep 1000 & head -c 2000000 /dev/zero; echo end' | tail -c 4")
     assert.equal(held, 'end\n')
     // One that goes on writing is not waited for either.
-    assert.match(shell("EXEC io -c main -- sh -c 'yes & echo $!' | tail -c 2"), /\n$/)
+    assert.match(shell("EXEC io -c main -- sh -c 'yes & sleep 0.1; echo' | tail -c 2"), /\n$/)
     // A reader that takes its time gets all of it.
     assert.equal(shell('EXEC io -c main -- head -c 3000000 /dev/zero | (sleep 0.3; wc -c)').trim(), '3000000')
   })
@@ -114,6 +116,24 @@ suite('the streams of exec', { skip: cannotRunPods || lacking('script') }, () =>
     assert.equal(readFileSync(`${kube.directory}/status`, 'utf8'), '141\n')
     // A command that does not read its input does not keep the writer of that.
     assert.equal(shell('yes | EXEC -i io -c main -- head -n 1'), 'y\n')
+  })
+
+  test('a reader that never reads does not keep it from being ended', async () => {
+    const [program = '', ...args] = kube.commandLine(['exec', 'io', '-c', 'main', '--', 'yes'])
+    // Nobody takes anything out of this pipe.
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    const ended = once(child, 'exit')
+    await once(child.stdout, 'readable')
+    await eventually(() => {
+      // The first ends the command, the second does without what it wrote.
+      child.kill('SIGTERM')
+      assert.ok(child.exitCode !== null || child.signalCode !== null)
+    })
+    await ended
+    child.stdout.destroy()
+    await eventually(async () =>
+      assert.doesNotMatch(await kube.ok(['exec', 'io', '-c', 'main', '--', 'ps']), /\d yes$/m),
+    )
   })
 
   test('a file that cannot take the output is told', async () => {

@@ -70,14 +70,14 @@ export async function execCommand(options: ExecCommand): Promise<number> {
   options.passSignals?.(pass)
   signal?.addEventListener('abort', kill)
   try {
-    signal?.throwIfAborted()
+    if (signal?.aborted) throw interrupted()
     const runtime = { program, args, pidFile }
     child = options.terminal ? await startOnTerminal(runtime, options) : await startPiped(runtime, options, kill)
     for (const name of early) pass(name)
     // crun takes the size of the terminal over when it starts, and not again.
     options.onResize?.((rows, columns) => resizeTerminal(Number(readText(pidFile)), rows, columns))
     const status = await child.ended
-    if (signal?.aborted) throw new KubeError('Interrupted', 'interrupted')
+    if (signal?.aborted) throw interrupted()
     const log = RUNTIME_FAILED.has(status) ? readText(logFile) : ''
     if (log === '') return status
     const error = execError(log, id)
@@ -89,6 +89,10 @@ export async function execCommand(options: ExecCommand): Promise<number> {
     rmSync(processFile, { force: true })
     rmSync(pidFile, { force: true })
   }
+}
+
+function interrupted(): KubeError {
+  return new KubeError('Interrupted', 'interrupted')
 }
 
 /** How the OCI runtime is called, and where it writes the number of the command's process. */

@@ -161,7 +161,12 @@ export class Relay implements Disposable {
     // One that is not opened once more can't be waited for twice.
     if (!line.end?.isOwn) return
     void line.done.then(() => stopWaiting(fd))
-    await ready(fd, BROKEN)
+    try {
+      await ready(fd, BROKEN)
+    } catch {
+      // A device that cannot be waited for.
+      return
+    }
     this.#finish(line)
   }
 
