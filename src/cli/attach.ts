@@ -59,7 +59,7 @@ export async function attachTo(
   const end = await attachContainer({
     layout,
     id,
-    onOutput: (stream, bytes) => void (stream === 'stdout' ? io.write(bytes) : io.err(bytes.toString('utf8'))),
+    onOutput: (stream, bytes) => void (stream === 'stdout' ? io.write(bytes) : io.err(bytes)),
     ...(input === undefined ? {} : { input }),
     ...(terminal ? { detachKeys: DETACH_KEYS } : {}),
     signal: context.signal,

@@ -5,7 +5,8 @@ import type { RealHost } from './host.ts'
 /** The terminal or pipe on the other side. */
 export interface Io {
   out(text: string): void
-  err(text: string): void
+  /** Text, or what a container wrote, byte for byte. */
+  err(content: string | Uint8Array): void
   /** Writes to standard output as `out` does; resolves when there is room for more. */
   write(bytes: Uint8Array): Promise<void>
   /** Reads standard input, or the pipe of this path, to its end. */

@@ -1,16 +1,19 @@
 /** `kube cp`: files between this machine and a running container, by the container's tar, as kubectl does it. */
-import { spawn } from 'node:child_process'
-import { mkdtempSync, renameSync, rmSync, statSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
-import { PassThrough } from 'node:stream'
-import { KubeError } from '../diagnostic.ts'
+import { lstatSync, mkdtempSync, renameSync, statSync } from 'node:fs'
+import { basename, dirname, join, posix, resolve } from 'node:path'
+import { during, errnoOf, KubeError } from '../diagnostic.ts'
+import { startTimer } from '../engine/timer.ts'
+import { PlainTree } from '../host/images/unpack/plain-tree.ts'
+import { TarError } from '../host/images/unpack/tar-header.ts'
+import { TarReader } from '../host/images/unpack/tar-reader.ts'
 import { execCommand } from '../host/runtime/exec-command.ts'
-import { requireProgram } from '../host/sys/find-program.ts'
 import { packTree } from '../host/sys/pack-tree.ts'
+import { removeTree } from '../host/sys/remove-tree.ts'
 import type { Context } from './context.ts'
 import { runningContainer } from './exec.ts'
 import { chooseContainer, findPod } from './find-pod.ts'
 import type { RealHost } from './host.ts'
+import { visible } from './render.ts'
 
 export interface CpOptions {
   readonly namespace: string
@@ -30,7 +33,7 @@ export async function runCp([source, target]: [string, string], options: CpOptio
     throw new KubeError('Usage', 'one of the two must be a path of this machine, the other POD:PATH', { exitStatus: 2 })
   }
   const host = await context.host()
-  if (from) await copyOut(new Inside(host, from, options, context), from.path, resolve(context.io.cwd, target))
+  if (from) await copyOut(new Inside(host, from, options, context), from.path, resolve(context.io.cwd, target), context)
   else if (to) await copyIn(new Inside(host, to, options, context), resolve(context.io.cwd, source), to.path, context)
   return 0
 }
@@ -40,6 +43,12 @@ function placeOf(text: string, options: CpOptions): Place | undefined {
   const match = /^(?:([a-z0-9-]+)\/)?([a-z0-9.-]+):(.+)$/.exec(text)
   if (!match) return undefined
   return { namespace: match[1] ?? options.namespace, pod: match[2]!, path: match[3]! }
+}
+
+interface CopyStreams {
+  readonly stdin?: AsyncIterable<Uint8Array>
+  readonly output?: (bytes: Buffer) => void
+  readonly signal?: AbortSignal
 }
 
 /** Commands in the container. */
@@ -58,10 +67,7 @@ class Inside {
     this.name = `container ${member.name} of pod ${pod.plan.name}`
   }
 
-  async run(
-    command: readonly string[],
-    streams: { readonly input?: NodeJS.ReadableStream; readonly output?: NodeJS.WritableStream } = {},
-  ): Promise<number> {
+  async run(command: readonly string[], streams: CopyStreams = {}): Promise<number> {
     const { runtime } = this.#context.globals
     try {
       return await execCommand({
@@ -69,9 +75,10 @@ class Inside {
         ...(runtime === undefined ? {} : { runtime }),
         id: this.#id,
         command,
-        stdin: false,
+        stdin: streams.stdin ?? false,
         terminal: false,
-        ...streams,
+        signal: streams.signal ?? this.#context.signal,
+        ...(streams.output ? { output: streams.output } : {}),
       })
     } catch (cause) {
       if (!(cause instanceof KubeError) || cause.code !== 'CommandNotFound') throw cause
@@ -93,50 +100,103 @@ async function copyIn(inside: Inside, source: string, target: string, { io }: Co
   const directory = intoDirectory ? target : dirname(target)
   const name = intoDirectory ? basename(source) : basename(target)
   const tar = packTree(source, name, path => io.err(`warning: ${path} is neither file, directory nor link: left out\n`))
-  const failed = new Promise<never>((_, reject) => {
-    tar.on('error', reject)
-  })
-  const copied = inside.run(['tar', '-xmf', '-', '-C', directory], { input: tar })
-  const status = await Promise.race([copied, failed])
+  const status = await inside.run(['tar', '-xmf', '-', '-C', directory], { stdin: tar })
   if (status !== 0) throw new KubeError('CopyFailed', `${inside.name}: tar ended with status ${status}`)
 }
 
 /**
- * It is unpacked into a new directory beside the target and moved into place whole: what the container sends can lead
- * nowhere else, whatever links it holds.
+ * It is unpacked into a new directory beside the target and moved into place whole, so that the target is as it was when
+ * that fails.
  */
-async function copyOut(inside: Inside, source: string, target: string): Promise<void> {
-  const trimmed = source.replace(/\/+$/, '') || '/'
+async function copyOut(inside: Inside, source: string, target: string, { io, signal }: Context): Promise<void> {
+  const from = posix.normalize(source).replace(/\/+$/, '')
+  const name = basename(from)
+  if (name === '' || name === '.' || name === '..')
+    throw new KubeError('Usage', `${source} is not the name of a file or directory`, { exitStatus: 2 })
   const isInto = statSync(target, { throwIfNoEntry: false })?.isDirectory() === true
-  const final = isInto ? join(target, basename(trimmed)) : target
+  const final = isInto ? join(target, name) : target
+  requireReplaceable(final)
   const scratch = mkdtempSync(join(dirname(final), '.kube-cp-'))
   try {
-    const stream = new PassThrough()
-    const unpacked = unpack(stream, scratch)
-    const status = await inside.run(['tar', '-cf', '-', '-C', dirname(trimmed), basename(trimmed)], { output: stream })
-    stream.end()
-    await unpacked
-    if (status !== 0) throw new KubeError('CopyFailed', `${inside.name}: tar ended with status ${status}`)
-    const made = join(scratch, basename(trimmed))
-    if (statSync(final, { throwIfNoEntry: false })?.isDirectory() === true) {
-      throw new KubeError('CopyFailed', `${final} is a directory that is there already`, { hint: 'remove it first' })
+    const skipped = new Skipped(text => io.err(text))
+    using tree = new PlainTree({ directory: scratch, name, onSkip: (path, what) => skipped.add(path, what) })
+    await unpack(inside, from, tree, signal)
+    skipped.tellRest()
+    const made = join(scratch, name)
+    if (!lstatSync(made, { throwIfNoEntry: false }))
+      throw new KubeError('CopyFailed', `${inside.name}: there is nothing of ${from} that can be copied`)
+    requireReplaceable(final)
+    try {
+      renameSync(made, final)
+    } catch (cause) {
+      throw during(`move what was copied to ${final}`, cause)
     }
-    renameSync(made, final)
   } finally {
-    rmSync(scratch, { recursive: true, force: true })
+    await removeTree(scratch)
   }
 }
 
-function unpack(stream: NodeJS.ReadableStream, directory: string): Promise<void> {
-  const args = ['-xmf', '-', '--no-same-owner', '--no-same-permissions', '--delay-directory-restore', '-C', directory]
-  const child = spawn(requireProgram('tar'), args, { stdio: ['pipe', 'ignore', 'inherit'] })
-  child.stdin!.on('error', () => {})
-  stream.pipe(child.stdin!)
-  return new Promise((resolve, reject) => {
-    child.on('error', reject)
-    child.on('close', code => {
-      if (code === 0) resolve()
-      else reject(new KubeError('CopyFailed', `unpacking into ${directory}: tar ended with status ${code}`))
-    })
-  })
+/** As cp, it replaces a file by a file; unlike cp, no device: that would be gone from the machine. */
+function requireReplaceable(path: string): void {
+  const stats = statSync(path, { throwIfNoEntry: false })
+  if (stats === undefined || stats.isFile()) return
+  const kind = stats.isDirectory() ? 'a directory that is there already' : 'neither a file nor a directory'
+  throw new KubeError('CopyFailed', `${path} is ${kind}`, stats.isDirectory() ? { hint: 'remove it first' } : {})
+}
+
+/** How long the container's tar may go on after the end of its archive, in milliseconds. */
+const TAIL_MS = 10_000
+
+async function unpack(inside: Inside, from: string, tree: PlainTree, signal: AbortSignal): Promise<void> {
+  const reader = new TarReader(tree)
+  const late = new AbortController()
+  let tail: Disposable | undefined
+  const output = (bytes: Buffer) => {
+    try {
+      reader.push(bytes)
+    } catch (error) {
+      throw copyError(inside, error)
+    }
+    if (reader.hasEnded) tail ??= startTimer(() => late.abort(), TAIL_MS)
+  }
+  try {
+    // Its name may begin like an option.
+    const command = ['tar', '-cf', '-', '-C', dirname(from), `./${basename(from)}`]
+    const status = await inside.run(command, { output, signal: AbortSignal.any([signal, late.signal]) })
+    if (status !== 0) throw new KubeError('CopyFailed', `${inside.name}: tar ended with status ${status}`)
+    reader.finish()
+    tree.finish()
+  } catch (error) {
+    if (late.signal.aborted) throw new KubeError('CopyFailed', `${inside.name}: tar goes on after its archive's end`)
+    throw copyError(inside, error)
+  } finally {
+    tail?.[Symbol.dispose]()
+  }
+}
+
+function copyError(inside: Inside, error: unknown): unknown {
+  if (error instanceof TarError)
+    return new KubeError('CopyFailed', `${inside.name}: what its tar sends: ${error.message}`)
+  return error instanceof KubeError || errnoOf(error) === undefined ? error : during('unpack', error)
+}
+
+/** Names that are told one by one; the rest is counted. */
+const NAMES_TOLD = 5
+
+/** What was left out of a copy. */
+class Skipped {
+  readonly #tell: (text: string) => void
+  #count = 0
+
+  constructor(tell: (text: string) => void) {
+    this.#tell = tell
+  }
+
+  add(path: string, what: string): void {
+    if (++this.#count <= NAMES_TOLD) this.#tell(`warning: ${visible(path)} is ${visible(what)}: left out\n`)
+  }
+
+  tellRest(): void {
+    if (this.#count > NAMES_TOLD) this.#tell(`warning: ${this.#count - NAMES_TOLD} more were left out\n`)
+  }
 }

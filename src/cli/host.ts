@@ -1,5 +1,5 @@
 /** Builds the real host: the only place but `index.ts` where adapters and engine meet. */
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, realpathSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync, realpathSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import { errnoOf, KubeError } from '../diagnostic.ts'
@@ -16,6 +16,7 @@ import { chooseSubnet, formatSubnet, parseRoutes, parseSubnet } from '../host/ne
 import { closeToOthers } from '../host/own-names.ts'
 import { writeExitScript } from '../host/runtime/exit-script.ts'
 import { openOciRuntime } from '../host/runtime/oci-runtime.ts'
+import { probeRunner } from '../host/runtime/probe-runner.ts'
 import { readSeccompProfile } from '../host/runtime/seccomp-file.ts'
 import { openShutdownUnit } from '../host/runtime/shutdown-unit.ts'
 import { openAuthority } from '../host/state/authority.ts'
@@ -183,13 +184,7 @@ export function openHost(options: HostOptions): RealHost {
     layout,
     share: () => shareRoot(layout),
     handlers: openHandlers({
-      execIn(id) {
-        const pidFile = join(layout.bundleDir(id), `probe-${randomUuid()}.pid`)
-        // The read-only mount of crun spares it a copy of itself at each start.
-        const program = requireProgram(options.runtime ?? 'crun')
-        const launcher = program.endsWith('/crun') && existsSync(layout.crun) ? layout.crun : program
-        return { argv: [launcher, '--root', layout.runtimeRoot, 'exec', '--pid-file', pidFile, id], pidFile }
-      },
+      execIn: id => probeRunner(layout, id, options.runtime),
     }),
     backoff: readBackoff(process.env.KUBE_BACKOFF_MS),
     exitCommand(uid, id) {

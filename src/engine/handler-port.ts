@@ -11,7 +11,10 @@ export interface HandlerOutcome {
   readonly ok: boolean
   /** Why it is not, in the kubelet's words; else what was answered. */
   readonly message: string
-  /** The container was not even asked: there is no such port, or the command cannot be executed. */
+  /**
+   * It says nothing of the container: that was not asked, or its answer is not known. There is no such port, the command
+   * cannot be executed, or this machine is short of what it takes to ask.
+   */
   readonly unasked?: true
 }
 

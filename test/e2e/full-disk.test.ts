@@ -118,6 +118,37 @@ suite('a full disk', { skip: lacking('crun', 'conmon', 'catatonit', 'nft', 'ip',
     })
   }
 
+  test('a probe is answered with no room on the runroot, and its container runs on', async () => {
+    await onSmallDisk('runroot', async (kube, leave) => {
+      const [main] = LASTING_POD.containers
+      const exec = { command: ['sh', '-c', 'echo asked > /proc/1/fd/1'] }
+      const livenessProbe = { exec, periodSeconds: 1, failureThreshold: 1 }
+      const spec = { ...LASTING_POD, containers: [{ ...main, livenessProbe }] }
+      const pod = JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'asked' }, spec })
+      await kube.ok(['play', '--app', 'asked', '-'], { input: pod })
+      const times = async () => (await kube.ok(['logs', 'asked'])).split('\n').length - 1
+      const askedOften = async (more: number) => {
+        const least = (await times()) + more
+        await eventually(async () => assert.ok((await times()) >= least, `${await times()} times, not ${least}`))
+      }
+      // Then its supervisor is there.
+      await askedOften(1)
+      leave(0)
+      await askedOften(3)
+      const { containerStatuses = [] } = (await kube.get('pod', 'asked')).status ?? {}
+      assert.deepEqual(
+        containerStatuses.map(({ restartCount, ready }) => [restartCount, ready]),
+        [[0, true]],
+      )
+      assert.deepEqual(
+        (await kube.eventsOf('pod/asked')).filter(event => /Unhealthy|Killing/.test(event)),
+        [],
+      )
+      leave(Number.POSITIVE_INFINITY)
+      await kube.ok(['down', 'asked'])
+    })
+  })
+
   test('a read-only disk is told as that, and nothing is changed', async () => {
     // Of a pod that nobody looks after: no supervisor writes at any time of its own.
     const pod = (name: string) =>

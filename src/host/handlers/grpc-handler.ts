@@ -1,6 +1,7 @@
 /** A call of the standard gRPC health service. Source: grpc.health.v1; gRPC over HTTP/2. */
 import type { HandlerOutcome } from '../../engine/ports.ts'
 import { startTimer } from '../../engine/timer.ts'
+import { unaskedBy } from './own-failure.ts'
 import { connectText } from './tcp-handler.ts'
 
 const SERVING = 1
@@ -30,7 +31,8 @@ export async function probeGrpc(
       timeoutMs,
     )
     session.on('error', (error: NodeJS.ErrnoException) => {
-      finish({ ok: false, message: `error: failed to connect service at "${host}:${port}": ${connectText(error)}` })
+      const message = `error: failed to connect service at "${host}:${port}": ${connectText(error)}`
+      finish({ ok: false, message, ...unaskedBy(error) })
     })
     const stream = session.request({
       ':method': 'POST',

@@ -2,6 +2,7 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
 import { monotonicMs } from '../../engine/monotonic.ts'
 import type { HandlerOutcome } from '../../engine/ports.ts'
+import { unaskedBy } from './own-failure.ts'
 import { connectText } from './tcp-handler.ts'
 import { limitTime, type TimeLimit } from './time-limit.ts'
 
@@ -30,7 +31,7 @@ export async function probeHttp(probe: HttpProbe): Promise<HandlerOutcome> {
   for (let i = 0; i < REDIRECTS; i++) {
     const timeoutMs = Math.max(1, deadline - monotonicMs())
     const answer = await ask(target, { ...probe.limit, timeoutMs })
-    if ('message' in answer) return { ok: false, message: answer.message }
+    if ('message' in answer) return { ok: false, ...answer }
     const { status, location, body } = answer
     if (status >= 300 && status < 400 && location !== undefined) {
       const url = URL.parse(location, urlOf(target))
@@ -53,13 +54,18 @@ interface Answer {
   readonly body: string
 }
 
-async function ask(probe: HttpProbe, limit: TimeLimit): Promise<Answer | { readonly message: string }> {
+interface NoAnswer {
+  readonly message: string
+  readonly unasked?: true
+}
+
+async function ask(probe: HttpProbe, limit: TimeLimit): Promise<Answer | NoAnswer> {
   const { host, port, tls } = probe
   const url = urlOf(probe)
   const start: typeof httpRequest = tls ? ((await import('node:https')).request as typeof httpRequest) : httpRequest
   return new Promise(resolve => {
     let request: ClientRequest | undefined
-    const finish = (answer: Answer | { readonly message: string }) => {
+    const finish = (answer: Answer | NoAnswer) => {
       time[Symbol.dispose]()
       request?.destroy()
       resolve(answer)
@@ -101,7 +107,9 @@ async function ask(probe: HttpProbe, limit: TimeLimit): Promise<Answer | { reado
       finish({ message: `Get "${url}": ${error instanceof Error ? error.message : String(error)}` })
       return
     }
-    request.on('error', error => finish({ message: `Get "${url}": ${failureText(error, host, port)}` }))
+    request.on('error', error =>
+      finish({ message: `Get "${url}": ${failureText(error, host, port)}`, ...unaskedBy(error) }),
+    )
     request.end()
   })
 }

@@ -1,6 +1,7 @@
 /** A TCP connection. */
 import { createConnection } from 'node:net'
 import type { HandlerOutcome } from '../../engine/ports.ts'
+import { unaskedBy } from './own-failure.ts'
 import { limitTime, type TimeLimit } from './time-limit.ts'
 
 /** Ok when the connection opens within the time. */
@@ -14,7 +15,9 @@ export function probeTcp(host: string, port: number, limit: TimeLimit): Promise<
     }
     const time = limitTime(limit, why => finish({ ok: false, message: why ?? `dial tcp ${host}:${port}: i/o timeout` }))
     socket.on('connect', () => finish({ ok: true, message: '' }))
-    socket.on('error', error => finish({ ok: false, message: `dial tcp ${host}:${port}: ${connectText(error)}` }))
+    socket.on('error', error =>
+      finish({ ok: false, message: `dial tcp ${host}:${port}: ${connectText(error)}`, ...unaskedBy(error) }),
+    )
   })
 }
 

@@ -1,13 +1,16 @@
-/** Another command in a running container, on the caller's own terminal or pipes. Source: crun(1), runc-exec(8). */
-import { spawn } from 'node:child_process'
+/**
+ * Another command in a running container. What it gets are pipes, or a terminal that the OCI runtime makes in the container,
+ * never a descriptor of the caller's: a program there could write to a file that was given for reading, and what it leaves
+ * behind could read a terminal for ever. Source: crun(1), runc-exec(8).
+ */
 import { closeSync, constants, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { constants as osConstants } from 'node:os'
-import { KubeError } from '../../diagnostic.ts'
+import { errnoOf, KubeError } from '../../diagnostic.ts'
 import type { Layout } from '../layout.ts'
 import { requireProgram } from '../sys/find-program.ts'
 import { launch } from '../sys/launch.ts'
 import { setWindowSize } from '../sys/libc.ts'
 import { randomUuid } from '../sys/random-uuid.ts'
+import { Relay } from '../sys/relay.ts'
 import { toolError } from '../sys/run.ts'
 import { runtimeNote } from './oci-runtime.ts'
 import { runtimeError } from './runtime-error.ts'
@@ -18,17 +21,17 @@ export interface ExecCommand {
   readonly runtime?: string
   readonly id: string
   readonly command: readonly string[]
-  /** Hands on standard input; otherwise the command has none. */
-  readonly stdin: boolean
+  /** Passes on standard input, the caller's own or these bytes; otherwise the command's is at its end. */
+  readonly stdin: boolean | AsyncIterable<Uint8Array>
   /** A terminal of its own. Standard input and output must be one. */
   readonly terminal: boolean
   /** Besides the container's own: `NAME=VALUE`. */
   readonly env?: readonly string[]
   readonly workingDir?: string
-  /** Standard output goes here instead of to the caller's own. It is ended with the command's. */
-  readonly output?: NodeJS.WritableStream
-  /** Standard input from here instead of the caller's own. */
-  readonly input?: NodeJS.ReadableStream
+  /** Standard output goes here instead of to the caller's own. The command is killed when this throws. */
+  readonly output?: (bytes: Buffer) => void
+  /** Kills the command. */
+  readonly signal?: AbortSignal
   /** Is given a function to call at each change of the terminal's size. */
   readonly onResize?: (listener: (rows: number, columns: number) => void) => void
   /**
@@ -44,10 +47,10 @@ const RUNTIME_FAILED = new Set([255, 1, 126, 127])
 
 /**
  * The command's own exit status; 128 + n after signal n. Fails with codes `CommandNotFound` (exit status 127),
- * `CommandNotExecutable` (126) and others when the command could not be started.
+ * `CommandNotExecutable` (126) and others when the command could not be started, and `Interrupted` at the signal.
  */
 export async function execCommand(options: ExecCommand): Promise<number> {
-  const { layout, id } = options
+  const { layout, id, signal } = options
   const program = launcher(options)
   const bundle = layout.bundleDir(id)
   const logFile = `${bundle}/exec-${randomUuid()}`
@@ -59,82 +62,101 @@ export async function execCommand(options: ExecCommand): Promise<number> {
   args.push('--pid-file', pidFile, id)
   let child: Started | undefined
   const early: NodeJS.Signals[] = []
-  const pass = (signal: NodeJS.Signals) => {
-    if (child === undefined) early.push(signal)
-    // The OCI runtime would tell the command alone: what that has started would stay, and hold the caller's pipes open.
-    else if (!signalGroup(Number(readText(pidFile)), signal)) child.kill(signal)
+  const pass = (name: NodeJS.Signals) => {
+    if (child === undefined) early.push(name)
+    else child.kill(name)
   }
+  const kill = () => pass('SIGKILL')
   options.passSignals?.(pass)
+  signal?.addEventListener('abort', kill)
   try {
-    const isPiped = options.input !== undefined || options.output !== undefined
-    child = isPiped ? startPiped(program, args, options) : await startInherited(program, args, options)
-    for (const signal of early) pass(signal)
+    if (signal?.aborted) throw interrupted()
+    const runtime = { program, args, pidFile }
+    child = options.terminal ? await startOnTerminal(runtime, options) : await startPiped(runtime, options, kill)
+    for (const name of early) pass(name)
     // crun takes the size of the terminal over when it starts, and not again.
     options.onResize?.((rows, columns) => resizeTerminal(Number(readText(pidFile)), rows, columns))
     const status = await child.ended
+    if (signal?.aborted) throw interrupted()
     const log = RUNTIME_FAILED.has(status) ? readText(logFile) : ''
     if (log === '') return status
     const error = execError(log, id)
     if (options.runtimeTells && !options.terminal) return error.exitStatus
     throw error
   } finally {
+    signal?.removeEventListener('abort', kill)
     rmSync(logFile, { force: true })
     rmSync(processFile, { force: true })
     rmSync(pidFile, { force: true })
   }
 }
 
+function interrupted(): KubeError {
+  return new KubeError('Interrupted', 'interrupted')
+}
+
+/** How the OCI runtime is called, and where it writes the number of the command's process. */
+interface RuntimeCall {
+  readonly program: string
+  readonly args: readonly string[]
+  readonly pidFile: string
+}
+
 interface Started {
-  /** Exit status; 128 + n after signal n. */
+  /** Exit status, once all output is passed on; 128 + n after signal n. */
   readonly ended: Promise<number>
   kill(signal: NodeJS.Signals): void
 }
 
-type Streams = Pick<ExecCommand, 'stdin' | 'terminal' | 'input' | 'output'>
-
-/** On the caller's own terminal or pipes: without the streams of Node.js, which take a command milliseconds to load. */
-async function startInherited(
-  program: string,
-  args: readonly string[],
-  { stdin, terminal }: Streams,
-): Promise<Started> {
+/** The OCI runtime alone has the caller's terminal, and only while it runs: it makes the command another. */
+async function startOnTerminal(call: RuntimeCall, { stdin }: ExecCommand): Promise<Started> {
+  const { program, args } = call
   try {
-    const { pid, ended } = await launch({
-      program,
-      args,
-      files: [stdin ? 0 : null, 1, terminal ? null : 2],
-      cwd: '/',
-      // Without a terminal of its own, Ctrl-C would reach it from the caller's terminal and once more as what is passed on.
-      newSession: !terminal,
-    })
-    return { ended, kill: signal => void sendSignal(pid, signal) }
+    const { pid, ended } = await launch({ program, args, files: [stdin ? 0 : null, 1, null], cwd: '/' })
+    return { ended, kill: signal => tell(call, pid, signal) }
   } catch (error) {
     throw toolError(program, error)
   }
 }
 
-function startPiped(program: string, args: readonly string[], { stdin, terminal, input, output }: Streams): Started {
-  const child = spawn(program, args, {
-    stdio: [
-      input ? 'pipe' : stdin ? 'inherit' : 'ignore',
-      output ? 'pipe' : 'inherit',
-      terminal ? 'ignore' : 'inherit',
-    ],
-    cwd: '/',
-    detached: !terminal,
-  })
-  if (input && child.stdin) {
-    // A command that ends before its input does is not the caller's mistake.
-    child.stdin.on('error', () => {})
-    input.pipe(child.stdin)
+/** `kill` ends the command: its streams lead nowhere any more. */
+async function startPiped(call: RuntimeCall, { stdin, output }: ExecCommand, kill: () => void): Promise<Started> {
+  const { program, args } = call
+  const input = stdin === true ? 0 : stdin === false ? undefined : stdin
+  const relay = new Relay({ input, output: output ?? 1, errors: 2, onFailure: kill })
+  try {
+    // In a session of its own: Ctrl-C would reach it from the caller's terminal and once more as what is passed on.
+    const { pid, ended } = await launch({ program, args, files: relay.files, cwd: '/', newSession: true })
+    relay.start()
+    let isOver = false
+    return {
+      ended: passedOn(ended, relay, () => {
+        isOver = true
+      }),
+      // Who no longer waits for a reader that takes its time wants the rest as little.
+      kill: signal => (isOver ? relay[Symbol.dispose]() : tell(call, pid, signal)),
+    }
+  } catch (error) {
+    relay[Symbol.dispose]()
+    throw toolError(program, error)
   }
-  if (output && child.stdout) child.stdout.pipe(output)
-  const ended = new Promise<number>((resolve, reject) => {
-    child.on('error', error => reject(toolError(program, error)))
-    // A process left behind in the container may hold the pipes, so with inherited ones their end is not waited for.
-    child.on(output ? 'close' : 'exit', (code, signal) => resolve(code ?? 128 + osConstants.signals[signal!]))
-  })
-  return { ended, kill: signal => void child.kill(signal) }
+}
+
+async function passedOn(ended: Promise<number>, relay: Relay, over: () => void): Promise<number> {
+  const status = await ended
+  over()
+  try {
+    await relay.drain()
+  } catch (cause) {
+    if (cause instanceof KubeError || errnoOf(cause) === undefined) throw cause
+    throw new KubeError('StreamFailed', 'passing on what the command reads and writes', { cause })
+  }
+  return status
+}
+
+/** The command and what it has started, which the OCI runtime, whose own number is `pid`, would not tell. */
+function tell({ pidFile }: RuntimeCall, pid: number, signal: NodeJS.Signals): void {
+  if (!signalGroup(Number(readText(pidFile)), signal)) sendSignal(pid, signal)
 }
 
 /** The read-only mount of crun, where there is one, spares it a copy of itself at each start. */

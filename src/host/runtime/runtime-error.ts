@@ -82,7 +82,7 @@ const MEANINGS: readonly {
 
 /** Turns the OCI runtime's output, JSON log lines or plain text, into an error with a code. */
 export function runtimeError(output: string, id: string): KubeError {
-  const text = plainText(output)
+  const text = runtimeMessages(output)
   for (const { pattern, code, message, hint } of MEANINGS) {
     const match = pattern.exec(text)
     if (match) return new KubeError(code, message(match), hint === undefined ? {} : { hint })
@@ -98,7 +98,8 @@ function abridged(text: string): string {
   return text.length <= 1000 ? text : `${text.slice(0, 400)} ... ${text.slice(-400)}`
 }
 
-function plainText(output: string): string {
+/** What the lines say that are neither warnings nor for debugging. */
+export function runtimeMessages(output: string): string {
   const messages = output.split('\n').flatMap(line => {
     if (line.trim() === '') return []
     try {

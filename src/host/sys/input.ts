@@ -2,7 +2,8 @@
 import { closeSync, constants, createReadStream, fstatSync, openSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
-import { readable, readToEnd } from './readable.ts'
+import { readToEnd } from './readable.ts'
+import { READABLE, ready } from './readiness.ts'
 
 /**
  * Opens for reading, with words for what a user gets wrong; the caller names the file. Nobody has to wait in open(2), which
@@ -54,7 +55,7 @@ export async function streamOf(fd: number, signal: AbortSignal | undefined): Pro
   if (fd === 0) return process.stdin
   if (!fstatSync(fd).isFIFO()) return createReadStream('', { fd, highWaterMark: 1 << 18 })
   // Until somebody has it open for writing, a FIFO that was opened without waiting says that it is at its end.
-  await orAbort(readable(fd), signal)
+  await orAbort(ready(fd, READABLE), signal)
   const { Socket } = await import('node:net')
   return new Socket({ fd, readable: true, writable: false })
 }

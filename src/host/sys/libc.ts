@@ -134,7 +134,7 @@ export function setxattr(path: string | Buffer, name: string, value: Buffer): vo
 
 /** lgetxattr(2); undefined when there is no such attribute. Values are at most 64 KiB. */
 export function getxattr(path: string | Buffer, name: string): Buffer | undefined {
-  const f = call('ssize_t lgetxattr(const void *path, const char *name, void *value, size_t size)')
+  const f = call('long lgetxattr(const void *path, const char *name, void *value, size_t size)')
   const value = Buffer.alloc(65536)
   const length = f(cString(path), name, value, value.length)
   if (length < 0 && lastErrorCode() === 'ENODATA') return undefined
@@ -209,8 +209,8 @@ const WALKS = 128
  * Opens a path below the directory `fd`. No step of it may leave that directory, neither by `..`, nor by an absolute
  * link, nor by a link of /proc: that fails with `EXDEV` or `ELOOP`. Source: openat2(2).
  */
-export function openBeneath(fd: number, path: string, flags: number): number {
-  return openResolved(fd, path, flags, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS)
+export function openBeneath(fd: number, path: string | Buffer, flags: number): number {
+  return openResolved(fd, cString(path), flags, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS)
 }
 
 /**
@@ -222,14 +222,13 @@ export function openUnmounted(fd: number, name: Buffer): number {
   return openResolved(fd, cString(name), constants.O_DIRECTORY | constants.O_RDONLY | constants.O_NOFOLLOW, flags)
 }
 
-function openResolved(fd: number, path: string | Buffer, flags: number, resolve: number): number {
+function openResolved(fd: number, path: Buffer, flags: number, resolve: number): number {
   const how = Buffer.alloc(24)
   how.writeBigUInt64LE(BigInt(flags | O_CLOEXEC), 0)
   how.writeBigUInt64LE(BigInt(resolve), 16)
   const f = call('long syscall(long number, int fd, const void *path, void *how, size_t size)')
-  const bytes = typeof path === 'string' ? cString(path) : path
   for (let walk = 1; ; walk++) {
-    const result = f(SYS.openat2, fd, bytes, how, how.length)
+    const result = f(SYS.openat2, fd, path, how, how.length)
     if (result >= 0) return result
     if (lastErrorCode() !== 'EAGAIN' || walk >= WALKS) throw systemError('openat2', String(path))
   }

@@ -9,7 +9,6 @@ import {
   constants,
   fchmodSync,
   fchownSync,
-  ftruncateSync,
   futimesSync,
   lchownSync,
   linkSync,
@@ -20,13 +19,12 @@ import {
   rmSync,
   type Stats,
   symlinkSync,
-  writeSync,
 } from 'node:fs'
 import { errnoOf } from '../../../diagnostic.ts'
 import { getxattr, mknod, setxattr } from '../../sys/libc.ts'
+import { FileWriter } from './file-writer.ts'
 import { TarError } from './tar-header.ts'
 import { show, type TarEntry, type TarSink } from './tar-reader.ts'
-import { type SparseChunk, SparseMapReader } from './tar-sparse.ts'
 
 const WHITEOUT_PREFIX = '.wh.'
 /** aufs' own files (`.wh..wh.plnk`); only `.wh..wh..opq` means something. Source: OCI image spec, layer.md. */
@@ -98,12 +96,7 @@ export class TreeWriter implements TarSink {
   readonly #dirTimes = new Map<string, number>()
   #entry: TarEntry | undefined
   #path = ''
-  #fd = -1
-  #written = 0
-  #mapReader: SparseMapReader | undefined
-  #map: readonly SparseChunk[] | undefined
-  #chunk = 0
-  #chunkDone = 0
+  #file: FileWriter | undefined
   #sizeBytes = 0
   #entries = 0
   #opaqueRoot = false
@@ -131,28 +124,30 @@ export class TreeWriter implements TarSink {
   }
 
   data(bytes: Uint8Array): void {
-    if (this.#fd < 0) return
-    if (this.#entry?.sparse) this.#sparseData(bytes)
-    else this.#write(bytes, null)
+    try {
+      this.#file?.write(bytes)
+    } catch (error) {
+      throw this.#explain(error, this.#entry!)
+    }
   }
 
   end(): void {
     const entry = this.#entry
-    if (this.#fd < 0 || entry === undefined) return
+    const file = this.#file
+    if (file === undefined || entry === undefined) return
     try {
-      if (entry.sparse) ftruncateSync(this.#fd, entry.sparse.realSize)
-      fchownSync(this.#fd, entry.uid, entry.gid)
+      file.finish()
+      fchownSync(file.fd, entry.uid, entry.gid)
       // After chown, which takes setuid and setgid away.
-      fchmodSync(this.#fd, entry.mode)
+      fchmodSync(file.fd, entry.mode)
       this.#attributes(entry, this.#path)
-      futimesSync(this.#fd, entry.mtime, entry.mtime)
+      futimesSync(file.fd, entry.mtime, entry.mtime)
     } catch (error) {
       throw this.#explain(error, entry)
     } finally {
-      closeSync(this.#fd)
-      this.#fd = -1
+      this.abandon()
     }
-    this.#sizeBytes += this.#written
+    this.#sizeBytes += file.written
   }
 
   /** Sets the directories' times; the tree is complete after it. */
@@ -170,8 +165,8 @@ export class TreeWriter implements TarSink {
 
   /** Closes what is open, after a failure. */
   abandon(): void {
-    if (this.#fd >= 0) closeSync(this.#fd)
-    this.#fd = -1
+    if (this.#file) closeSync(this.#file.fd)
+    this.#file = undefined
   }
 
   #make(entry: TarEntry, path: string): void {
@@ -183,12 +178,10 @@ export class TreeWriter implements TarSink {
     }
     switch (entry.type) {
       case 'file':
-        this.#fd = this.#placed(path, () => openSync(sys(path), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600))
-        this.#written = 0
-        this.#map = entry.sparse?.map
-        this.#mapReader = entry.sparse && !entry.sparse.map ? new SparseMapReader(entry.sparse.realSize) : undefined
-        this.#chunk = 0
-        this.#chunkDone = 0
+        this.#file = new FileWriter(
+          this.#placed(path, () => openSync(sys(path), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)),
+          entry,
+        )
         return
       case 'dir':
         this.#directory(entry, path)
@@ -297,39 +290,6 @@ export class TreeWriter implements TarSink {
     // What this layer itself holds stays; a directory then stands alone, without what is below.
     if (there?.isDirectory()) setxattr(sys(path), this.#opaqueAttribute, Buffer.from('y'))
     else if (!there) this.#placed(path, () => mknod(sys(path), S_IFCHR, 0, 0))
-  }
-
-  #write(bytes: Uint8Array, position: number | null): void {
-    try {
-      for (let at = 0; at < bytes.length; ) {
-        at += writeSync(this.#fd, bytes, at, bytes.length - at, position === null ? null : position + at)
-      }
-    } catch (error) {
-      throw this.#explain(error, this.#entry!)
-    }
-    this.#written += bytes.length
-  }
-
-  #sparseData(bytes: Uint8Array): void {
-    let at = 0
-    if (this.#mapReader) {
-      at = this.#mapReader.push(bytes)
-      if (!this.#mapReader.map) return
-      this.#map = this.#mapReader.map
-    }
-    while (at < bytes.length) {
-      const chunk = this.#map?.[this.#chunk]
-      if (chunk === undefined)
-        throw new TarError(`entry ${show(this.#entry!.path)}: more data than its sparse map tells of`)
-      const take = Math.min(chunk.length - this.#chunkDone, bytes.length - at)
-      if (take > 0) this.#write(bytes.subarray(at, at + take), chunk.offset + this.#chunkDone)
-      at += take
-      this.#chunkDone += take
-      if (this.#chunkDone === chunk.length) {
-        this.#chunk++
-        this.#chunkDone = 0
-      }
-    }
   }
 
   #explain(error: unknown, entry: TarEntry): unknown {
