@@ -272,6 +272,9 @@ describe('security', { skip: cannotRunPods }, () => {
         const owner = readFileSync(`/proc/${kube.pidOf('users')}/status`, 'utf8')
         assert.match(owner, new RegExp(`^Uid:\\s+${map[1]}\\s`, 'm'))
         assert.ok(uid)
+        // Whoever owns it may close it to everybody.
+        kube.sh('users', 'chmod 600 /dev/null; chmod 666 /dev/null')
+        assert.equal(execFileSync('stat', ['-c', '%u %g %a', '/dev/null'], { encoding: 'utf8' }), '0 0 666\n')
       },
       spec,
       main,

@@ -1,6 +1,7 @@
 /** SQLite databases that several commands use at once. */
-import { closeSync, existsSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
+import { closeSync, existsSync, openSync, renameSync, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { removeTreeNow } from './remove-tree.ts'
 
 /** How long a statement waits for another process's transaction, in milliseconds. */
 const BUSY_TIMEOUT_MS = 10_000
@@ -78,7 +79,7 @@ export function setAside(path: string): void {
   // Its log first: what comes in its place would take it for its own.
   for (const file of filesOf(path).toReversed()) {
     const aside = `${path}.damaged${file.slice(path.length)}`
-    rmSync(aside, { recursive: true, force: true })
+    removeTreeNow(aside)
     if (existsSync(file)) renameSync(file, aside)
   }
 }

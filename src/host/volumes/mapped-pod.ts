@@ -3,14 +3,24 @@
  * as that namespace's root, who may pass through no directory of kube's, so that all of it is mounted once more in one
  * place; volumes and the layers of images with their owners seen through the namespace.
  */
-import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { rmdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
 import type { UserNamespace } from '../../engine/ports.ts'
 import { SANDBOX_FILES } from '../../plan/sandbox-files.ts'
 import type { Layout } from '../layout.ts'
-import { MS, mount, mountMapped } from '../sys/libc.ts'
+import { MS, mknod, mount, mountMapped } from '../sys/libc.ts'
 import { removeTree } from '../sys/remove-tree.ts'
 import { unmountAll, unmountBelow } from './mount-points.ts'
 import { type LowerDirs, mountReadOnly, mountWritable } from './overlay.ts'
@@ -46,6 +56,7 @@ export function openMappedPods(layout: Layout): MappedPods {
       mkdirSync(layout.terminationDir(uid), { recursive: true, mode: 0o711 })
       bind(layout.sandboxDir(uid), path(uid, 'sandbox'))
       bind(layout.terminationDir(uid), path(uid, 'termination'))
+      replaceNullDevice(path(uid, 'dev'))
     },
     infraRootfs(uid) {
       const target = path(uid, 'infra')
@@ -88,6 +99,22 @@ export function openMappedPods(layout: Layout): MappedPods {
       await rmdir(dirname(layout.mappedDir(uid))).catch(() => {})
     },
   }
+}
+
+/** The kernel's number of it. Source: the kernel's devices.txt. */
+const NULL = { major: 1, minor: 3 } as const
+
+/**
+ * A null device of the pod's own in the place of the machine's. crun 1.8 gives what a container has for its standard input
+ * to the container's user, the machine's own /dev/null, which it shows in user namespaces, as well: and whoever owns that may
+ * close it to everybody else.
+ */
+function replaceNullDevice(directory: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o711 })
+  mount('tmpfs', directory, 'tmpfs', MS.NOSUID | MS.NOEXEC, 'mode=0711,size=4k')
+  mknod(`${directory}/null`, constants.S_IFCHR | 0o666, NULL.major, NULL.minor)
+  chmodSync(`${directory}/null`, 0o666)
+  mount(`${directory}/null`, '/dev/null', null, MS.BIND, null)
 }
 
 function bind(source: string, target: string): void {
