@@ -1,5 +1,6 @@
 /** Security contexts as containers feel them. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { useBlockingKube } from '../support/blocking-kube.ts'
