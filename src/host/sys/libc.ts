@@ -130,7 +130,7 @@ export function setxattr(path: string | Buffer, name: string, value: Buffer): vo
 
 /** lgetxattr(2); undefined when there is no such attribute. Values are at most 64 KiB. */
 export function getxattr(path: string | Buffer, name: string): Buffer | undefined {
-  const f = call('ssize_t lgetxattr(const void *path, const char *name, void *value, size_t size)')
+  const f = call('long lgetxattr(const void *path, const char *name, void *value, size_t size)')
   const value = Buffer.alloc(65536)
   const length = f(cString(path), name, value, value.length)
   if (length < 0 && lastErrorCode() === 'ENODATA') return undefined
