@@ -205,6 +205,8 @@ export interface StatePort extends DoomedClaims {
   removePod(uid: string): void
   /** Every port leased, with the pod it leads to. */
   ports(): readonly (PortPlan & { readonly uid: string; readonly address: string })[]
+  /** Every address leased, with its pod. */
+  addresses(): readonly { readonly uid: string; readonly address: string }[]
   /**
    * Claims an app for this process, until released or until the process ends. Returns who holds it otherwise, or who is to
    * have it next. `waits`: this process asks until it gets it, and whoever has it should know. Default false.
