@@ -26,7 +26,8 @@ export async function runSystemCheck(
   return ok ? 0 : 1
 }
 
-function stateOf({ ok, required }: Requirement): string {
+function stateOf({ kind, ok, required }: Requirement): string {
   if (ok) return 'ok'
+  if (kind === 'limit') return 'low'
   return required ? 'MISSING' : 'missing'
 }
