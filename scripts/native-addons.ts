@@ -4,7 +4,7 @@
  */
 import { copyFileSync, mkdirSync, readFileSync, renameSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { Plugin } from 'esbuild'
 
 /** A `require()` of this prefix and an addon's name loads it from `dist/native/`. */
@@ -17,11 +17,6 @@ const binaries: Readonly<Record<string, () => string | undefined>> = {
   koffi() {
     require('koffi')
     return Object.keys(require.cache).find(path => path.endsWith('koffi.node'))
-  },
-  netlink() {
-    const folder = dirname(require.resolve('netlink/package.json'))
-    const { path } = createRequire(join(folder, 'package.json'))('node-gyp-build') as { path(folder: string): string }
-    return path(folder)
   },
 }
 
@@ -67,13 +62,6 @@ export const nativeAddons: Plugin = {
     context.onLoad({ filter: /\/src\/host\/network\/netlink-socket\.ts$/ }, ({ path }) => ({
       contents: replaced(path, 'createRequire(import.meta.url)(', 'require('),
       loader: 'ts',
-    }))
-    // Copying all of node:util loads what is rarely used of it.
-    context.onLoad({ filter: /\/netlink\/dist\/netlink\.js$/ }, ({ path }) => ({
-      contents: replaced(path, '__importStar(require("util"))', 'require("util")'),
-    }))
-    context.onLoad({ filter: /\/netlink\/dist\/raw\.js$/ }, ({ path }) => ({
-      contents: replaced(path, "require('node-gyp-build')(__dirname + '/..')", `require('${NATIVE}netlink')`),
     }))
   },
 }

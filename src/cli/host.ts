@@ -128,6 +128,7 @@ export function openHost(options: HostOptions): RealHost {
       table: `kube${instance === '' ? '' : `-${instance}`}`,
       subnet: subnet(),
       publishedPorts: () => state.ports().map(port => ({ ...port, podIp: port.address })),
+      addresses: state.addresses,
       mayChange: () => machine().capabilities?.includes('NET_ADMIN') ?? true,
     }),
   )

@@ -1,13 +1,16 @@
 /** `kube play --watch`: plays again whenever a manifest file is saved. */
-import { type FSWatcher, statSync, watch } from 'node:fs'
+import { statSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { KubeError } from '../diagnostic.ts'
+import { timesOf, type Watch, watchPath } from '../host/sys/watch.ts'
 import type { Context } from './context.ts'
 import { renderError } from './render.ts'
 
 /** Saving a file is several events: one play for all of them, in milliseconds. */
 const SETTLE_MS = 100
+/** How often files are looked at where the kernel has no watch left, in milliseconds. */
+const POLL_MS = 300
 
 /** Until the signal. A manifest that is wrong is told, and changes nothing. */
 export async function watchFiles(
@@ -23,7 +26,7 @@ export async function watchFiles(
     changed = true
     wake()
   }
-  const watchers = paths.map(path => watchPath(path, stir))
+  const watchers = paths.map(path => watchManifest(path, stir))
   signal.addEventListener('abort', stir)
   try {
     while (!signal.aborted) {
@@ -39,15 +42,21 @@ export async function watchFiles(
     }
     return 0
   } finally {
-    for (const watcher of watchers) watcher.close()
+    for (const watcher of watchers) watcher[Symbol.dispose]()
   }
 }
 
 /** A file's directory is watched: many editors replace the file. */
-function watchPath(path: string, stir: () => void): FSWatcher {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return watch(path, { recursive: true }, stir)
-  const name = basename(path)
-  return watch(dirname(path), (_event, file) => {
-    if (file === null || file === name) stir()
+function watchManifest(path: string, stir: () => void): Watch {
+  const base = { pollMs: POLL_MS, persistent: true }
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
+    return watchPath(path, { ...base, recursive: true, snapshot: () => timesOf(path), onChange: stir })
+  const [directory, name] = [dirname(path), basename(path)]
+  return watchPath(directory, {
+    ...base,
+    snapshot: () => timesOf(directory, [name]),
+    onChange(file) {
+      if (file === null || file === name) stir()
+    },
   })
 }

@@ -10,6 +10,7 @@ import { removeOwnPidFile, removePidFile, writePidFile } from '../host/sys/pid-f
 import { isNeeded, supervise } from '../supervisor/supervise.ts'
 import type { Context } from './context.ts'
 import type { RealHost } from './host.ts'
+import { supervisorEvents } from './supervisor-events.ts'
 import { openReasons } from './supervisor-reasons.ts'
 import { runningSupervisor } from './wake-supervisor.ts'
 
@@ -69,7 +70,7 @@ async function work(host: RealHost, signal: AbortSignal): Promise<void> {
   do {
     writePidFile(layout.supervisorPid)
     removePidFile(layout.supervisorStarting)
-    await supervise({ host, exitsDir: layout.exitsDir, pokeFile: layout.pokeFile, signal, onReasons: reasons.note })
+    await supervise({ host, events: supervisorEvents(layout), signal, onReasons: reasons.note })
     // A pid that stays tells the next command that the work is not over.
     if (signal.aborted && isNeeded(host)) return
     // A container that ended while this was ending saw the pid and woke nobody: hence the last look after it is gone. Killed

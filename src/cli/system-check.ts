@@ -31,8 +31,9 @@ export async function runSystemCheck(
   return ok ? 0 : 1
 }
 
-function stateOf({ ok, required, kind }: Requirement): string {
+function stateOf({ kind, ok, required }: Requirement): string {
   if (ok) return 'ok'
   if (kind === 'data') return 'DAMAGED'
+  if (kind === 'limit') return 'low'
   return required ? 'MISSING' : 'missing'
 }

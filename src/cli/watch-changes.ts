@@ -1,12 +1,15 @@
 /** Waiting for something of a state root to change: the records, a container's end, a pod's directory. */
-import { existsSync, type FSWatcher, watch } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Layout } from '../host/layout.ts'
+import { namesIn, type Snapshot, timesOf, type Watch, watchPath } from '../host/sys/watch.ts'
 
 /** Changes come in bunches: one look for all of them, in milliseconds. */
 const SETTLE_MS = 30
 /** A look without any event, in milliseconds: a directory may be made after the watch. */
 const LOOK_MS = 1_000
+/** How often the directories are read where the kernel has no watch left, in milliseconds. */
+const POLL_MS = 100
 
 export interface ChangeWatch extends Disposable {
   /** Resolves some milliseconds after the next change, or after a second; `false` at the signal. */
@@ -14,7 +17,7 @@ export interface ChangeWatch extends Disposable {
 }
 
 export function watchChanges(layout: Layout): ChangeWatch {
-  const watchers = new Map<string, FSWatcher>()
+  const watchers = new Map<string, Watch>()
   let changed = false
   let wake: (() => void) | undefined
   const stir = () => {
@@ -22,9 +25,14 @@ export function watchChanges(layout: Layout): ChangeWatch {
     wake?.()
   }
   const watchAll = () => {
-    for (const directory of [layout.root, layout.exitsDir]) {
+    const records = layout.database.slice(layout.root.length + 1)
+    const looks: Readonly<Record<string, () => Snapshot>> = {
+      [layout.root]: () => timesOf(layout.root, [records, `${records}-wal`]),
+      [layout.exitsDir]: () => namesIn(layout.exitsDir),
+    }
+    for (const [directory, snapshot] of Object.entries(looks)) {
       if (watchers.has(directory) || !existsSync(directory)) continue
-      watchers.set(directory, watch(directory, { persistent: false }, stir).on('error', stir))
+      watchers.set(directory, watchPath(directory, { snapshot, pollMs: POLL_MS, onChange: stir }))
     }
   }
   watchAll()
@@ -47,7 +55,7 @@ export function watchChanges(layout: Layout): ChangeWatch {
       return !signal.aborted
     },
     [Symbol.dispose]() {
-      for (const watcher of watchers.values()) watcher.close()
+      for (const watcher of watchers.values()) watcher[Symbol.dispose]()
     },
   }
 }

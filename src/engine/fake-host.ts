@@ -301,6 +301,7 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
       setPlan: (uid, plan) => change(uid, { plan }),
       removePod: uid => take('forget', () => pods.delete(uid)),
       ports: () => [],
+      addresses: () => [],
       doomClaims() {},
       hasDoomedClaims: () => false,
       takeDoomedClaims() {},

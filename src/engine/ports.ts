@@ -205,8 +205,9 @@ export interface StatePort extends DoomedClaims {
   /** Of a pod that stays, with what may change about it: the contents of its files, its ephemeral containers. */
   setPlan(uid: string, plan: PodPlan): void
   removePod(uid: string): void
-  /** Every port leased, with the pod it leads to. */
+  /** Every port and every address leased, with its pod. */
   ports(): readonly (PortPlan & { readonly uid: string; readonly address: string })[]
+  addresses(): readonly { readonly uid: string; readonly address: string }[]
   /**
    * Claims an app for this process, until released or until the process ends. Returns who holds it otherwise, or who is to
    * have it next. `waits`: this process asks until it gets it, and whoever has it should know. Default false.

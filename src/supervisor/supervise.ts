@@ -2,8 +2,6 @@
  * The supervisor: the engine's run loop, driven by events. One per state root; it lives as long as a pod needs it. It
  * keeps nothing to itself: killed at any moment, the next one goes on from the records.
  */
-import { type FSWatcher, mkdirSync, watch, writeFileSync } from 'node:fs'
-import { basename, dirname } from 'node:path'
 import { observePod } from '../engine/observe.ts'
 import type { Host, PodRecord } from '../engine/ports.ts'
 import { needsController } from '../engine/workload-world.ts'
@@ -20,12 +18,17 @@ import { type PodWatch, watchPod } from './pod-watch.ts'
 import { sharedPulls } from './shared-pulls.ts'
 import { type WorkloadWatch, watchWorkloads } from './workload-watch.ts'
 
+/** What wakes it. Each is told of until it is disposed of. */
+export interface SupervisorEvents {
+  /** Something of the container with this id ended; null: of any container. */
+  watchExits(told: (id: string | null) => void): Disposable
+  /** A command changed the pods. */
+  watchPokes(told: () => void): Disposable
+}
+
 export interface SuperviseOptions {
   readonly host: Host
-  /** Where monitors write exit files. */
-  readonly exitsDir: string
-  /** Touched by commands that changed the pods. */
-  readonly pokeFile: string
+  readonly events: SupervisorEvents
   readonly signal: AbortSignal
   /** Called with why it lives, whenever that changes. */
   readonly onReasons?: (reasons: readonly string[]) => void
@@ -42,7 +45,6 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
   const watches = new Map<string, PodWatch>()
   const controllers = new Map<string, WorkloadWatch>()
   const podsById = new Map<string, string>()
-  const watchers: FSWatcher[] = []
   const { promise: over, resolve: end } = Promise.withResolvers<void>()
   let idle: NodeJS.Timeout | undefined
   let settling: NodeJS.Timeout | undefined
@@ -120,26 +122,18 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
     }, SETTLE_MS)
   }
 
-  mkdirSync(options.exitsDir, { recursive: true, mode: 0o700 })
-  watchers.push(
-    watch(options.exitsDir, (_event, name) => {
-      const uid = name === null ? undefined : podsById.get(name)
-      if (uid !== undefined) lookAt(uid)
-    }),
-  )
-  writeFileSync(options.pokeFile, '', { flag: 'a', mode: 0o600 })
-  watchers.push(
-    watch(dirname(options.pokeFile), (_event, name) => {
-      if (name === basename(options.pokeFile)) lookAtAll()
-    }),
-  )
+  using _exits = options.events.watchExits(id => {
+    const uid = id === null ? undefined : podsById.get(id)
+    if (uid !== undefined) lookAt(uid)
+    else if (id === null) lookAtAll()
+  })
+  using _pokes = options.events.watchPokes(lookAtAll)
   signal.addEventListener('abort', () => end())
   if (signal.aborted) end()
   lookAtAll()
   await over
   clearTimeout(idle)
   clearTimeout(settling)
-  for (const watcher of watchers) watcher.close()
   await Promise.all([...watches.values(), ...controllers.values()].map(one => one[Symbol.asyncDispose]()))
 }
 

@@ -26,6 +26,8 @@ const OUTPUT_LIMIT_BYTES = 256 * 1024 * 1024
 export interface InstanceOptions {
   /** For all of its commands, and so for its supervisor. */
   readonly env?: NodeJS.ProcessEnv
+  /** What starts it: a program with its arguments, before the command's own. */
+  readonly through?: readonly string[]
   /** The roots are in a directory of this name, for tests of unusual paths. */
   readonly below?: string
 }
@@ -44,11 +46,13 @@ export class Instance {
   readonly root: string
   readonly runroot: string
   readonly #env: NodeJS.ProcessEnv
+  readonly #through: readonly string[]
   readonly #started: RunningCommand[] = []
   #name: string | undefined
   #manifests = 0
 
-  constructor({ env = {}, below = '' }: InstanceOptions = {}) {
+  constructor({ env = {}, below = '', through = [] }: InstanceOptions = {}) {
+    this.#through = through
     this.root = join(this.directory, below, 'root')
     this.runroot = join(this.directory, below, 'run')
     this.#env = { ...process.env, NO_COLOR: '1', ...env }
@@ -108,7 +112,7 @@ export class Instance {
 
   /** The words by which a shell runs the command. */
   commandLine(args: readonly string[]): readonly string[] {
-    return [KUBE, '--root', this.root, '--runroot', this.runroot, ...args]
+    return [...this.#through, KUBE, '--root', this.root, '--runroot', this.runroot, ...args]
   }
 
   /** Starts the command and leaves it running. */

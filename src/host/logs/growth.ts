@@ -1,5 +1,5 @@
 /** Waiting for a file to grow. */
-import { existsSync, watch } from 'node:fs'
+import { timesOf, watchPath } from '../sys/watch.ts'
 
 export interface Growth extends Disposable {
   /** Whether the writer has ended. */
@@ -10,6 +10,8 @@ export interface Growth extends Disposable {
 
 /** How often a file is looked at besides its events, in milliseconds: its directory may be made later than the watch. */
 const LOOK_MS = 500
+/** The same where the kernel has no watch left. */
+const POLL_MS = 100
 
 /** Until `until` resolves, or the signal. */
 export function watchGrowth(path: string, until: Promise<void>, signal: AbortSignal | undefined): Growth {
@@ -21,7 +23,8 @@ export function watchGrowth(path: string, until: Promise<void>, signal: AbortSig
     wake?.()
   }
   const directory = path.slice(0, path.lastIndexOf('/'))
-  const watcher = existsSync(directory) ? watch(directory, { persistent: false }, stir).on('error', stir) : undefined
+  const name = path.slice(directory.length + 1)
+  const watcher = watchPath(directory, { snapshot: () => timesOf(directory, [name]), pollMs: POLL_MS, onChange: stir })
   const timer = setInterval(stir, LOOK_MS)
   const end = () => {
     over = true
@@ -42,7 +45,7 @@ export function watchGrowth(path: string, until: Promise<void>, signal: AbortSig
       })
     },
     [Symbol.dispose]() {
-      watcher?.close()
+      watcher[Symbol.dispose]()
       clearInterval(timer)
       signal?.removeEventListener('abort', end)
     },

@@ -1,16 +1,16 @@
 /** A bridge network: links, addresses and routes of its pods, and the ports of the machine that lead to them. */
-import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { during, errnoOf, KubeError } from '../../diagnostic.ts'
 import type { NetworkPort } from '../../engine/ports.ts'
-import { fingerprint } from '../../plan/fingerprint.ts'
+import { MOST_PODS } from '../../plan/pod-count.ts'
 import { type Layout, vethName } from '../layout.ts'
 import { withNetns } from '../sys/libc.ts'
-import { runNft } from '../sys/libnftables.ts'
-import { bootId } from '../sys/process-identity.ts'
-import { allowForwarding, forgetForwarding } from './forwarding.ts'
+import { openFirewall } from './firewall.ts'
+import { openLinkRemoval } from './link-removal.ts'
+import { quietBridge, quietPort, setSysctl, withoutIpv6 } from './link-settings.ts'
 import { openRouteSocket, type RouteSocket } from './netlink-socket.ts'
 import * as message from './rtnetlink-message.ts'
-import { firewallRules, noFirewall, type PublishedPort } from './ruleset.ts'
+import type { PublishedPort } from './ruleset.ts'
 import { gatewayOf, type Subnet } from './subnet.ts'
 
 /** Loopback is always the first link of a network namespace. */
@@ -27,6 +27,8 @@ export interface BridgeOptions {
   readonly subnet: Subnet
   /** All published ports of the network, from the records. */
   readonly publishedPorts: () => readonly PublishedPort[]
+  /** All pods of the network, from the records. */
+  readonly addresses: () => readonly { readonly uid: string; readonly address: string }[]
   /** Whether this process has CAP_NET_ADMIN. */
   readonly mayChange: () => boolean
 }
@@ -36,79 +38,95 @@ export function openBridgeNetwork(options: BridgeOptions): NetworkPort {
   const gateway = gatewayOf(subnet)
   let home: RouteSocket | undefined
   const homeSocket = () => (home ??= openRouteSocket())
-  let bridgeIndex: Promise<number> | undefined
+  const removal = openLinkRemoval()
+  let bridgeIndex: number | undefined
+
+  const firewall = openFirewall({
+    stateFile: layout.firewallState,
+    table: options.table,
+    bridge,
+    plan: () => ({ table: options.table, bridge, subnet, ports: options.publishedPorts() }),
+    sources: () =>
+      options.addresses().map(({ uid, address }) => ({ link: vethName(uid), mac: macOf(address), address })),
+    mayChange: options.mayChange,
+  })
+  /** The rules that were called for last: what a pod sends is looked at from then on. */
+  let published = Promise.resolve()
 
   /** Whether what has the bridge's name can be ours. */
   const isBridge = () => existsSync(`/sys/class/net/${bridge}/bridge`)
 
-  async function makeBridge(): Promise<number> {
+  function makeBridge(): number {
     const socket = homeSocket()
-    if (!existsSync(`/sys/class/net/${bridge}`)) {
-      try {
-        const flags = message.NLM_F.CREATE | message.NLM_F.EXCL
-        await socket.request(message.RTM.NEWLINK, message.newBridge(bridge, macOf(gateway)), flags)
-      } catch (error) {
-        if (errnoOf(error) !== 'EEXIST') throw error
-      }
-    }
+    const create = message.NLM_F.CREATE | message.NLM_F.EXCL
+    if (!existsSync(`/sys/class/net/${bridge}`))
+      unless('EEXIST', () => socket.request(message.RTM.NEWLINK, message.newBridge(bridge, macOf(gateway)), create))
     if (!isBridge()) {
       const hint = `rename or remove it: ip link show ${bridge}`
       throw new KubeError('LinkNameTaken', 'there is another link of this name, which is no bridge', { hint })
     }
-    const index = Number(readFileSync(`/sys/class/net/${bridge}/ifindex`, 'utf8'))
-    try {
-      const flags = message.NLM_F.CREATE | message.NLM_F.EXCL
-      await socket.request(message.RTM.NEWADDR, message.newAddress(index, gateway, subnet.prefix), flags)
+    const index = indexOf(bridge)
+    unless('EEXIST', () => {
+      socket.request(message.RTM.NEWADDR, message.newAddress(index, gateway, subnet.prefix), create)
       // So that the machine's 127.0.0.1 can lead to a pod, and pods to the outside.
       setSysctl(`net/ipv4/conf/${bridge}/route_localnet`, '1')
       setSysctl('net/ipv4/ip_forward', '1')
-    } catch (error) {
-      if (errnoOf(error) !== 'EEXIST') throw error
+    })
+    // Up only now, and whoever finds it down goes on where another command was killed.
+    if (!isUp(bridge)) {
+      quietBridge(bridge)
+      socket.request(message.RTM.NEWLINK, message.setUp(index))
     }
     return index
   }
 
-  /** Applies the rules that the records call for, if they differ from what was applied last, or if someone took them away. */
-  async function syncFirewall({ verify = false } = {}): Promise<void> {
-    const isNeeded = isBridge()
-    // Who may not take rules away has never made any. nftables would say on standard error what it lacks.
-    if (!isNeeded && !options.mayChange()) return
-    const rules = isNeeded
-      ? firewallRules({ table: options.table, bridge, subnet, ports: options.publishedPorts() })
-      : noFirewall(options.table)
-    const mark = `${bootId()} ${fingerprint(rules)}`
-    if (readApplied() === mark) {
-      if (!verify) return
-      if (isNeeded) await allowForwarding(bridge)
-      if ((await runNft(`list table ip ${options.table}`)) === undefined) return
-    }
-    // A command that dies between the two must not leave a mark that is not true.
-    rmSync(layout.firewallState, { force: true })
-    const forwarding = isNeeded ? allowForwarding(bridge) : forgetForwarding(bridge)
-    const [problem] = await Promise.all([runNft(rules), forwarding])
-    // The right may be one over another network namespace.
-    if (!isNeeded && problem?.includes('Operation not permitted')) return
-    if (problem !== undefined) throw new KubeError('FirewallFailed', `apply nftables rules: ${problem.split('\n')[0]}`)
-    writeFileSync(layout.firewallState, mark, { mode: 0o600 })
+  function syncFirewall({ verify = false } = {}): Promise<void> {
+    const done = firewall({ isNeeded: isBridge(), verify })
+    // Who calls for it is told of its failure.
+    published = done.catch(() => {})
+    return done
   }
 
-  function readApplied(): string {
+  /** Both ends of a pod's link; the pod's end is born in its network namespace. */
+  function makeLink(pair: message.VethPair): void {
     try {
-      return readFileSync(layout.firewallState, 'utf8')
-    } catch {
-      return ''
+      const create = message.NLM_F.CREATE | message.NLM_F.EXCL
+      homeSocket().request(message.RTM.NEWLINK, message.newVeth(pair), create)
+    } catch (error) {
+      if (errnoOf(error) !== 'EXFULL') throw error
+      throw new KubeError('NetworkFull', `bridge ${bridge} has no port left: a Linux bridge has at most ${MOST_PODS}`, {
+        hint: `bridge link show lists what has them; another --root has a network of its own`,
+      })
     }
+    quietPort(pair.name)
+  }
+
+  /** `withIpv6` is called there first. */
+  function setUpInside(path: string, address: string, withIpv6: () => void): void {
+    withNetns(path, () => {
+      withIpv6()
+      using socket = openRouteSocket()
+      const create = message.NLM_F.CREATE
+      const [link] = socket.request(message.RTM.GETLINK, message.getLink(POD_INTERFACE))
+      const index = message.linkIndex(link!)
+      socket.request(message.RTM.NEWLINK, message.setUp(LOOPBACK_INDEX))
+      socket.request(message.RTM.NEWLINK, message.setUp(index))
+      socket.request(message.RTM.NEWADDR, message.newAddress(index, address, subnet.prefix), create)
+      socket.request(message.RTM.NEWROUTE, message.newDefaultRoute(index, gateway), create)
+    })
+  }
+
+  function deleteLink(name: string): void {
+    unless('ENODEV', () => homeSocket().request(message.RTM.DELLINK, message.deleteLink(name)))
   }
 
   return {
     async prepare() {
       // Another command may have removed it with the last pod, while this process had none.
-      if (bridgeIndex !== undefined && !isLink(bridge, await bridgeIndex)) bridgeIndex = undefined
-      bridgeIndex ??= makeBridge()
+      if (bridgeIndex !== undefined && isLink(bridge, bridgeIndex)) return
       try {
-        await bridgeIndex
+        bridgeIndex = makeBridge()
       } catch (error) {
-        bridgeIndex = undefined
         throw during(`create bridge ${bridge}`, error)
       }
     },
@@ -117,45 +135,21 @@ export function openBridgeNetwork(options: BridgeOptions): NetworkPort {
       const path = `/proc/${infraPid}/ns/net`
       const netns = openSync(path, 'r')
       try {
-        const pair = {
-          name: vethName(uid),
-          bridge: await bridgeIndex!,
-          peer: { name: POD_INTERFACE, mac: macOf(address), netnsFd: netns },
-        }
+        const name = vethName(uid)
         // A link of this name can only be what a killed run left of this same pod.
-        if (existsSync(`/sys/class/net/${pair.name}`)) await this.detach(uid)
-        await homeSocket().request(
-          message.RTM.NEWLINK,
-          message.newVeth(pair),
-          message.NLM_F.CREATE | message.NLM_F.EXCL,
-        )
-        allowHairpin(pair.name)
-        using inside = withNetns(path, openRouteSocket)
-        const create = message.NLM_F.CREATE
-        // The kernel does one after the other; to wait for each answer would take a turn of the event loop for each.
-        const [[link]] = await Promise.all([
-          inside.request(message.RTM.GETLINK, message.getLink(POD_INTERFACE)),
-          inside.request(message.RTM.NEWLINK, message.setUp(LOOPBACK_INDEX)),
-        ])
-        const index = message.linkIndex(link!)
-        await Promise.all([
-          inside.request(message.RTM.NEWLINK, message.setUp(index)),
-          inside.request(message.RTM.NEWADDR, message.newAddress(index, address, subnet.prefix), create),
-          inside.request(message.RTM.NEWROUTE, message.newDefaultRoute(index, gateway), create),
-        ])
+        if (existsSync(`/sys/class/net/${name}`)) await removal.remove(name)
+        const withIpv6 = withNetns(path, withoutIpv6)
+        makeLink({ name, bridge: bridgeIndex!, peer: { name: POD_INTERFACE, mac: macOf(address), netnsFd: netns } })
+        setUpInside(path, address, withIpv6)
         // Last: it says that everything above is there.
-        await homeSocket().request(message.RTM.NEWLINK, message.setUp(indexOf(pair.name)))
+        homeSocket().request(message.RTM.NEWLINK, message.setPortUp(indexOf(name)))
       } finally {
         closeSync(netns)
       }
+      // No container of the pod runs before this ends.
+      await published
     },
-    async detach(uid) {
-      try {
-        await homeSocket().request(message.RTM.DELLINK, message.deleteLink(vethName(uid)))
-      } catch (error) {
-        if (errnoOf(error) !== 'ENODEV') throw error
-      }
-    },
+    detach: uid => removal.remove(vethName(uid)),
     isAttached: uid => isUp(vethName(uid)),
     publish: () => syncFirewall(),
     async repair(uids) {
@@ -164,37 +158,21 @@ export function openBridgeNetwork(options: BridgeOptions): NetworkPort {
         const link = `/sys/class/net/${vethName(uid)}`
         if (!existsSync(link) || existsSync(`${link}/upper_${bridge}`)) continue
         const index = indexOf(vethName(uid))
-        await homeSocket().request(message.RTM.NEWLINK, message.setMaster(index, await bridgeIndex!))
-        allowHairpin(vethName(uid))
+        homeSocket().request(message.RTM.NEWLINK, message.setMaster(index, bridgeIndex!))
+        homeSocket().request(message.RTM.NEWLINK, message.setPortUp(index))
       }
       await syncFirewall({ verify: true })
     },
     async remove() {
       bridgeIndex = undefined
-      try {
-        if (isBridge()) await homeSocket().request(message.RTM.DELLINK, message.deleteLink(bridge))
-      } catch (error) {
-        if (errnoOf(error) !== 'ENODEV') throw error
-      }
+      if (isBridge()) deleteLink(bridge)
       await syncFirewall()
     },
     close() {
+      removal[Symbol.dispose]()
       home?.[Symbol.dispose]()
       home = undefined
     },
-  }
-}
-
-/**
- * A pod may reach itself by a published port. Where Docker or a kubelet has bridges call iptables, such a packet never
- * leaves the bridge, which by default sends nothing back to where it came from. Where /sys may not be written, as in many
- * containers, pods do without. Source: CNI's bridge plugin, hairpinMode.
- */
-function allowHairpin(link: string): void {
-  try {
-    writeFileSync(`/sys/class/net/${link}/brport/hairpin_mode`, '1')
-  } catch (error) {
-    if (!['EROFS', 'EACCES', 'EPERM'].includes(errnoOf(error) ?? '')) throw error
   }
 }
 
@@ -229,7 +207,11 @@ function isUp(link: string): boolean {
   }
 }
 
-function setSysctl(name: string, value: string): void {
-  const file = `/proc/sys/${name}`
-  if (readFileSync(file, 'utf8').trim() !== value) writeFileSync(file, value)
+/** Does what may have been done already, or by another command. */
+function unless(code: string, action: () => void): void {
+  try {
+    action()
+  } catch (error) {
+    if (errnoOf(error) !== code) throw error
+  }
 }

@@ -1,8 +1,6 @@
 /** Removing network links of this machine by name. */
 import { readdirSync } from 'node:fs'
-import { errnoOf } from '../../diagnostic.ts'
-import { openRouteSocket } from './netlink-socket.ts'
-import { deleteLink, RTM } from './rtnetlink-message.ts'
+import { openLinkRemoval } from './link-removal.ts'
 
 /** Names of the links that a bridge has; none when it is not there. */
 export function linksOf(bridge: string): readonly string[] {
@@ -15,13 +13,6 @@ export function linksOf(bridge: string): readonly string[] {
 
 /** A link that is not there is no error. */
 export async function removeLinks(names: readonly string[]): Promise<void> {
-  if (names.length === 0) return
-  using socket = openRouteSocket()
-  for (const name of names) {
-    try {
-      await socket.request(RTM.DELLINK, deleteLink(name))
-    } catch (error) {
-      if (errnoOf(error) !== 'ENODEV') throw error
-    }
-  }
+  using removal = openLinkRemoval()
+  await Promise.all(names.map(removal.remove))
 }

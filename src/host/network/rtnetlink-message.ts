@@ -7,8 +7,10 @@ export const NLM_F = { EXCL: 0x200, CREATE: 0x400 } as const
 
 const AF_INET = 2
 const IFF_UP = 1
-const IFLA = { ADDRESS: 1, IFNAME: 3, MTU: 4, MASTER: 10, LINKINFO: 18, NET_NS_FD: 28 } as const
-const IFLA_INFO = { KIND: 1, DATA: 2 } as const
+const IFLA = { ADDRESS: 1, IFNAME: 3, MTU: 4, MASTER: 10, LINKINFO: 18, GROUP: 27, NET_NS_FD: 28 } as const
+const IFLA_INFO = { KIND: 1, DATA: 2, SLAVE_KIND: 4, SLAVE_DATA: 5 } as const
+/** The hairpin mode. */
+const IFLA_BRPORT_MODE = 4
 const VETH_INFO_PEER = 1
 const IFA = { ADDRESS: 1, LOCAL: 2, BROADCAST: 4 } as const
 const RTA = { GATEWAY: 5, OIF: 4 } as const
@@ -89,10 +91,10 @@ export function newVeth(pair: VethPair): Buffer {
   ])
 }
 
-/** NEWLINK: a bridge, up. */
+/** NEWLINK: a bridge, not up yet. */
 export function newBridge(name: string, mac: string): Buffer {
   return Buffer.concat([
-    ifinfomsg(0, true),
+    ifinfomsg(0, false),
     attribute(IFLA.IFNAME, text(name)),
     attribute(IFLA.ADDRESS, macBytes(mac)),
     attribute(IFLA.LINKINFO, attribute(IFLA_INFO.KIND, text('bridge'))),
@@ -104,6 +106,19 @@ export function setUp(index: number): Buffer {
   return ifinfomsg(index, true)
 }
 
+/**
+ * NEWLINK of a bridge's port: sets it up, and has the bridge send back by it what came from there. A pod may reach itself by a
+ * published port: where Docker or a kubelet has bridges call iptables, such a packet never leaves the bridge. Source: CNI's
+ * bridge plugin, hairpinMode.
+ */
+export function setPortUp(index: number): Buffer {
+  const info = Buffer.concat([
+    attribute(IFLA_INFO.SLAVE_KIND, text('bridge')),
+    attribute(IFLA_INFO.SLAVE_DATA, attribute(IFLA_BRPORT_MODE, Buffer.from([1]))),
+  ])
+  return Buffer.concat([ifinfomsg(index, true), attribute(IFLA.LINKINFO, info)])
+}
+
 /** NEWLINK of an existing link: puts it on the bridge, up. */
 export function setMaster(index: number, bridge: number): Buffer {
   return Buffer.concat([ifinfomsg(index, true), attribute(IFLA.MASTER, u32(bridge))])
@@ -112,6 +127,16 @@ export function setMaster(index: number, bridge: number): Buffer {
 /** DELLINK by name. */
 export function deleteLink(name: string): Buffer {
   return Buffer.concat([ifinfomsg(0, false), attribute(IFLA.IFNAME, text(name))])
+}
+
+/** NEWLINK of an existing link: marks it by a group. By index: a name that is not there would mean the group's links. */
+export function setGroup(index: number, group: number): Buffer {
+  return Buffer.concat([ifinfomsg(index, false), attribute(IFLA.GROUP, u32(group))])
+}
+
+/** DELLINK of all links that a group has. */
+export function deleteGroup(group: number): Buffer {
+  return Buffer.concat([ifinfomsg(0, false), attribute(IFLA.GROUP, u32(group))])
 }
 
 /** GETLINK by name. */

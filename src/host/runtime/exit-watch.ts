@@ -1,8 +1,9 @@
 /** Waiting for containers to end: their monitors write exit files into one directory. */
-import { type FSWatcher, mkdirSync, statSync, watch } from 'node:fs'
+import { mkdirSync, statSync } from 'node:fs'
 import { monotonicMs } from '../../engine/monotonic.ts'
 import { startTimer } from '../../engine/timer.ts'
 import { isAlive } from '../sys/process-identity.ts'
+import { namesIn, type Watch, watchPath } from '../sys/watch.ts'
 
 export interface ExitWatch extends Disposable {
   /**
@@ -14,20 +15,27 @@ export interface ExitWatch extends Disposable {
 
 /** How often a process without a monitor is looked at, in milliseconds; usually the exit file's event comes first. */
 const LOOK_MS = 200
+/** Where the kernel has no watch left, how often the directory is read for all who wait, in milliseconds. */
+const POLL_MS = 20
 /** How long a monitor may take from its container's end to the exit file, in milliseconds. */
 const MONITOR_MS = 2_000
 
 export function openExitWatch(directory: string): ExitWatch {
-  let watcher: FSWatcher | undefined
+  let watcher: Watch | undefined
   /** Several may wait for one container: who stops it takes the file away right after. */
   const waiting = new Map<string, Set<() => void>>()
 
   function watchDirectory(): void {
     if (watcher) return
     mkdirSync(directory, { recursive: true, mode: 0o700 })
-    watcher = watch(directory, { persistent: false }, (_event, name) => {
-      const all = name === null ? [...waiting.values()] : [waiting.get(name.split('.')[0]!) ?? []]
-      for (const looks of all) for (const look of looks) look()
+    watcher = watchPath(directory, {
+      // Who has stopped waiting does not read it.
+      snapshot: () => (waiting.size === 0 ? new Map() : namesIn(directory)),
+      pollMs: POLL_MS,
+      onChange(name) {
+        const all = name === null ? [...waiting.values()] : [waiting.get(name.split('.')[0]!) ?? []]
+        for (const looks of all) for (const look of looks) look()
+      },
     })
   }
 
@@ -62,7 +70,7 @@ export function openExitWatch(directory: string): ExitWatch {
       })
     },
     [Symbol.dispose]() {
-      watcher?.close()
+      watcher?.[Symbol.dispose]()
       watcher = undefined
     },
   }

@@ -53,6 +53,38 @@ const MEANINGS: readonly {
     hint: 'remove the limit from the container, or hand the controller on, where this runs in a container itself',
   },
   {
+    // The kernel's words for it are those of a full disk.
+    pattern: /(?:keyring|session key)[^\n]*quota exceeded/i,
+    code: 'LimitReached',
+    message: () => 'this user has no key left for the session keyring of a container',
+    hint: 'sysctl -w kernel.keys.root_maxkeys=2000000 kernel.keys.root_maxbytes=50000000; `kube system check` lists limits',
+  },
+  {
+    pattern: /(?:ptmx|pseudo-?terminal|openpty)[^\n]*no space left/i,
+    code: 'LimitReached',
+    message: () => 'the machine has no terminal left',
+    hint: 'sysctl -w kernel.pty.max=8192; `kube system check` lists limits',
+  },
+  {
+    pattern: /\bmount`?[^\n]*(?:no space left on device)/i,
+    code: 'LimitReached',
+    message: () => 'the machine has no mount left, or the disk no space',
+    hint: 'sysctl -w fs.mount-max=200000; `kube system check` lists limits',
+  },
+  {
+    pattern: /too many open files in system|too many open files/i,
+    code: 'LimitReached',
+    message: ([text]) => `${text.toLowerCase()}: no more can be opened`,
+    hint: 'raise fs.file-max or `ulimit -n`; `kube system check` lists limits',
+  },
+  {
+    pattern: /(?:fork|clone|create (?:process|thread)|pthread_create)[^\n]*resource temporarily unavailable/i,
+    code: 'LimitReached',
+    message: () =>
+      'no more processes can be started: the limit of the machine, of a control group or of the user is reached',
+    hint: 'raise kernel.pid_max, kernel.threads-max, pids.max or `ulimit -u`; `kube system check` lists limits',
+  },
+  {
     // crun has no more to say of a filter that it could write only in part.
     pattern: /no space left on device|disk quota exceeded|^write to seccomp fd$/im,
     code: 'NoSpace',

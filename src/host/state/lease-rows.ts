@@ -85,6 +85,10 @@ export function openLeaseRows(sql: (text: string) => Statement, options: LeaseOp
     begin,
     checkPod,
     checkRoom,
+    addresses: () =>
+      sql('SELECT uid, address FROM pod WHERE address IS NOT NULL')
+        .all()
+        .map(row => ({ uid: String(row.uid), address: String(row.address) })),
     all: () =>
       sql('SELECT port.*, pod.address, pod.uid FROM port JOIN pod ON pod.uid = port.pod WHERE pod.address IS NOT NULL')
         .all()

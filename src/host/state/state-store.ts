@@ -280,6 +280,7 @@ export function openState(path: string, options: StateOptions): StateStore {
     setPlan: (uid, plan) => void sql('UPDATE pod SET plan = ? WHERE uid = ?').run(plans.write(uid, plan), uid),
     removePod: uid => void sql('DELETE FROM pod WHERE uid = ?').run(uid),
     ports: leases.all,
+    addresses: leases.addresses,
     claimApp(name, waits = false) {
       return transaction(db, () => {
         const holder = other('SELECT holder FROM claim WHERE app = ?', name)

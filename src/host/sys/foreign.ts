@@ -15,6 +15,9 @@ let koffi: Koffi | undefined
 /** Of a call on a thread of the pool: as large as koffi has it for calls on the main thread. Only what is used takes memory. */
 const ASYNC_STACK_BYTES = 2 << 20
 
+/** koffi refuses more than 256; only as many run as the pool has threads. */
+const CALLS = 64
+
 /** koffi costs milliseconds to load, so the first call does it, not the import. */
 function loaded(): Koffi {
   if (koffi) return koffi
@@ -42,15 +45,29 @@ export function library(name: string): (prototype: string) => ForeignFunction {
  * Calls a function that takes its time on a thread of Node.js's pool. What the arguments point to is kept meanwhile. Such a
  * thread has its own namespaces: those of the main thread when the pool was first used.
  */
-export function callInPool(f: ForeignFunction, ...args: unknown[]): Promise<number> {
+export async function callInPool(f: ForeignFunction, ...args: unknown[]): Promise<number> {
+  if (calls >= CALLS) await new Promise<void>(resolve => waiting.push(resolve))
+  else calls++
   return new Promise((resolve, reject) => {
-    f.async(...args, (error: unknown, result: number) => {
+    const done = (error: unknown, result: number) => {
+      // The place is handed on.
+      const next = waiting.shift()
+      if (next) next()
+      else calls--
       // Named here too, so that no buffer among them is collected before.
       if (error && args) reject(error as Error)
       else resolve(result)
-    })
+    }
+    try {
+      f.async(...args, done)
+    } catch (error) {
+      done(error, 0)
+    }
   })
 }
+
+let calls = 0
+const waiting: (() => void)[] = []
 
 /** Tells koffi of a C structure, by which prototypes may name it. */
 export function defineStruct(name: string, fields: Readonly<Record<string, string>>): void {

@@ -4,13 +4,14 @@ import { causeChain } from '../../diagnostic.ts'
 import { cgroupVersion } from '../runtime/cgroups.ts'
 import { findProgram } from './find-program.ts'
 import { hasNftables } from './libnftables.ts'
+import { checkLimits } from './limits.ts'
 import { run } from './run.ts'
 import { isOlder } from './versions.ts'
 
 export interface Requirement {
   readonly name: string
   /** `data`: what kube itself keeps. */
-  readonly kind: 'program' | 'kernel' | 'privilege' | 'data'
+  readonly kind: 'program' | 'kernel' | 'privilege' | 'limit' | 'data'
   /** Without it no pod runs; otherwise only what `need` says does not work. */
   readonly required: boolean
   readonly ok: boolean
@@ -58,7 +59,7 @@ export async function checkRequirements(runtime = 'crun'): Promise<readonly Requ
   const installer = installCommand(readText('/etc/os-release'))
   const programs = PROGRAMS.map(program => (program.name === 'crun' ? { ...program, name: runtime } : program))
   const checked = await Promise.all(programs.map(program => checkProgram(program, installer)))
-  return [...checked.slice(0, 3), checkNftables(installer), ...checked.slice(3), ...checkKernel()]
+  return [...checked.slice(0, 3), checkNftables(installer), ...checked.slice(3), ...checkKernel(), ...checkLimits()]
 }
 
 function checkNftables(installer: string): Requirement {

@@ -38,9 +38,20 @@ export async function run(
   }
 }
 
+/** What to raise where the kernel refuses. Source: clone(2), open(2). */
+const LIMITS: Readonly<Record<string, string>> = {
+  EAGAIN: 'raise kernel.pid_max, kernel.threads-max, pids.max or `ulimit -u`',
+  EMFILE: 'raise `ulimit -n`',
+  ENFILE: 'raise fs.file-max',
+}
+
 /** What a failure to start a program means, with the package that has it. */
 export function toolError(program: string, error: unknown): KubeError {
   const name = program.slice(program.lastIndexOf('/') + 1)
   if (errnoOf(error) === 'ENOENT') return toolMissing(name)
-  return new KubeError(errnoOf(error) ?? 'Failed', `cannot run ${program}`, { cause: error })
+  const hint = LIMITS[errnoOf(error) ?? '']
+  return new KubeError(errnoOf(error) ?? 'Failed', `cannot run ${program}`, {
+    cause: error,
+    ...(hint === undefined ? {} : { hint: `${hint}; \`kube system check\` lists limits` }),
+  })
 }
