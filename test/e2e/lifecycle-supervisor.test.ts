@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { afterEach, suite, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { eventually } from '../support/eventually.ts'
@@ -10,6 +10,7 @@ import { useKube } from '../support/kube.ts'
 import { podManifest } from '../support/manifests.ts'
 import { cannotRunPods } from '../support/need.ts'
 import { containerOf } from '../support/object-views.ts'
+import { withMountsOf } from '../support/pod-mounts.ts'
 
 /** Initial, maximum, reset, in milliseconds. */
 const BACKOFF = '200,400,60000'
@@ -162,20 +163,21 @@ suite('supervisor', { skip: cannotRunPods }, () => {
     )
     const { uid } = (await kube.get('pod', 'bearer')).metadata
     const file = `${kube.root}/pods/${uid}/files/id/token`
-    const claims = () =>
-      JSON.parse(Buffer.from(readFileSync(file, 'utf8').split('.')[1]!, 'base64url').toString()) as Claims
+    const token = () => withMountsOf(kube, uid, ['cat', file])
+    const claims = () => JSON.parse(Buffer.from(token().split('.')[1]!, 'base64url').toString()) as Claims
     const first = claims()
     assert.deepEqual([first.aud, first.exp - first.iat], [['vault'], 600])
     // As if four fifths of its life had gone by unseen.
     process.kill((await supervisor())!.pid, 'SIGKILL')
     const old = { ...first, iat: first.iat - 481, exp: first.exp - 481 }
-    writeFileSync(file, `e30.${Buffer.from(JSON.stringify(old)).toString('base64url')}.x`)
+    const stale = `e30.${Buffer.from(JSON.stringify(old)).toString('base64url')}.x`
+    withMountsOf(kube, uid, ['dd', 'status=none', `of=${file}`], stale)
     await kube.ok(['exec', 'bearer', '--', 'true'])
     await eventually(async () => {
       assert.notEqual(await supervisor(), undefined)
       assert.ok(claims().iat > old.iat, JSON.stringify(claims()))
     })
-    assert.equal(await kube.ok(['exec', 'bearer', '--', 'cat', '/id/token']), readFileSync(file, 'utf8'))
+    assert.equal(await kube.ok(['exec', 'bearer', '--', 'cat', '/id/token']), token())
     assert.equal(claims().exp - claims().iat, 600)
     await kube.ok(['down', 'bearer'])
   })

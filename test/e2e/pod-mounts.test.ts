@@ -8,6 +8,7 @@ import { eventually } from '../support/eventually.ts'
 import { IMAGE } from '../support/instance.ts'
 import { mounts } from '../support/leftovers.ts'
 import { cannotRunPods } from '../support/need.ts'
+import { pinOf, withMountsOf } from '../support/pod-mounts.ts'
 
 const pod = (name: string, spec: object = {}, container: object = {}) => ({
   apiVersion: 'v1',
@@ -22,12 +23,11 @@ const pod = (name: string, spec: object = {}, container: object = {}) => ({
 
 describe("a pod's mounts", { skip: cannotRunPods }, () => {
   const kube = useBlockingKube()
-  const pin = (uid: string) => join(kube.runroot, 'mounts', uid)
+  const pin = (uid: string) => pinOf(kube, uid)
 
   /** What is mounted below the roots, in the pod's namespace by another tool. */
   function inPod(uid: string): readonly string[] {
-    const args = [`--mount=${pin(uid)}`, 'findmnt', '--raw', '--noheadings', '--output', 'FSTYPE,TARGET']
-    return execFileSync('nsenter', args, { encoding: 'utf8' })
+    return withMountsOf(kube, uid, ['findmnt', '--raw', '--noheadings', '--output', 'FSTYPE,TARGET'])
       .split('\n')
       .filter(line => line.includes(` ${kube.directory}/`))
   }

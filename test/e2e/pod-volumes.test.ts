@@ -7,6 +7,7 @@ import { useBlockingKube } from '../support/blocking-kube.ts'
 import { eventually } from '../support/eventually.ts'
 import { cannotRunPods } from '../support/need.ts'
 import { configMap, container, pod } from '../support/objects.ts'
+import { pinOf, withMountsOf } from '../support/pod-mounts.ts'
 
 describe('volumes', { skip: cannotRunPods }, () => {
   const kube = useBlockingKube()
@@ -83,9 +84,8 @@ describe('volumes', { skip: cannotRunPods }, () => {
     )
     assert.match(full.stderr, /No space left/)
     const { uid } = kube.get('pod', 'memory').metadata
-    const mounted = execFileSync('findmnt', ['-no', 'FSTYPE,SIZE', `${kube.root}/pods/${uid}/volumes/v`], {
-      encoding: 'utf8',
-    })
+    const place = `${kube.root}/pods/${uid}/volumes/v`
+    const mounted = withMountsOf(kube, uid, ['findmnt', '-no', 'FSTYPE,SIZE', place])
     assert.match(mounted, /^tmpfs\s+1M/)
     kube.down('memory')
   })
@@ -230,9 +230,11 @@ describe('volumes', { skip: cannotRunPods }, () => {
     assert.match(kube.sh('sec', 'mount | grep " /v "'), /^tmpfs on \/v type tmpfs \(ro/)
     const { uid } = kube.get('pod', 'sec').metadata
     const volume = `${kube.root}/pods/${uid}/files/v`
-    assert.equal(execFileSync('findmnt', ['-no', 'FSTYPE', '--target', volume], { encoding: 'utf8' }).trim(), 'tmpfs')
-    kube.down('sec')
+    assert.equal(withMountsOf(kube, uid, ['findmnt', '-no', 'FSTYPE', '--target', volume]).trim(), 'tmpfs')
+    // Nothing of it is on the machine's own disk.
     assert.equal(existsSync(volume), false)
+    kube.down('sec')
+    assert.equal(existsSync(pinOf(kube, uid)), false)
   })
 
   test('downwardAPI: fields and resources of the pod', () => {
