@@ -46,6 +46,14 @@ function readSeparate(path: string): Usage | undefined {
   }
 }
 
+/**
+ * Whether the kernel has killed a process of it for want of memory. Only with version 2, where it counts them in the cgroup
+ * itself; with version 1 monitors are told without fail.
+ */
+export function hasRunOutOfMemory(path: string): boolean {
+  return cgroupVersion() === 2 && (fieldOf(`${ROOT}${path}/memory.events`, 'oom_kill') ?? 0) > 0
+}
+
 function fieldOf(file: string, name: string): number | undefined {
   const value = new RegExp(`^${name} (\\d+)$`, 'm').exec(readText(file))?.[1]
   return value === undefined ? undefined : Number(value)

@@ -33,6 +33,7 @@ import { goAhead } from './exec-fifo.ts'
 import { openExitWatch } from './exit-watch.ts'
 import { logArguments, prepareLog } from './log-arguments.ts'
 import { enterMonitors, removeMonitors } from './monitors-cgroup.ts'
+import { isOutOfMemory } from './out-of-memory.ts'
 import { hasCgroup, killCgroup } from './pod-cgroups.ts'
 import { mountReadOnly, unmountReadOnly } from './read-only-copy.ts'
 import { findRuntime } from './runtime-class.ts'
@@ -204,7 +205,7 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
     observe(id, identity, wasStarted) {
       const ended = () => {
         const end = readExit(`${layout.exitsDir}/${id}`)
-        const oomKilled = end && exists(`${layout.bundleDir(id)}/oom`)
+        const oomKilled = end && isOutOfMemory(layout.bundleDir(id), end.exitCode)
         return end && { state: 'exited' as const, ...end, ...(oomKilled ? { oomKilled } : {}) }
       }
       const end = ended()

@@ -26,7 +26,7 @@ const ROOM_PODS = 250
 const LIMITS: readonly Limit[] = [
   {
     name: 'fs.inotify.max_user_instances',
-    need: 'changes are told of at once; without one kube looks by itself, and conmon sees no container out of memory',
+    need: 'changes are told of at once; without one kube looks by itself',
     perPod: cgroupVersion() === 2 ? 1 : 0,
     max: () => sysctl('fs.inotify.max_user_instances'),
     used: inotifyInstances,
