@@ -8,18 +8,8 @@ import { eventually } from '../support/eventually.ts'
 import { IMAGE } from '../support/instance.ts'
 import { mounts } from '../support/leftovers.ts'
 import { cannotRunPods } from '../support/need.ts'
+import { configMap, pod } from '../support/objects.ts'
 import { pinOf, withMountsOf } from '../support/pod-mounts.ts'
-
-const pod = (name: string, spec: object = {}, container: object = {}) => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name },
-  spec: {
-    terminationGracePeriodSeconds: 0,
-    ...spec,
-    containers: [{ name: 'main', image: IMAGE, command: ['sleep', '1000'], ...container }],
-  },
-})
 
 describe("a pod's mounts", { skip: cannotRunPods }, () => {
   const kube = useBlockingKube()
@@ -33,16 +23,16 @@ describe("a pod's mounts", { skip: cannotRunPods }, () => {
   }
 
   test('are in its own namespace: the machine has one line for each pod, whatever the pod mounts', () => {
-    const config = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'config' }, data: { a: '1' } }
+    const config = configMap('config', { a: '1' })
     const volumes = [
       { name: 'config', configMap: { name: 'config' } },
       { name: 'memory', emptyDir: { medium: 'Memory' } },
       { name: 'image', image: { reference: IMAGE } },
     ]
     const volumeMounts = volumes.map(({ name }) => ({ name, mountPath: `/${name}` }))
-    kube.play('one', config, pod('one', { volumes }, { volumeMounts }))
+    kube.play('one', config, pod('one', { spec: { volumes }, container: { volumeMounts } }))
     const before = mounts(kube.directory)
-    kube.play('two', pod('two', { volumes }, { volumeMounts }))
+    kube.play('two', pod('two', { spec: { volumes }, container: { volumeMounts } }))
     const uids = ['one', 'two'].map(name => kube.get('pod', name).metadata.uid)
     const added = mounts(kube.directory).filter(mount => !before.includes(mount))
     assert.deepEqual(added, [`mount ${pin(uids[1]!)}`])
@@ -65,7 +55,7 @@ describe("a pod's mounts", { skip: cannotRunPods }, () => {
   })
 
   test('a supervisor that the end of a container starts has the mounts of the machine', async () => {
-    kube.play('crash', pod('crash', {}, { command: ['sh', '-c', 'sleep 0.5; exit 1'] }))
+    kube.play('crash', pod('crash', { container: { command: ['sh', '-c', 'sleep 0.5; exit 1'] } }))
     await eventually(() => {
       assert.ok((kube.get('pod', 'crash').status.containerStatuses[0]?.restartCount ?? 0) > 0)
       const supervisor = Number(readFileSync(join(kube.runroot, 'supervisor.pid'), 'utf8').split(' ')[0])
@@ -85,7 +75,7 @@ describe("a pod's mounts", { skip: cannotRunPods }, () => {
       mkdirSync(join(shared, 'late'))
       const volumes = [{ name: 'host', hostPath: { path: shared } }]
       const volumeMounts = [{ name: 'host', mountPath: '/host', mountPropagation: 'HostToContainer' }]
-      kube.play('travel', pod('travel', { volumes }, { volumeMounts }))
+      kube.play('travel', pod('travel', { spec: { volumes }, container: { volumeMounts } }))
       execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', join(shared, 'late')])
       writeFileSync(join(shared, 'late', 'file'), 'late')
       assert.equal(kube.sh('travel', 'cat /host/late/file'), 'late')
@@ -99,7 +89,10 @@ describe("a pod's mounts", { skip: cannotRunPods }, () => {
 
   test('a pod whose namespace nothing names any more can be taken down', async () => {
     const volumes = [{ name: 'memory', emptyDir: { medium: 'Memory' } }]
-    kube.play('lost', pod('lost', { volumes }, { volumeMounts: [{ name: 'memory', mountPath: '/memory' }] }))
+    kube.play(
+      'lost',
+      pod('lost', { spec: { volumes }, container: { volumeMounts: [{ name: 'memory', mountPath: '/memory' }] } }),
+    )
     const { uid } = kube.get('pod', 'lost').metadata
     execFileSync('umount', [pin(uid)])
     assert.equal(kube.sh('lost', 'echo on'), 'on')

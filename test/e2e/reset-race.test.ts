@@ -9,17 +9,7 @@ import { IMAGE } from '../support/instance.ts'
 import { type Kube, useKube } from '../support/kube.ts'
 import { mounts } from '../support/leftovers.ts'
 import { cannotRunPods } from '../support/need.ts'
-
-const sleeper = (name: string, spec: object = {}, container: object = {}) => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name },
-  spec: {
-    terminationGracePeriodSeconds: 0,
-    ...spec,
-    containers: [{ name: 'main', image: IMAGE, command: ['sleep', '1000'], ...container }],
-  },
-})
+import { configMap, pod } from '../support/objects.ts'
 
 describe('system reset beside other commands', { skip: cannotRunPods }, () => {
   const kube = useKube()
@@ -34,7 +24,7 @@ describe('system reset beside other commands', { skip: cannotRunPods }, () => {
     const volumeMounts = [{ name: 'host', mountPath: '/host', subPath: 'part' }]
     return {
       directory,
-      pods: [1, 2, 3, 4].map(i => sleeper(`precious-${i}`, { volumes }, { volumeMounts })),
+      pods: [1, 2, 3, 4].map(i => pod(`precious-${i}`, { spec: { volumes }, container: { volumeMounts } })),
       left: () => readdirSync(part).length,
     }
   }
@@ -71,7 +61,7 @@ describe('system reset beside other commands', { skip: cannotRunPods }, () => {
   }
 
   test('who only looks is asked to stop as well, and who comes meanwhile is told', async () => {
-    await kube.play('looked-at', JSON.stringify(sleeper('looked-at', {}, { lifecycle: {} })))
+    await kube.play('looked-at', JSON.stringify(pod('looked-at')))
     const follower = kube.start(['logs', '-f', 'looked-at'])
     await eventually(() => assert.ok(readdirSync(join(kube.runroot, 'work')).length > 0))
     const reset = kube.start(['system', 'reset', '--force'])
@@ -107,7 +97,7 @@ describe('roots behind symbolic links', { skip: cannotRunPods }, () => {
   symlinkSync('real', join(kube.directory, 'link'))
 
   test('what is mounted for a pod is found and taken away', async () => {
-    const config = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'config' }, data: { a: '1' } }
+    const config = configMap('config', { a: '1' })
     const volumes = [
       { name: 'config', configMap: { name: 'config' } },
       { name: 'memory', emptyDir: { medium: 'Memory' } },
@@ -116,7 +106,7 @@ describe('roots behind symbolic links', { skip: cannotRunPods }, () => {
       { name: 'config', mountPath: '/config' },
       { name: 'memory', mountPath: '/memory', subPath: 'part' },
     ]
-    const manifest = kube.manifest([config, sleeper('linked', { volumes }, { volumeMounts })])
+    const manifest = kube.manifest([config, pod('linked', { spec: { volumes }, container: { volumeMounts } })])
     await kube.ok(['play', manifest])
     assert.equal(await kube.ok(['exec', 'linked', '--', 'cat', '/config/a']), '1')
     await kube.ok(['down', manifest])

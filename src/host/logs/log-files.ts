@@ -2,9 +2,10 @@
  * The files of one run's log. The run's monitor writes to `ATTEMPT.log`; the same file has a second name, `ATTEMPT.log.SERIAL`,
  * by which it stays when the monitor begins another one, whoever asked it to.
  */
-import { type BigIntStats, linkSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { type BigIntStats, linkSync, rmSync, statSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { errnoOf } from '../../diagnostic.ts'
+import { namesIn } from '../sys/names-in.ts'
 
 export interface LogFile {
   readonly path: string
@@ -74,7 +75,7 @@ export function removeLog(path: string): void {
 /** Rising. */
 function serials(path: string): readonly number[] {
   const prefix = `${basename(path)}.`
-  return entries(dirname(path))
+  return namesIn(dirname(path))
     .filter(name => name.startsWith(prefix) && /^\d+$/.test(name.slice(prefix.length)))
     .map(name => Number(name.slice(prefix.length)))
     .toSorted((a, b) => a - b)
@@ -91,13 +92,4 @@ function look(path: string): (LogFile & { readonly isKept: boolean }) | undefine
       isKept: stats.nlink > 1n,
     }
   )
-}
-
-function entries(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory)
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return []
-    throw error
-  }
 }

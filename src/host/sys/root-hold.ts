@@ -6,13 +6,14 @@
  * Each writes its own file before it looks for the other's, so that one of the two sees the other. These are no locks of the
  * kernel's, which would cost every command the loading of what asks for them.
  */
-import { readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
+import { readFileSync, rmdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { errnoOf, KubeError } from '../../diagnostic.ts'
 import type { Layout } from '../layout.ts'
 import { lockFile } from './lock.ts'
 import { makeDirectory } from './make-directory.ts'
+import { namesIn } from './names-in.ts'
 import { readPidFile, removeOwnPidFile, removePidFile, writePidFile } from './pid-file.ts'
 
 type Places = Pick<Layout, 'root' | 'runroot' | 'workDir' | 'resetPid' | 'resetLock'>
@@ -109,7 +110,7 @@ export async function holdRoot(places: Places, onWait: (pids: readonly number[])
 
 /** Other processes that have a share; takes the files of dead ones away. */
 function workers(directory: string): readonly number[] {
-  return entries(directory).flatMap(name => {
+  return namesIn(directory).flatMap(name => {
     const path = `${directory}/${name}`
     const state = readPidFile(path)
     if (state.is === 'running') return state.pid === process.pid ? [] : [state.pid]
@@ -146,15 +147,6 @@ function commandLineOf(pid: number | string): string | undefined {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
   } catch {
     return undefined
-  }
-}
-
-function entries(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory)
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return []
-    throw error
   }
 }
 

@@ -1,9 +1,10 @@
 /** Named volumes: directories that outlive the pods that use them, `<root>/volumes/<namespace>/<claim>`. */
-import { chmodSync, chownSync, mkdirSync, readdirSync, renameSync, rmdirSync, statSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, renameSync, rmdirSync, statSync } from 'node:fs'
 import { errnoOf } from '../../diagnostic.ts'
 import type { ClaimPlan } from '../../plan/types.ts'
 import type { Layout } from '../layout.ts'
 import { makeDirectory } from '../sys/make-directory.ts'
+import { namesIn } from '../sys/names-in.ts'
 import { randomUuid } from '../sys/random-uuid.ts'
 import { removeTree } from '../sys/remove-tree.ts'
 
@@ -36,7 +37,10 @@ export function openClaimStore(layout: Layout): ClaimStore {
 
   // No namespace's name begins with a dot.
   const discarded = `${top}/.removed`
-  const namespaces = () => names(top).filter(name => !name.startsWith('.'))
+  const namespaces = () =>
+    namesIn(top)
+      .toSorted()
+      .filter(name => !name.startsWith('.'))
 
   function find(namespace: string, name: string): NamedVolume | undefined {
     const stats = statSync(path(namespace, name), { throwIfNoEntry: false })
@@ -61,7 +65,11 @@ export function openClaimStore(layout: Layout): ClaimStore {
       }
     },
     list: () =>
-      namespaces().flatMap(namespace => names(`${top}/${namespace}`).flatMap(name => find(namespace, name) ?? [])),
+      namespaces().flatMap(namespace =>
+        namesIn(`${top}/${namespace}`)
+          .toSorted()
+          .flatMap(name => find(namespace, name) ?? []),
+      ),
     discard(namespace, claim) {
       if (!find(namespace, claim)) return
       mkdirSync(discarded, { recursive: true, mode: 0o700 })
@@ -69,7 +77,7 @@ export function openClaimStore(layout: Layout): ClaimStore {
       removeEmpty(`${top}/${namespace}`)
     },
     async removeDiscarded() {
-      const left = names(discarded)
+      const left = namesIn(discarded)
       if (left.length === 0) return
       await Promise.all(left.map(name => removeTree(`${discarded}/${name}`)))
       removeEmpty(discarded)
@@ -89,14 +97,5 @@ function removeEmpty(directory: string): void {
     rmdirSync(directory)
   } catch {
     // Something is in it.
-  }
-}
-
-function names(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory).sort()
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return []
-    throw error
   }
 }

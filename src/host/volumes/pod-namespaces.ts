@@ -9,12 +9,13 @@
  * without which the kernel would refuse them, and are no part of the copy that another namespace begins with.
  * Source: mount_namespaces(7); unshare(1), on persistent namespaces.
  */
-import { closeSync, constants, mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { errnoOf } from '../../diagnostic.ts'
 import type { Layout } from '../layout.ts'
 import { MS, mount } from '../sys/libc.ts'
 import { lockNow } from '../sys/lock.ts'
 import { insideMountNamespace, isNamespace, makeMountNamespace } from '../sys/mount-namespace.ts'
+import { namesIn } from '../sys/names-in.ts'
 import { mountOf, removeMountPoint, unmountAll } from './mount-points.ts'
 
 export interface PodNamespaces {
@@ -74,9 +75,9 @@ export function openPodNamespaces(layout: Layout): PodNamespaces {
       }
     },
     remove: uid => removeMountPoint(pinOf(uid)),
-    uids: () => entries(directory),
+    uids: () => namesIn(directory),
     release() {
-      for (const uid of entries(directory)) removeMountPoint(pinOf(uid))
+      for (const uid of namesIn(directory)) removeMountPoint(pinOf(uid))
       unmountAll(directory)
       isReady = false
     },
@@ -106,14 +107,5 @@ function pin(namespace: number, path: string): void {
     // A namespace can hold only younger ones. Since Linux 6.18 the kernel takes some for older that were made on another
     // processor, beside any namespace but the machine's first: in a container, that is.
     if (errnoOf(error) !== 'EINVAL') throw error
-  }
-}
-
-function entries(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory)
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return []
-    throw error
   }
 }
