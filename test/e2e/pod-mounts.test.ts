@@ -5,11 +5,15 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { useBlockingKube } from '../support/blocking-kube.ts'
 import { eventually } from '../support/eventually.ts'
-import { IMAGE } from '../support/instance.ts'
+import { IMAGE, KUBE } from '../support/instance.ts'
 import { mounts } from '../support/leftovers.ts'
 import { cannotRunPods } from '../support/need.ts'
-import { configMap, pod } from '../support/objects.ts'
+import { configMap, container, pod } from '../support/objects.ts'
 import { pinOf, withMountsOf } from '../support/pod-mounts.ts'
+
+function parentOf(pid: number): number {
+  return Number(/^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1])
+}
 
 describe("a pod's mounts", { skip: cannotRunPods }, () => {
   const kube = useBlockingKube()
@@ -64,6 +68,35 @@ describe("a pod's mounts", { skip: cannotRunPods }, () => {
         assert.equal(readlinkSync(`/proc/${supervisor}/task/${task}/ns/mnt`), readlinkSync('/proc/self/ns/mnt'), task)
     })
     kube.down('crash')
+  })
+
+  test('of a command with other mounts than the first process are where that one has its own: the monitors keep those', async () => {
+    const crash = container('crash', { command: ['sh', '-c', 'sleep 2; exit 1'] })
+    const both = pod('private', { spec: { containers: [container('main'), crash] } })
+    const words = [
+      KUBE,
+      '--root',
+      kube.root,
+      '--runroot',
+      kube.runroot,
+      'play',
+      '--app',
+      'private',
+      kube.manifest([both]),
+    ]
+    const printsItsOwn = ['sh', '-c', 'readlink /proc/self/ns/mnt && "$@" >&2', 'sh']
+    const unshare = ['--mount', '--propagation', 'private', ...printsItsOwn, ...words]
+    const own = execFileSync('unshare', unshare, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+    const monitor = parentOf(kube.pidOf('private'))
+    assert.equal(readlinkSync(`/proc/${monitor}/ns/mnt`), own)
+    await eventually(() => {
+      const statuses = kube.get('pod', 'private').status.containerStatuses
+      assert.ok(statuses.some(({ restartCount }) => restartCount > 0))
+      const supervisor = readFileSync(join(kube.runroot, 'supervisor.pid'), 'utf8').split(' ')[0]
+      assert.equal(readlinkSync(`/proc/${supervisor}/ns/mnt`), own)
+    })
+    kube.down('private')
+    await kube.nothingLeft()
   })
 
   test('what the machine mounts below a hostPath is seen, and what it unmounts is gone, as far as its mounts travel', () => {

@@ -1,14 +1,16 @@
 /** What a container's monitor runs when the container has ended. */
 import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import type { Layout } from '../layout.ts'
-import { ownMountNamespace } from '../sys/mount-namespace.ts'
+import { isInLastingMountNamespace, ownMountNamespace } from '../sys/mount-namespace.ts'
 
 /**
  * Its arguments are the uid of the pod and the id of the container. Wakes a supervisor, unless the container was never
  * made, the pod is being removed, or a supervisor runs, which sees the exit file by itself. A shell
  * script, because most often there is nothing to do, and finding that out must not cost the start of a program.
  */
-export function exitScript(layout: Layout, supervise: readonly string[], mounts = ownMountNamespace()): string {
+export function exitScript(layout: Layout, supervise: readonly string[]): string {
+  // A monitor is in any other one itself, and no process is looked for by a number that may be a container's by then.
+  const mounts = isInLastingMountNamespace() ? ownMountNamespace() : ''
   // A monitor hands nothing of its environment on.
   const backoff = process.env.KUBE_BACKOFF_MS
   return `#!/bin/sh${backoff === undefined ? '' : `\nexport KUBE_BACKOFF_MS=${quoted(backoff)}`}
@@ -20,10 +22,10 @@ if read -r pid start 2>/dev/null <${quoted(layout.supervisorPid)} && read -r sta
 fi
 starting=${quoted(layout.supervisorStarting)}
 : >"$starting"
-# The monitor has its pod's mounts. The supervisor has those of the command that wrote this; nearly always they are the first
-# process's too, and whoever else has them shows where they are.
+# The monitor has its pod's mounts. The supervisor has the machine's: the first process's, and whoever else has them
+# shows where they are.
 home=
-for process in /proc/1 /proc/[0-9]*; do
+[ -z ${quoted(mounts)} ] || for process in /proc/1 /proc/[0-9]*; do
   if [ "$(readlink "$process/ns/mnt" 2>/dev/null)" = ${quoted(mounts)} ]; then
     home=$process/ns/mnt
     break

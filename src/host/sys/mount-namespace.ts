@@ -77,9 +77,26 @@ function away<T>(leave: () => void, there: number | undefined, fn: () => T): T {
   }
 }
 
-/** What tells one mount namespace from another: `mnt:[4026531841]`. */
+/** What tells one mount namespace from another for as long as both are there: `mnt:[4026531841]`. */
 export function ownMountNamespace(): string {
   return readlinkSync(OWN)
+}
+
+/** The machine's first one, where the kernel gives it a number of its own. Source: linux/nsfs.h, MNT_NS_INIT_INO. */
+const INITIAL = `mnt:[${0xef_ff_ff_f8}]`
+
+/**
+ * Whether this one is there for as long as the machine is: the first process's. Others go with their last process, and their
+ * numbers come again. Not every root may look at the first process.
+ */
+export function isInLastingMountNamespace(): boolean {
+  const own = ownMountNamespace()
+  if (own === INITIAL) return true
+  try {
+    return readlinkSync('/proc/1/ns/mnt') === own
+  } catch {
+    return false
+  }
 }
 
 /** Whether an open file stands for a namespace, and not for a file where one was pinned: all of them are on one file system. */

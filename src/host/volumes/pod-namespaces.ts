@@ -14,16 +14,24 @@ import { errnoOf } from '../../diagnostic.ts'
 import type { Layout } from '../layout.ts'
 import { MS, mount } from '../sys/libc.ts'
 import { lockNow } from '../sys/lock.ts'
-import { insideMountNamespace, isNamespace, makeMountNamespace } from '../sys/mount-namespace.ts'
+import {
+  insideMountNamespace,
+  isInLastingMountNamespace,
+  isNamespace,
+  makeMountNamespace,
+} from '../sys/mount-namespace.ts'
 import { namesIn } from '../sys/names-in.ts'
 import { mountOf, removeMountPoint, unmountAll } from './mount-points.ts'
 
 export interface PodNamespaces {
-  /** Makes the pod's, unless it is there. */
+  /**
+   * Makes the pod's, unless it is there. Where the first process has other mounts than this one, there is none: a supervisor
+   * has to have the mounts that this process has, which would be gone with it, and the monitors of the containers keep them.
+   */
   make(uid: string): void
   /**
    * Runs `fn`, which must be synchronous, with the pod's mounts. A pod that has no namespace has its mounts on the machine:
-   * an earlier version of kube made it, or the kernel would hold none.
+   * an earlier version of kube made it, the kernel would hold none, or `make` made none.
    */
   inside<T>(uid: string, fn: () => T): T
   /** A file descriptor that stands for it, to be closed by the caller; undefined when the pod has none. */
@@ -57,6 +65,7 @@ export function openPodNamespaces(layout: Layout): PodNamespaces {
     make(uid) {
       const there = open(uid)
       if (there !== undefined) return closeSync(there)
+      if (!isInLastingMountNamespace()) return
       prepare()
       const made = makeMountNamespace()
       try {
