@@ -169,6 +169,7 @@ export function fakeHost(options: { readonly images?: readonly string[] } = {}):
         if (container.exitCode !== undefined) return { state: 'exited', exitCode: container.exitCode }
         return { state: container.started && started ? 'running' : _process === undefined ? 'broken' : 'created' }
       },
+      hasRebooted: () => false,
       isAlive: identity => running.has(identity) && running.get(identity)?.exitCode === undefined,
       requireRuntime() {},
       infraProcess: id => `/proc/${id}`,

@@ -272,6 +272,8 @@ export interface RuntimePort {
   /** Fails with `RuntimeClassNotFound`. */
   requireRuntime(runtimeClass: string): void
   isAlive(process: ProcessIdentity): boolean
+  /** Whether the machine was started anew since the process was. */
+  hasRebooted(process: ProcessIdentity): boolean
   /** From now on the end of the pod's containers wakes nobody: it is being removed. */
   hush(uid: string): void
   /** A pod's own cgroup, with limits for all its containers together. Fails with `LimitNotSupported`. */

@@ -19,9 +19,15 @@ export interface AppView {
   decisions(): readonly WorkloadDecision[]
 }
 
-/** Its namespaces are gone for good. While its infra container is being started, nothing is recorded of that yet. */
+/**
+ * Its namespaces are gone for good: by a reboot, or of a pod that is not to begin anew. Any other gets new ones and stays the
+ * pod that it is, with its volumes; see `decideNewSandbox`. While its infra container is being started, nothing is recorded of
+ * that yet.
+ */
 function isLost(host: Host, record: PodRecord): boolean {
-  return record.infra !== undefined && observePod(host, record).infra === 'dead'
+  const { infra, plan } = record
+  if (infra === undefined || observePod(host, record).infra !== 'dead') return false
+  return host.runtime.hasRebooted(infra) || plan.pod.spec?.restartPolicy === 'Never'
 }
 
 /** A pod that a dead process was making. */

@@ -8,6 +8,7 @@ import { type Kube, useKube } from '../support/kube.ts'
 import { podManifest } from '../support/manifests.ts'
 import { cannotRunPods } from '../support/need.ts'
 import { containerOf } from '../support/object-views.ts'
+import { workloadManifest } from '../support/workload-manifests.ts'
 
 interface Infra {
   readonly pid?: number
@@ -91,5 +92,31 @@ suite('a killed infra container', { skip: cannotRunPods }, () => {
     })
     assert.notEqual((await inspectInfra(kube, 'torn')).pid, infra)
     await kube.ok(['down', 'torn'])
+  })
+
+  test('a pod of a workload that lost its infra container stays that pod, with its volumes', async () => {
+    const parts = {
+      container: { volumeMounts: [{ name: 'kept', mountPath: '/kept' }] },
+      pod: { volumes: [{ name: 'kept', emptyDir: { medium: 'Memory' } }] },
+    }
+    await kube.play('deployed', workloadManifest('Deployment', 'deployed', parts))
+    const only = async () => {
+      const pods = await kube.list('pods', 'app=deployed')
+      assert.equal(pods.length, 1)
+      return pods[0]!
+    }
+    const { name, uid } = (await only()).metadata
+    await kube.ok(['exec', name, '--', 'touch', '/kept/file'])
+    const infra = (await inspectInfra(kube, name)).pid!
+    process.kill(infra, 'SIGKILL')
+    await kube.restarted(name, 1)
+    await eventually(async () => {
+      assert.notEqual((await inspectInfra(kube, name)).pid, infra)
+      const { status } = await only()
+      assert.equal(status.conditions.find(({ type }) => type === 'Ready')?.status, 'True')
+    })
+    assert.equal((await only()).metadata.uid, uid)
+    assert.equal(await kube.ok(['exec', name, '--', 'ls', '/kept']), 'file\n')
+    await kube.ok(['down', 'deployed'])
   })
 })

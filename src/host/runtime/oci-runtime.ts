@@ -23,7 +23,7 @@ import { loadDefaultProfile } from '../sys/app-armor.ts'
 import { requireProgram } from '../sys/find-program.ts'
 import { freeBytes } from '../sys/free-space.ts'
 import { type Launch, type Launched, launch, memoryFile, pipe } from '../sys/launch.ts'
-import { identityOf, isAlive, pidOf } from '../sys/process-identity.ts'
+import { hasRebooted, identityOf, isAlive, pidOf } from '../sys/process-identity.ts'
 import { firstLine } from '../sys/readable.ts'
 import { removeTreeNow } from '../sys/remove-tree.ts'
 import { toolError } from '../sys/run.ts'
@@ -221,6 +221,7 @@ export function openOciRuntime(options: OciRuntimeOptions): RuntimePort & Dispos
     },
     requireRuntime: name => void findRuntime(name),
     isAlive,
+    hasRebooted,
     hush(uid) {
       try {
         writeFileSync(layout.hushFile(uid), '')

@@ -26,6 +26,12 @@ export function isAlive(identity: ProcessIdentity): boolean {
   return identityOf(pidOf(identity)) === identity
 }
 
+/** Whether the machine was started anew since. One that had ended before it was looked at has no boot. */
+export function hasRebooted(identity: ProcessIdentity): boolean {
+  const [, , boot = ''] = identity.split(':')
+  return boot !== '' && boot !== bootId()
+}
+
 /** Field 22 of /proc/PID/stat; the name in field 2 may hold spaces and brackets. Source: proc_pid_stat(5). */
 function startTicks(pid: number): string | undefined {
   let stat: string
