@@ -18,7 +18,14 @@ export async function openHeldHost(
 ): Promise<HeldHost> {
   const layout = layoutOf(rootsOf(options))
   const held = alone ? await holdRoot(layout, alone) : shareRoot(layout)
-  const host = openHost(options)
+  let host: RealHost
+  try {
+    host = openHost(options)
+  } catch (error) {
+    // All of the root is kept: a reset goes on without records that cannot be opened.
+    if (!alone) held[Symbol.dispose]()
+    throw error
+  }
   const { finish } = host
   return Object.defineProperties(host, {
     isResetUnderWay: { value: () => isResetUnderWay(layout) },

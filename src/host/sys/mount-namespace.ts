@@ -8,9 +8,8 @@
  */
 import { closeSync, fstatSync, openSync, readlinkSync } from 'node:fs'
 import { library, systemError } from './foreign.ts'
-import { MS, mount } from './libc.ts'
+import { MS, mount, unshareFilesystem } from './libc.ts'
 
-const CLONE_FS = 0x200
 const CLONE_NEWNS = 0x20000
 const OWN = '/proc/self/ns/mnt'
 /** Refers to a directory without the right to read it. Source: open(2). */
@@ -58,7 +57,7 @@ export function makeMountNamespace(): number {
 }
 
 function away<T>(leave: () => void, there: number | undefined, fn: () => T): T {
-  check(call('int unshare(int flags)')(CLONE_FS), 'unshare', 'CLONE_FS')
+  unshareFilesystem()
   const back = current ?? openHome()
   const before = current
   const directory = openSync('.', O_PATH)
