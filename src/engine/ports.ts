@@ -1,6 +1,6 @@
 /**
  * What the engine needs of a machine, as interfaces. The real adapters are in `host/`, an in-memory one in
- * `fake-host.ts`; both pass the same contract suites. Every *add* has a *remove*, and removing what is absent succeeds.
+ * `fake-host.ts`. Every *add* has a *remove*, and removing what is absent succeeds.
  */
 import type { CgroupSetting } from '../plan/cgroup-settings.ts'
 import type { DeviceEdits, MachineFacts } from '../plan/facts.ts'
